@@ -1,0 +1,133 @@
+/**
+ * The integer graph: fused layers on 16-bit fixed-point tensors, exact to the bit. It is what the quantizer makes, the
+ * reference executes and the compiler's back end schedules. Specification: docs/numbers.md.
+ *
+ * Tensors are height × width × channels, channels last, one frame. Value of a word q: q · 2^-fraction.
+ */
+
+/** A 16-bit activation tensor. */
+export interface IntegerTensor {
+  readonly id: number;
+  /** Name of the ONNX value it represents (unique in the graph). */
+  readonly name: string;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  /** Binary point: value = word · 2^-fraction (may be negative). */
+  readonly fraction: number;
+}
+
+/** Sliding-window geometry. `pads` are top, left, bottom, right; padding taps are skipped, never multiplied. */
+export interface Window {
+  readonly kernel: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly dilation: readonly [number, number];
+  readonly pads: readonly [number, number, number, number];
+}
+
+interface LayerBase {
+  /** Name of the ONNX node it came from (the main one when several were fused). */
+  readonly name: string;
+  /** All ONNX nodes that it covers. */
+  readonly nodes: readonly string[];
+  /** Tensor ids. */
+  readonly inputs: readonly number[];
+  readonly output: number;
+}
+
+/** Bounds applied to a result after saturation (Relu is [0, 32767]). */
+export interface Clamp {
+  readonly low: number;
+  readonly high: number;
+}
+
+/**
+ * out[y,x,o] = clamp(sat16((Σ in·weights + bias[o] + half(shift[o])) >> shift[o])), 48-bit sum, arithmetic shift, half(s) = s > 0 ? 2^(s-1) : 0.
+ * Covers Conv, Gemm, MatMul by a constant, depthwise and grouped convolution. One input.
+ */
+export interface ConvLayer extends LayerBase {
+  readonly kind: 'conv';
+  readonly window: Window;
+  readonly groups: number;
+  /** [out channel][kernel row][kernel column][in channel of the group]. */
+  readonly weights: Int16Array;
+  /** Binary point per output channel. */
+  readonly weightFractions: Int8Array;
+  /** Bias per output channel at the accumulator's binary point (input fraction + weight fraction); exact integers below 2^46. */
+  readonly bias: Float64Array;
+  /** Right shift per output channel, 0 to 47: input fraction + weight fraction − output fraction. */
+  readonly shift: Uint8Array;
+  readonly clamp: Clamp;
+}
+
+/** Maximum over the valid taps, then clamp. Input and output share the binary point. */
+export interface MaxPoolLayer extends LayerBase {
+  readonly kind: 'maxpool';
+  readonly window: Window;
+  readonly clamp: Clamp;
+}
+
+/**
+ * out = clamp(sat16((Σ · multiplier(n) + half(shift)) >> shift)) over the valid taps, n the divisor of that pixel: valid taps, or all kernel taps
+ * that lie inside the padded input when countIncludePad (ONNX rule; taps beyond the padded input in ceil mode never count).
+ * multiplier(n) = round-half-up(2^shift / n), shift = 14 + floor(log2(largest divisor)) so that every multiplier fits int16 (see docs/numbers.md).
+ */
+export interface AveragePoolLayer extends LayerBase {
+  readonly kind: 'averagepool';
+  readonly window: Window;
+  readonly countIncludePad: boolean;
+  /** Right shift of the product; multipliers follow from it. */
+  readonly shift: number;
+  readonly clamp: Clamp;
+}
+
+/** out = clamp(sat16(((a << shiftA) + (b << shiftB) + half(shiftOut)) >> shiftOut)). Two inputs of one shape. */
+export interface AddLayer extends LayerBase {
+  readonly kind: 'add';
+  readonly shiftA: number;
+  readonly shiftB: number;
+  readonly shiftOut: number;
+  readonly clamp: Clamp;
+}
+
+/**
+ * Piecewise-linear function of one word: idx = (x + 32768) >> 8, f = x & 255,
+ * out = clamp(sat16((base[idx] + slope[idx]·f + half(shiftOut)) >> shiftOut)). LeakyRelu is exact in this form.
+ */
+export interface TableLayer extends LayerBase {
+  readonly kind: 'table';
+  /** For people: the function that the table holds, e.g. "LeakyRelu(0.1)". */
+  readonly title: string;
+  /** 256 entries. */
+  readonly base: Int32Array;
+  readonly slope: Int16Array;
+  readonly shiftOut: number;
+  readonly clamp: Clamp;
+}
+
+/** Channel concatenation of tensors with one binary point. */
+export interface ConcatLayer extends LayerBase {
+  readonly kind: 'concat';
+}
+
+export type IntegerLayer = ConvLayer | MaxPoolLayer | AveragePoolLayer | AddLayer | TableLayer | ConcatLayer;
+
+/**
+ * How a tensor at the border of the accelerated graph looks to ONNX: dims (frame dimension 1 first) and the order of its elements.
+ * 'nchw': dims [1, c, h, w] ↔ h×w×c. 'nc': dims [1, c] with h = w = 1. 'nwc': [1, w, c] with h = 1. Rank-3 [1, c, w] is 'nchw' with h = 1.
+ */
+export interface BorderValue {
+  readonly name: string;
+  readonly tensor: number;
+  readonly dims: readonly number[];
+  readonly order: 'nchw' | 'nc' | 'nwc';
+}
+
+/** Layers in execution order; tensors indexed by id. */
+export interface IntegerGraph {
+  readonly name: string;
+  readonly tensors: readonly IntegerTensor[];
+  readonly layers: readonly IntegerLayer[];
+  readonly inputs: readonly BorderValue[];
+  readonly outputs: readonly BorderValue[];
+}

@@ -1,0 +1,123 @@
+/**
+ * The machine as data: counts, sizes, latencies, clock and memory of one configuration.
+ * Specification: docs/microarchitecture.md; every constant of the timing table is a field here.
+ */
+import { z } from 'zod';
+
+const powerOfTwo = (low: number, high: number) =>
+  z
+    .int()
+    .min(low)
+    .max(high)
+    .refine((n) => (n & (n - 1)) === 0, { error: 'must be a power of two' });
+const latency = z.int().min(1).max(1000);
+
+export const machineSchema = z.strictObject({
+  name: z.string().min(1),
+  clockHz: z.int().min(1_000_000).max(2_000_000_000),
+  /** Clusters that share the memory; more than one is not supported yet. */
+  clusters: z.literal(1),
+  computeUnits: powerOfTwo(1, 8),
+  vmacsPerCu: z.literal(4),
+  lanesPerVmac: z.literal(16),
+  /** Maps buffer of one CU, bytes. */
+  mapsBytes: powerOfTwo(4096, 1 << 20),
+  /** Weights buffer of one vMAC, bytes. */
+  weightsBytes: z
+    .int()
+    .min(2048)
+    .max(1 << 20)
+    .refine((n) => n % 32 === 0, { error: 'must be a multiple of a line (32 bytes)' }),
+  queueDepth: z.int().min(1).max(64),
+  instructionBufferWords: powerOfTwo(64, 65536),
+  resultFifoGranules: z.int().min(4).max(256),
+  vecFifoGranules: z.int().min(1).max(256),
+  busFifoEntries: z.int().min(1).max(64),
+  axi: z.strictObject({
+    ports: powerOfTwo(1, 4),
+    bytesPerBeat: z.literal(8),
+    burstLines: powerOfTwo(1, 4),
+    readsPerPort: z.int().min(1).max(64),
+    readsPerEngine: z.int().min(1).max(64),
+    writesOutstanding: z.int().min(1).max(64),
+  }),
+  dram: z.strictObject({
+    bytes: z
+      .int()
+      .min(1 << 20)
+      .max(2 ** 33),
+    bytesPerSecond: z.int().min(1_000_000).max(1e12),
+    readLatency: latency,
+    writeLatency: latency,
+  }),
+  latency: z.strictObject({
+    branchRestart: latency,
+    queueLatency: latency,
+    tokenLatency: latency,
+    macSetup: latency,
+    macPipeline: latency,
+    readDone: latency,
+    creditLatency: latency,
+    busLatency: latency,
+    vecSetup: latency,
+    vecPipeline: latency,
+    dmaSetup: latency,
+    readLatencyMaps: latency,
+  }),
+});
+
+/** One machine configuration. Sizes in bytes, times in clock cycles unless named otherwise. */
+export type Machine = Readonly<z.infer<typeof machineSchema>>;
+
+/** Words of one line: the grain of buffers and memory (32 bytes). */
+export const LINE_WORDS = 16;
+export const LINE_BYTES = 32;
+
+export const XC7Z045: Machine = {
+  name: 'xc7z045',
+  clockHz: 250_000_000,
+  clusters: 1,
+  computeUnits: 4,
+  vmacsPerCu: 4,
+  lanesPerVmac: 16,
+  mapsBytes: 128 * 1024,
+  weightsBytes: 32 * 1024,
+  queueDepth: 16,
+  instructionBufferWords: 512,
+  resultFifoGranules: 32,
+  vecFifoGranules: 8,
+  busFifoEntries: 4,
+  axi: { ports: 4, bytesPerBeat: 8, burstLines: 4, readsPerPort: 8, readsPerEngine: 16, writesOutstanding: 8 },
+  dram: { bytes: 2 ** 30, bytesPerSecond: 4_200_000_000, readLatency: 40, writeLatency: 40 },
+  latency: {
+    branchRestart: 2,
+    queueLatency: 2,
+    tokenLatency: 2,
+    macSetup: 4,
+    macPipeline: 14,
+    readDone: 3,
+    creditLatency: 2,
+    busLatency: 2,
+    vecSetup: 4,
+    vecPipeline: 8,
+    dmaSetup: 3,
+    readLatencyMaps: 3,
+  },
+};
+
+export const PRESETS: Readonly<Record<string, Machine>> = { xc7z045: XC7Z045 };
+
+/** MACs of the whole machine. */
+export function macCount(m: Machine): number {
+  return m.clusters * m.computeUnits * m.vmacsPerCu * m.lanesPerVmac;
+}
+
+/** Words of one CU's maps buffer. */
+export function mapsWords(m: Machine): number {
+  return m.mapsBytes / 2;
+}
+
+/** Lines of one vMAC's weights buffer. */
+export function weightsLines(m: Machine): number {
+  return m.weightsBytes / LINE_BYTES;
+}
