@@ -49,6 +49,9 @@ export interface ConvLayer extends LayerBase {
   readonly kind: 'conv';
   readonly window: Window;
   readonly groups: number;
+  /** Reads only channels [inputChannelOffset, inputChannelOffset + inputChannels) of its input (a split reduction); default all. groups is 1 then. */
+  readonly inputChannelOffset?: number;
+  readonly inputChannels?: number;
   /** [out channel][kernel row][kernel column][in channel of the group]. */
   readonly weights: Int16Array;
   /** Binary point per output channel. */

@@ -1,0 +1,209 @@
+/**
+ * Integer graph → stages: which layers run together. Requires a valid integer graph in execution order. Guarantees that every layer is in exactly one
+ * stage (or is a concatenation without work), and that stages are in execution order. Specification: docs/compiler.md, "Stages".
+ *
+ *   conv → add(skip) → …        ⇒  one stage: MAC, vector add
+ *   conv → maxpool → conv       ⇒  two stages: MAC + vector max, MAC
+ *   concat(a, b)                ⇒  none: a and b are stored into slices of the result
+ */
+import { InputError } from '../../util/errors.ts';
+import type { AveragePoolLayer, ConvLayer, IntegerGraph, IntegerLayer, IntegerTensor, Window } from '../../graph/integer-graph.ts';
+import type { Geometry, MacWork, Stage, StageGraph, VecWork } from './stage.ts';
+
+export function buildStages(graph: IntegerGraph): StageGraph {
+  const consumers = new Map<number, IntegerLayer[]>();
+  for (const layer of graph.layers) {
+    for (const id of layer.inputs) consumers.set(id, [...(consumers.get(id) ?? []), layer]);
+  }
+  const outputs = new Set(graph.outputs.map((value) => value.tensor));
+  const produced = new Set(graph.inputs.map((value) => value.tensor));
+  const fused = new Set<IntegerLayer>();
+  const aliases = new Map<number, { parent: number; channelOffset: number }>();
+  const stages: Stage[] = [];
+
+  for (const layer of graph.layers) {
+    if (fused.has(layer)) continue;
+    const input = layer.inputs[0]!;
+    let output = layer.output;
+    let mac: MacWork | undefined;
+    let vec: VecWork | undefined;
+    const parts: IntegerLayer[] = [layer];
+    switch (layer.kind) {
+      case 'conv':
+      case 'averagepool': {
+        mac = macWork(graph, layer);
+        const next = fusible(layer, mac);
+        if (next) {
+          vec = vecWork(graph, next, output);
+          fused.add(next);
+          parts.push(next);
+          output = next.output;
+        }
+        break;
+      }
+      case 'maxpool':
+      case 'add':
+      case 'table':
+        vec = vecWork(graph, layer, input);
+        break;
+      case 'concat': {
+        placeConcat(layer);
+        produced.add(layer.output);
+        continue;
+      }
+    }
+    const tensor = graph.tensors[output]!;
+    const source = graph.tensors[input]!;
+    const batched = mac !== undefined && vec?.op !== 'max' && isFlat(source) && isFlat(tensor) && isPointwise(mac.geometry);
+    stages.push({
+      name: layer.name,
+      op: describe(parts, graph),
+      nodes: parts.flatMap((part) => part.nodes),
+      input,
+      output,
+      mac,
+      vec,
+      batched,
+      inputChannelOffset: layer.kind === 'conv' ? (layer.inputChannelOffset ?? 0) : 0,
+    });
+    produced.add(output);
+  }
+  return { tensors: graph.tensors, stages, aliases };
+
+  /** The one layer that may run on the vector unit behind this MAC layer. */
+  function fusible(layer: IntegerLayer, work: MacWork): IntegerLayer | undefined {
+    const users = consumers.get(layer.output) ?? [];
+    if (users.length !== 1 || outputs.has(layer.output) || work.depthwise) return undefined;
+    const next = users[0]!;
+    if (next.kind === 'maxpool' || next.kind === 'table') return next;
+    if (next.kind === 'add') {
+      const other = next.inputs[0] === layer.output ? next.inputs[1]! : next.inputs[0]!;
+      return other !== layer.output && isReady(other) ? next : undefined;
+    }
+    return undefined;
+  }
+
+  function isReady(tensor: number): boolean {
+    return produced.has(tensor);
+  }
+
+  /** Inputs of a concatenation become slices of its result; what can't be a slice (an input of the graph, a tensor in two concatenations) is copied. */
+  function placeConcat(layer: IntegerLayer): void {
+    let channelOffset = 0;
+    for (const id of layer.inputs) {
+      const tensor = graph.tensors[id]!;
+      const isInput = graph.inputs.some((value) => value.tensor === id);
+      if (isInput || aliases.has(id) || outputs.has(id) || id === layer.output) {
+        stages.push({
+          name: layer.name,
+          op: `copy ${tensor.channels} channels`,
+          nodes: layer.nodes,
+          input: id,
+          output: layer.output,
+          mac: undefined,
+          vec: { op: 'copy', channelOffset },
+          batched: false,
+          inputChannelOffset: 0,
+        });
+      } else {
+        aliases.set(id, { parent: layer.output, channelOffset });
+      }
+      channelOffset += tensor.channels;
+    }
+  }
+}
+
+function isFlat(tensor: IntegerTensor): boolean {
+  return tensor.height === 1 && tensor.width === 1;
+}
+
+function isPointwise(g: Geometry): boolean {
+  return g.kernelH === 1 && g.kernelW === 1;
+}
+
+export function geometryOf(window: Window, input: IntegerTensor, output: IntegerTensor): Geometry {
+  return {
+    inHeight: input.height,
+    inWidth: input.width,
+    outHeight: output.height,
+    outWidth: output.width,
+    kernelH: window.kernel[0],
+    kernelW: window.kernel[1],
+    strideH: window.stride[0],
+    strideW: window.stride[1],
+    dilationH: window.dilation[0],
+    dilationW: window.dilation[1],
+    padTop: window.pads[0],
+    padLeft: window.pads[1],
+  };
+}
+
+function macWork(graph: IntegerGraph, layer: ConvLayer | AveragePoolLayer): MacWork {
+  const input = graph.tensors[layer.inputs[0]!]!;
+  const output = graph.tensors[layer.output]!;
+  const geometry = geometryOf(layer.window, input, output);
+  if (layer.kind === 'averagepool') {
+    const channels = input.channels;
+    return { geometry, inChannels: channels, outChannels: channels, groups: 1, depthwise: true, tapWords: 1, clamp: layer.clamp, source: layer };
+  }
+  const inChannels = layer.inputChannels ?? input.channels;
+  const outChannels = output.channels;
+  const depthwise = layer.groups > 1 && layer.groups === inChannels && layer.groups === outChannels;
+  return {
+    geometry,
+    inChannels,
+    outChannels,
+    groups: depthwise ? 1 : layer.groups,
+    depthwise,
+    tapWords: depthwise ? 1 : inChannels / layer.groups,
+    clamp: layer.clamp,
+    source: layer,
+  };
+}
+
+function vecWork(graph: IntegerGraph, layer: IntegerLayer, first: number): VecWork {
+  switch (layer.kind) {
+    case 'maxpool':
+      return { op: 'max', geometry: geometryOf(layer.window, graph.tensors[first]!, graph.tensors[layer.output]!), clamp: layer.clamp };
+    case 'table':
+      return { op: 'table', table: layer, clamp: layer.clamp };
+    case 'add': {
+      const swapped = layer.inputs[0] !== first;
+      return {
+        op: 'add',
+        other: swapped ? layer.inputs[0]! : layer.inputs[1]!,
+        shiftA: swapped ? layer.shiftB : layer.shiftA,
+        shiftB: swapped ? layer.shiftA : layer.shiftB,
+        shiftOut: layer.shiftOut,
+        clamp: layer.clamp,
+      };
+    }
+    default:
+      throw new InputError(`layer ${layer.name} (${layer.kind}) has no vector form`);
+  }
+}
+
+function describe(parts: readonly IntegerLayer[], graph: IntegerGraph): string {
+  return parts
+    .map((layer) => {
+      const input = graph.tensors[layer.inputs[0]!]!;
+      const output = graph.tensors[layer.output]!;
+      switch (layer.kind) {
+        case 'conv': {
+          const k = layer.window.kernel;
+          const channels = `${layer.inputChannels ?? input.channels}→${output.channels}`;
+          if (k[0] === 1 && k[1] === 1 && isFlat(input)) return `gemm ${channels}`;
+          const groups = layer.groups > 1 ? ` /${layer.groups} groups` : '';
+          return `conv ${k[0]}×${k[1]}/${layer.window.stride[0]} ${channels}${groups}`;
+        }
+        case 'maxpool':
+        case 'averagepool':
+          return `${layer.kind} ${layer.window.kernel[0]}×${layer.window.kernel[1]}/${layer.window.stride[0]}`;
+        case 'table':
+          return layer.title;
+        default:
+          return layer.kind;
+      }
+    })
+    .join(' + ');
+}

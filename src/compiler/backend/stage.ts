@@ -1,0 +1,105 @@
+/**
+ * Stages: what the back end schedules. A stage is at most one pass over the MACs and what is fused behind it on the vector units before
+ * the store. Specification: docs/compiler.md, "Stages".
+ */
+import type { AveragePoolLayer, Clamp, ConvLayer, IntegerTensor, TableLayer } from '../../graph/integer-graph.ts';
+
+/** Sliding window in scheduler terms: flat numbers, input and output extents included. */
+export interface Geometry {
+  readonly inHeight: number;
+  readonly inWidth: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+  readonly kernelH: number;
+  readonly kernelW: number;
+  readonly strideH: number;
+  readonly strideW: number;
+  readonly dilationH: number;
+  readonly dilationW: number;
+  readonly padTop: number;
+  readonly padLeft: number;
+}
+
+/** The rectangle of output pixels that one set of weights serves (average pools with varying divisors have several). */
+export interface Region {
+  readonly y0: number;
+  readonly y1: number;
+  readonly x0: number;
+  readonly x1: number;
+}
+
+/** Work of the MAC units in one stage. */
+export interface MacWork {
+  readonly geometry: Geometry;
+  readonly inChannels: number;
+  readonly outChannels: number;
+  /** Convolution groups; depthwise work has 1 here and `depthwise` set. */
+  readonly groups: number;
+  readonly depthwise: boolean;
+  /** Words per tap and output: input channels of a group; 1 for depthwise. */
+  readonly tapWords: number;
+  readonly clamp: Clamp;
+  readonly source: ConvLayer | AveragePoolLayer;
+}
+
+/** Work of a vector unit behind the MACs (or alone). */
+export type VecWork =
+  | { readonly op: 'max'; readonly geometry: Geometry; readonly clamp: Clamp }
+  | {
+      readonly op: 'add';
+      /** Tensor of the second operand. */
+      readonly other: number;
+      readonly shiftA: number;
+      readonly shiftB: number;
+      readonly shiftOut: number;
+      readonly clamp: Clamp;
+    }
+  | { readonly op: 'table'; readonly table: TableLayer; readonly clamp: Clamp }
+  | { readonly op: 'copy'; readonly channelOffset: number };
+
+export interface Stage {
+  readonly name: string;
+  readonly op: string;
+  readonly nodes: readonly string[];
+  readonly input: number;
+  readonly output: number;
+  readonly mac: MacWork | undefined;
+  readonly vec: VecWork | undefined;
+  /** Frames are the rows of one image (layers on 1×1 maps): the stage runs once for all frames. */
+  readonly batched: boolean;
+  /** First input channel that the stage reads (reductions split over input channels). */
+  readonly inputChannelOffset: number;
+}
+
+/** A stage list over the tensors of its graph. */
+export interface StageGraph {
+  readonly tensors: readonly IntegerTensor[];
+  readonly stages: readonly Stage[];
+  /** tensor id → where it lives inside another tensor (concatenation without copies). */
+  readonly aliases: ReadonlyMap<number, { readonly parent: number; readonly channelOffset: number }>;
+}
+
+/** Valid kernel rows (or columns) of output row (column) `index`: how many taps of `kernel` lie inside 0..extent-1, and the first of them. */
+export function validTaps(
+  index: number,
+  stride: number,
+  dilation: number,
+  pad: number,
+  kernel: number,
+  extent: number,
+): { first: number; count: number } {
+  const origin = index * stride - pad;
+  const first = origin >= 0 ? 0 : Math.ceil(-origin / dilation);
+  const last = Math.min(kernel - 1, Math.floor((extent - 1 - origin) / dilation));
+  return { first, count: Math.max(0, last - first + 1) };
+}
+
+/** Useful MACs of one frame, padding taps skipped. */
+export function countMacs(work: MacWork): number {
+  const g = work.geometry;
+  let rows = 0;
+  for (let y = 0; y < g.outHeight; y++) rows += validTaps(y, g.strideH, g.dilationH, g.padTop, g.kernelH, g.inHeight).count;
+  let columns = 0;
+  for (let x = 0; x < g.outWidth; x++) columns += validTaps(x, g.strideW, g.dilationW, g.padLeft, g.kernelW, g.inWidth).count;
+  return rows * columns * work.tapWords * work.outChannels;
+}

@@ -1,0 +1,99 @@
+/**
+ * Dependences become tokens. Walks the tasks in program order and keeps, for every unit, what it already knows of the others' progress (a vector
+ * clock of read and write events); only dependences that are not yet implied cost a token pair. Specification: docs/compiler.md, "Tokens".
+ * Requires a program order in which every dependence points backwards. Guarantees: every dependence is implied by tokens and unit order;
+ * each wait of a unit for another takes exactly one token, in the order in which they are signalled.
+ */
+import { UNIT_ID_COUNT } from '../../isa/fields.ts';
+import type { Task } from './task.ts';
+
+/** Token masks of one task. */
+export interface Tokens {
+  waitRead: number;
+  waitWrite: number;
+  signalRead: number;
+  signalWrite: number;
+}
+
+/** Knowledge of one moment: per unit, how many tasks are known to have finished reading (writing). */
+interface Clock {
+  readonly read: Int32Array;
+  readonly write: Int32Array;
+}
+
+export function assignTokens(order: readonly Task[]): Tokens[] {
+  const tokens: Tokens[] = order.map(() => ({ waitRead: 0, waitWrite: 0, signalRead: 0, signalWrite: 0 }));
+  const position = new Map<Task, { place: number; serial: number }>();
+  const issued = new Int32Array(UNIT_ID_COUNT);
+  const known: Clock[] = Array.from({ length: UNIT_ID_COUNT }, newClock);
+  const starts: Clock[] = [];
+  order.forEach((task, place) => {
+    const clock = known[task.unit]!;
+    // Latest needed task per (unit, event).
+    const needRead = new Int32Array(UNIT_ID_COUNT);
+    const needWrite = new Int32Array(UNIT_ID_COUNT);
+    const readPlace = new Int32Array(UNIT_ID_COUNT);
+    const writePlace = new Int32Array(UNIT_ID_COUNT);
+    for (const { task: earlier, event, raw } of task.after) {
+      const at = position.get(earlier);
+      if (!at) throw new Error(`task ${task.index} (${task.tile}) depends on a task behind it in program order`);
+      const unit = earlier.unit;
+      if (unit === task.unit && isOrdered(task.kind, raw === true)) continue;
+      if (event === 'read' && at.serial > needRead[unit]!) {
+        needRead[unit] = at.serial;
+        readPlace[unit] = at.place;
+      }
+      if (event === 'write' && at.serial > needWrite[unit]!) {
+        needWrite[unit] = at.serial;
+        writePlace[unit] = at.place;
+      }
+    }
+    for (let unit = 0; unit < UNIT_ID_COUNT; unit++) {
+      // A write event implies the read event of the same task.
+      if (needWrite[unit]! > clock.write[unit]!) {
+        wait(unit, writePlace[unit]!, needWrite[unit]!, 'write');
+      }
+      if (needRead[unit]! > Math.max(clock.read[unit]!, clock.write[unit]!)) {
+        wait(unit, readPlace[unit]!, needRead[unit]!, 'read');
+      }
+    }
+    position.set(task, { place, serial: ++issued[task.unit]! });
+    starts.push({ read: clock.read.slice(), write: clock.write.slice() });
+
+    function wait(unit: number, from: number, serial: number, event: 'read' | 'write'): void {
+      const producer = tokens[from]!;
+      const consumer = tokens[place]!;
+      const bit = 1 << unit;
+      const own = 1 << task.unit;
+      if (event === 'read') {
+        consumer.waitRead |= bit;
+        producer.signalRead |= own;
+        clock.read[unit] = serial;
+      } else {
+        consumer.waitWrite |= bit;
+        producer.signalWrite |= own;
+        clock.write[unit] = serial;
+        clock.read[unit] = Math.max(clock.read[unit]!, serial);
+      }
+      // What the producer knew when it started, the consumer knows now.
+      const past = starts[from]!;
+      for (let u = 0; u < UNIT_ID_COUNT; u++) {
+        clock.read[u] = Math.max(clock.read[u]!, past.read[u]!);
+        clock.write[u] = Math.max(clock.write[u]!, past.write[u]!);
+      }
+    }
+  });
+  return tokens;
+}
+
+/**
+ * Events that a unit's own order guarantees: it reads and writes in order, and transfers keep their order of effect. A MAC or VEC unit that
+ * reads its own earlier results needs a token from itself, because results are written some cycles after the next descriptor may start.
+ */
+function isOrdered(kind: Task['kind'], raw: boolean): boolean {
+  return !(raw && (kind === 'MAC' || kind === 'VEC'));
+}
+
+function newClock(): Clock {
+  return { read: new Int32Array(UNIT_ID_COUNT), write: new Int32Array(UNIT_ID_COUNT) };
+}
