@@ -73,7 +73,8 @@ export interface MaxPoolLayer extends LayerBase {
 /**
  * out = clamp(sat16((Σ · multiplier(n) + half(shift)) >> shift)) over the valid taps, n the divisor of that pixel: valid taps, or all kernel taps
  * that lie inside the padded input when countIncludePad (ONNX rule; taps beyond the padded input in ceil mode never count).
- * multiplier(n) = round-half-up(2^shift / n), shift = 14 + floor(log2(largest divisor)) so that every multiplier fits int16 (see docs/numbers.md).
+ * multiplier(n) = round-half-up(2^shift / n), shift = 14 + floor(log2(smallest non-zero divisor of the layer's pixels)), so that
+ * every multiplier fits int16 (docs/numbers.md section 4; arithmetic shared by everyone in average-pool.ts).
  */
 export interface AveragePoolLayer extends LayerBase {
   readonly kind: 'averagepool';
@@ -117,7 +118,8 @@ export type IntegerLayer = ConvLayer | MaxPoolLayer | AveragePoolLayer | AddLaye
 
 /**
  * How a tensor at the border of the accelerated graph looks to ONNX: dims (frame dimension 1 first) and the order of its elements.
- * 'nchw': dims [1, c, h, w] ↔ h×w×c. 'nc': dims [1, c] with h = w = 1. 'nwc': [1, w, c] with h = 1. Rank-3 [1, c, w] is 'nchw' with h = 1.
+ * 'nchw': dims [1, c, h, w] ↔ h×w×c. 'nc': dims [1, c] with h = w = 1. 'nwc': [1, w, c] with h = 1, or [1, h, w, c]: channels last, the order of
+ * the words themselves. Rank-3 [1, c, w] is 'nchw' with h = 1. `dims` labels the elements: a flattened map is 'nchw' with dims [1, c·h·w].
  */
 export interface BorderValue {
   readonly name: string;
