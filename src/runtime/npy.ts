@@ -3,32 +3,26 @@
  * Read: bool, integers, float16 (widened to float32), float32, float64, either byte order, C or Fortran element order.
  * Written: little-endian, C order, version 1.
  */
-import type { DataType, Tensor, TensorData } from '../graph/graph.ts';
+import type { DataType, Tensor } from '../graph/graph.ts';
+import { bytesFromData, countElements, dataFromBytes, elementBytes, type NumericData } from '../graph/tensor.ts';
 import { InputError } from '../util/errors.ts';
 
 const MAGIC = '\x93NUMPY';
 
-interface ElementType {
-  readonly dtype: DataType;
-  readonly bytes: number;
-  /** View over an aligned little-endian buffer of `count` elements. */
-  view(buffer: ArrayBuffer, count: number): TensorData;
-}
-
 /** By NumPy type code without its byte-order character. */
-const ELEMENT_TYPES: Readonly<Record<string, ElementType>> = {
-  b1: { dtype: 'bool', bytes: 1, view: (b, n) => new Uint8Array(b, 0, n) },
-  i1: { dtype: 'int8', bytes: 1, view: (b, n) => new Int8Array(b, 0, n) },
-  u1: { dtype: 'uint8', bytes: 1, view: (b, n) => new Uint8Array(b, 0, n) },
-  i2: { dtype: 'int16', bytes: 2, view: (b, n) => new Int16Array(b, 0, n) },
-  u2: { dtype: 'uint16', bytes: 2, view: (b, n) => new Uint16Array(b, 0, n) },
-  i4: { dtype: 'int32', bytes: 4, view: (b, n) => new Int32Array(b, 0, n) },
-  u4: { dtype: 'uint32', bytes: 4, view: (b, n) => new Uint32Array(b, 0, n) },
-  i8: { dtype: 'int64', bytes: 8, view: (b, n) => new BigInt64Array(b, 0, n) },
-  u8: { dtype: 'uint64', bytes: 8, view: (b, n) => new BigUint64Array(b, 0, n) },
-  f2: { dtype: 'float16', bytes: 2, view: (b, n) => Float32Array.from(new Uint16Array(b, 0, n), halfToNumber) },
-  f4: { dtype: 'float32', bytes: 4, view: (b, n) => new Float32Array(b, 0, n) },
-  f8: { dtype: 'float64', bytes: 8, view: (b, n) => new Float64Array(b, 0, n) },
+const TYPE_OF_CODE: Readonly<Record<string, Exclude<DataType, 'string'>>> = {
+  b1: 'bool',
+  i1: 'int8',
+  u1: 'uint8',
+  i2: 'int16',
+  u2: 'uint16',
+  i4: 'int32',
+  u4: 'uint32',
+  i8: 'int64',
+  u8: 'uint64',
+  f2: 'float16',
+  f4: 'float32',
+  f8: 'float64',
 };
 
 /**
@@ -54,56 +48,39 @@ export function readNpy(bytes: Uint8Array, what: string): Tensor {
   const order = /'fortran_order'\s*:\s*(True|False)/.exec(header);
   const shape = /'shape'\s*:\s*\(([^)]*)\)/.exec(header);
   if (!descr || !order || !shape) return fail(`its header is not understood: ${header.trim().slice(0, 200)}`);
-  const type = ELEMENT_TYPES[descr[2]];
-  if (!type) return fail(`element type '${descr[1]}${descr[2]}', expected one of ${Object.keys(ELEMENT_TYPES).join(' ')}`);
+  const dtype = TYPE_OF_CODE[descr[2]];
+  if (!dtype) return fail(`element type '${descr[1]}${descr[2]}', expected one of ${Object.keys(TYPE_OF_CODE).join(' ')}`);
   const dims = shape[1]
     .split(',')
     .map((s) => s.trim())
     .filter((s) => s !== '')
     .map((s) => (/^\d+$/.test(s) ? Number(s) : fail(`dimension '${s}'`)));
-  const count = dims.reduce((product, d) => product * d, 1);
-  const need = count * type.bytes;
+  const need = countElements(dims) * elementBytes(dtype);
   if (!Number.isSafeInteger(need) || bytes.length - dataStart < need) {
-    fail(`shape ${dims.join('×') || 'scalar'} of ${type.dtype} needs ${need} bytes of data, it has ${bytes.length - dataStart}`);
+    fail(`shape ${dims.join('×') || 'scalar'} of ${dtype} needs ${need} bytes of data, it has ${bytes.length - dataStart}`);
   }
 
   // A copy, so that the elements are aligned (Buffer.slice would be a view).
   const raw = new Uint8Array(bytes.subarray(dataStart, dataStart + need));
-  if (descr[1] === '>') swapBytes(raw, type.bytes);
-  const data = type.view(raw.buffer as ArrayBuffer, count);
-  return { dtype: type.dtype, dims, data: order[1] === 'True' ? fromFortranOrder(data, dims) : data };
+  if (descr[1] === '>') swapBytes(raw, elementBytes(dtype));
+  const data = dataFromBytes(raw, dtype);
+  return { dtype, dims, data: order[1] === 'True' ? fromFortranOrder(data, dims) : data };
 }
 
 /**
  * Bytes of a `.npy` file with this tensor.
- * @throws InputError for strings, which the format holds only as pickles
+ * @throws InputError for types that the format does not know: strings, bfloat16
  */
 export function writeNpy(tensor: Tensor): Uint8Array {
-  const { data } = tensor;
-  if (Array.isArray(data)) throw new InputError('a tensor of strings can not be written as .npy');
-  // float16 and bfloat16 are widened in memory and stay so in the file.
-  const dtype = tensor.dtype === 'float16' || tensor.dtype === 'bfloat16' ? 'float32' : tensor.dtype;
-  const code = Object.keys(ELEMENT_TYPES).find((key) => ELEMENT_TYPES[key].dtype === dtype);
+  const { dims, dtype } = tensor;
+  const code = Object.keys(TYPE_OF_CODE).find((key) => TYPE_OF_CODE[key] === dtype);
   if (code === undefined) throw new InputError(`a tensor of ${dtype} can not be written as .npy`);
-  const { dims } = tensor;
   const shape = dims.length === 1 ? `(${dims[0]},)` : `(${dims.join(', ')})`;
-  const fields = `{'descr': '${ELEMENT_TYPES[code].bytes === 1 ? '|' : '<'}${code}', 'fortran_order': False, 'shape': ${shape}, }`;
+  const fields = `{'descr': '${elementBytes(dtype) === 1 ? '|' : '<'}${code}', 'fortran_order': False, 'shape': ${shape}, }`;
+  // The data begins at a multiple of 64 bytes, as NumPy writes it.
   const header = `${fields.padEnd(Math.ceil((fields.length + 11) / 64) * 64 - 11)}\n`;
-  const out = new Uint8Array(10 + header.length + data.byteLength);
-  out.set(Buffer.from(MAGIC, 'latin1'));
-  out.set([1, 0, header.length & 255, header.length >> 8], 6);
-  out.set(Buffer.from(header, 'latin1'), 10);
-  out.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), 10 + header.length);
-  return out;
-}
-
-/** Value of an IEEE half-precision bit pattern. */
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const mantissa = bits & 1023;
-  if (exponent === 31) return mantissa ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (exponent === 0 ? mantissa * 2 ** -24 : (1024 + mantissa) * 2 ** (exponent - 25));
+  const prefix = Buffer.from(`${MAGIC}\x01\x00${String.fromCharCode(header.length & 255, header.length >> 8)}${header}`, 'latin1');
+  return Buffer.concat([prefix, bytesFromData(tensor)]);
 }
 
 function latin1(bytes: Uint8Array, start: number, end: number): string {
@@ -115,7 +92,7 @@ function swapBytes(raw: Uint8Array, size: number): void {
 }
 
 /** Elements in row-major order, from first-index-fastest order. */
-function fromFortranOrder(data: TensorData, dims: readonly number[]): TensorData {
+function fromFortranOrder(data: NumericData, dims: readonly number[]): NumericData {
   const source = data as Float64Array;
   const out = source.slice();
   const strides = dims.map((_, axis) => dims.slice(0, axis).reduce((product, d) => product * d, 1));

@@ -1,0 +1,77 @@
+/**
+ * Float32 execution by ONNX Runtime: the reference for accuracy, the source of calibration ranges, and the host's share of a network.
+ */
+import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import type { DataType, Tensor, TensorData } from '../graph/graph.ts';
+import { InputError } from '../util/errors.ts';
+
+/** Tensors by value name. */
+export type NamedTensors = ReadonlyMap<string, Tensor>;
+
+/** A loaded model. Release it when done: its memory is outside the JavaScript heap. */
+export interface FloatSession {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  /** Values of all outputs. @throws InputError when an input does not fit the model. */
+  run(inputs: NamedTensors): Promise<Map<string, Tensor>>;
+  release(): Promise<void>;
+}
+
+/** Types that ONNX Runtime takes and gives as the same arrays as a Tensor holds (16-bit floats it does not). */
+const SHARED_TYPES: ReadonlySet<DataType> = new Set<DataType>([
+  'float32',
+  'float64',
+  'int8',
+  'uint8',
+  'int16',
+  'uint16',
+  'int32',
+  'uint32',
+  'int64',
+  'uint64',
+  'bool',
+  'string',
+]);
+
+/**
+ * Loads a model.
+ * @param bytes an ONNX file
+ * @param what its name, for messages
+ * @throws InputError when ONNX Runtime refuses it
+ */
+export async function createFloatSession(bytes: Uint8Array, what: string): Promise<FloatSession> {
+  let session: InferenceSession;
+  try {
+    session = await InferenceSession.create(bytes, { logSeverityLevel: 3 });
+  } catch (error) {
+    throw new InputError(`${what}: ONNX Runtime can not load it: ${(error as Error).message}`);
+  }
+  return {
+    inputNames: session.inputNames,
+    outputNames: session.outputNames,
+    run: async (inputs) => {
+      const feeds: Record<string, OrtTensor> = {};
+      for (const name of session.inputNames) {
+        const tensor = inputs.get(name);
+        if (!tensor) throw new InputError(`${what}: input '${name}' is missing`);
+        feeds[name] = toOrtTensor(name, tensor);
+      }
+      try {
+        const results = await session.run(feeds);
+        return new Map(session.outputNames.map((name) => [name, fromOrtTensor(results[name] as OrtTensor)]));
+      } catch (error) {
+        throw new InputError(`${what}: ONNX Runtime can not run it: ${(error as Error).message}`);
+      }
+    },
+    release: () => session.release(),
+  };
+}
+
+function toOrtTensor(name: string, tensor: Tensor): OrtTensor {
+  if (!SHARED_TYPES.has(tensor.dtype)) throw new InputError(`value '${name}': ONNX Runtime for Node takes no ${tensor.dtype} here`);
+  return new OrtTensor(tensor.dtype as 'float32', tensor.data as Float32Array, tensor.dims);
+}
+
+function fromOrtTensor(tensor: OrtTensor): Tensor {
+  return { dtype: tensor.type as DataType, dims: tensor.dims, data: tensor.data as TensorData };
+}
