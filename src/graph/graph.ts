@@ -65,6 +65,8 @@ export interface Graph {
   /** Opset version of the default domain. */
   readonly opset: number;
   readonly irVersion: number;
+  /** Versions of all operator sets by domain, as far as the file names them. */
+  readonly opsets?: ReadonlyMap<string, number>;
   /** Without the initializers that old models list as inputs. */
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
