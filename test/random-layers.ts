@@ -1,0 +1,229 @@
+/**
+ * Random small integer graphs for conformance runs: every layer kind, odd shapes, strides, asymmetric pads, dilations, groups, channel
+ * counts around the machine's widths, residual adds, concatenations, and results that saturate. A seed gives the same graph for ever.
+ */
+import { averageShift } from '../src/graph/average-pool.ts';
+import type { Clamp, IntegerGraph, IntegerLayer, IntegerTensor, Window } from '../src/graph/integer-graph.ts';
+import { createRandom, type Random } from '../src/util/random.ts';
+
+type Shape = Pick<IntegerTensor, 'height' | 'width' | 'channels'>;
+
+const MAX_LAYERS = 4;
+/** MACs of one layer: keeps the plain reference fast. */
+const MAX_LAYER_MACS = 1_500_000;
+
+interface Builder {
+  readonly random: Random;
+  readonly tensors: IntegerTensor[];
+  readonly layers: IntegerLayer[];
+}
+
+/** A graph of one to four layers; inputs `x` and, now and then, `x2`. */
+export function randomGraph(seed: number): IntegerGraph {
+  const random = createRandom(seed * 7919 + 1);
+  const b: Builder = { random, tensors: [], layers: [] };
+  const shape = { height: random.integer(1, 18), width: random.integer(1, 18), channels: randomChannels(random) };
+  const inputs = [addTensor(b, 'x', shape)];
+  if (random.integer(0, 5) === 0) inputs.push(addTensor(b, 'x2', shape));
+  const count = random.integer(1, MAX_LAYERS);
+  for (let i = 0; i < count; i++) addRandomLayer(b, i);
+
+  const used = new Set(b.layers.flatMap((l) => l.inputs));
+  const produced = b.layers.map((l) => l.output);
+  // Every loose end is an output; now and then a value in the middle is one too.
+  const outputs = produced.filter((id) => !used.has(id) || random.integer(0, 7) === 0);
+  const border = (id: number) => {
+    const { name, height, width, channels } = b.tensors[id];
+    return { name, tensor: id, dims: [1, channels, height, width], order: 'nchw' as const };
+  };
+  return {
+    name: `random-${seed}`,
+    tensors: b.tensors,
+    layers: b.layers,
+    inputs: inputs.filter((id) => used.has(id)).map(border),
+    outputs: outputs.map(border),
+  };
+}
+
+/** Input words by name for one frame: mostly moderate, some extreme, some rows of zeros. */
+export function randomInputs(graph: IntegerGraph, seed: number): Map<string, Int16Array> {
+  const random = createRandom(seed ^ 0x5eed);
+  return new Map(
+    graph.inputs.map(({ name, tensor }) => {
+      const { height, width, channels } = graph.tensors[tensor];
+      const amplitude = pick(random, [300, 5000, 40000]);
+      return [name, Int16Array.from({ length: height * width * channels }, () => clampWord(random.normal() * amplitude))];
+    }),
+  );
+}
+
+function addTensor(b: Builder, name: string, shape: Shape): number {
+  const { height, width, channels } = shape;
+  return b.tensors.push({ id: b.tensors.length, name, height, width, channels, fraction: 8 }) - 1;
+}
+
+/** A layer without its output, and the shape of that. */
+type Draft = { readonly out: Shape; readonly layer: DistributiveOmit<IntegerLayer, 'output' | 'name' | 'nodes'> };
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+type DraftLayer = (b: Builder, input: IntegerTensor) => Draft;
+
+function addRandomLayer(b: Builder, index: number): void {
+  const { random } = b;
+  const input = random.integer(0, 3) === 0 ? random.integer(0, b.tensors.length - 1) : b.tensors.length - 1;
+  const { out, layer } = pick(random, DRAFTS)(b, b.tensors[input]);
+  const name = `layer${index}`;
+  b.layers.push({ ...layer, name, nodes: [name], output: addTensor(b, `t${index}`, out) });
+}
+
+function draftConv(b: Builder, input: IntegerTensor, groupsOf: (random: Random, channels: number) => number, depthwise = false): Draft {
+  const { random } = b;
+  const window = randomWindow(random, input);
+  const size = outputSize(window, input);
+  const groups = groupsOf(random, input.channels);
+  const taps = window.kernel[0] * window.kernel[1] * (input.channels / groups);
+  const roomiest = Math.max(1, Math.floor(MAX_LAYER_MACS / (size.height * size.width * taps * groups)));
+  const perGroup = depthwise ? 1 : Math.min(roomiest, Math.max(1, Math.round(randomChannels(random) / groups)));
+  const channels = groups * perGroup;
+  const layer = {
+    kind: 'conv',
+    inputs: [input.id],
+    window,
+    groups,
+    clamp: randomClamp(random),
+    ...randomWeights(random, channels, taps),
+  } as const;
+  return { out: { ...size, channels }, layer };
+}
+
+const draftDense: DraftLayer = (b, input) => draftConv(b, input, () => 1);
+const draftDepthwise: DraftLayer = (b, input) => draftConv(b, input, (_, channels) => channels, true);
+const draftGrouped: DraftLayer = (b, input) =>
+  draftConv(b, input, (random, channels) =>
+    pick(
+      random,
+      Array.from({ length: channels }, (_, i) => i + 1).filter((d) => channels % d === 0),
+    ),
+  );
+
+const draftMaxPool: DraftLayer = ({ random }, input) => {
+  const window = randomWindow(random, input);
+  const out = { ...outputSize(window, input), channels: input.channels };
+  return { out, layer: { kind: 'maxpool', inputs: [input.id], window, clamp: randomClamp(random) } };
+};
+
+const draftAveragePool: DraftLayer = ({ random }, input) => {
+  const window = randomWindow(random, input);
+  const countIncludePad = random.integer(0, 1) === 1;
+  const out = { ...outputSize(window, input), channels: input.channels };
+  const shift = averageShift({ window, countIncludePad }, input, out);
+  return { out, layer: { kind: 'averagepool', inputs: [input.id], window, countIncludePad, shift, clamp: randomClamp(random) } };
+};
+
+const draftAdd: DraftLayer = ({ random, tensors }, input) => {
+  const other = pick(
+    random,
+    tensors.filter((t) => isSameSize(t, input) && t.channels === input.channels),
+  );
+  const [shiftA, shiftB] = [random.integer(0, 4), random.integer(0, 4)];
+  const shiftOut = random.integer(0, Math.max(shiftA, shiftB));
+  return { out: input, layer: { kind: 'add', inputs: [input.id, other.id], shiftA, shiftB, shiftOut, clamp: randomClamp(random) } };
+};
+
+const draftTable: DraftLayer = ({ random }, input) => {
+  const shiftOut = random.integer(0, 14);
+  const scale = 2 ** shiftOut;
+  const base = Int32Array.from({ length: 256 }, () => random.integer(-33000, 33000) * scale);
+  const slope = Int16Array.from({ length: 256 }, () => clampWord(random.integer(-3, 3) * scale + random.integer(-9, 9)));
+  return { out: input, layer: { kind: 'table', title: 'random', inputs: [input.id], base, slope, shiftOut, clamp: randomClamp(random) } };
+};
+
+const draftConcat: DraftLayer = ({ random, tensors }, input) => {
+  const twins = tensors.filter((t) => isSameSize(t, input));
+  const parts = Array.from({ length: random.integer(2, 3) }, () => pick(random, twins));
+  const channels = parts.reduce((sum, t) => sum + t.channels, 0);
+  return { out: { ...input, channels }, layer: { kind: 'concat', inputs: parts.map((t) => t.id) } };
+};
+
+/** Kinds as often as they stand here. */
+const DRAFTS: readonly DraftLayer[] = [
+  draftDense,
+  draftDense,
+  draftDense,
+  draftDense,
+  draftGrouped,
+  draftDepthwise,
+  draftMaxPool,
+  draftAveragePool,
+  draftAdd,
+  draftTable,
+  draftConcat,
+];
+
+function isSameSize(a: IntegerTensor, b: IntegerTensor): boolean {
+  return a.height === b.height && a.width === b.width;
+}
+
+function pick<T>(random: Random, items: readonly T[]): T {
+  return items[random.integer(0, items.length - 1)];
+}
+
+/** Weights of mixed size with a shift that lets most results fit a word and some saturate. */
+function randomWeights(random: Random, channels: number, taps: number) {
+  const shift = new Uint8Array(channels);
+  const bias = new Float64Array(channels);
+  const weights = new Int16Array(channels * taps);
+  for (let o = 0; o < channels; o++) {
+    const amplitude = 2 ** random.integer(0, 15);
+    for (let i = 0; i < taps; i++) weights[o * taps + i] = clampWord(random.normal() * amplitude);
+    shift[o] = Math.max(0, Math.min(47, Math.round(Math.log2(amplitude * Math.sqrt(taps))) + random.integer(-2, 1)));
+    bias[o] = Math.round(random.integer(0, 9) === 0 ? (random.uniform() - 0.5) * 2 ** 46 : random.normal() * 2 ** (shift[o] + 12));
+  }
+  return { weights, weightFractions: new Int8Array(channels).fill(8), bias, shift };
+}
+
+/** A window that gives at least one output pixel; pads may exceed the kernel, so that some windows lie wholly in the padding. */
+function randomWindow(random: Random, shape: Shape): Window {
+  const axis = (size: number) => {
+    const kernel = pick(random, [1, 1, 2, 3, 3, 5, 7, 11]);
+    const dilation = random.integer(0, 4) === 0 ? random.integer(1, 3) : 1;
+    const reach = (kernel - 1) * dilation + 1;
+    const pads = [random.integer(0, kernel - 1), random.integer(0, kernel - 1)];
+    if (random.integer(0, 19) === 0) pads[0] += reach;
+    pads[1] += Math.max(0, reach - size - pads[0] - pads[1]);
+    return { kernel, dilation, pads, stride: random.integer(0, 2) === 0 ? random.integer(1, 4) : 1 };
+  };
+  const [v, h] = [axis(shape.height), axis(shape.width)];
+  return {
+    kernel: [v.kernel, h.kernel],
+    stride: [v.stride, h.stride],
+    dilation: [v.dilation, h.dilation],
+    pads: [v.pads[0], h.pads[0], v.pads[1], h.pads[1]],
+  };
+}
+
+function outputSize(window: Window, input: Shape): Pick<Shape, 'height' | 'width'> {
+  const along = (axis: 0 | 1, size: number): number =>
+    Math.floor(
+      (size + window.pads[axis] + window.pads[axis + 2] - (window.kernel[axis] - 1) * window.dilation[axis] - 1) / window.stride[axis],
+    ) + 1;
+  return { height: along(0, input.height), width: along(1, input.width) };
+}
+
+/** Channel counts around 16, 64 and odd ones between. */
+function randomChannels(random: Random): number {
+  const around = [1, 3, 4, 8, 16, 17, 24, 32, 48, 63, 64, 65, 80, 130];
+  return random.integer(0, 1) === 0 ? pick(random, around) : random.integer(1, 40);
+}
+
+function randomClamp(random: Random): Clamp {
+  return pick(random, [
+    { low: -32768, high: 32767 },
+    { low: 0, high: 32767 },
+    { low: 0, high: 1536 },
+    { low: -200, high: 9000 },
+  ]);
+}
+
+function clampWord(v: number): number {
+  return Math.max(-32768, Math.min(32767, Math.round(v)));
+}
