@@ -1,0 +1,48 @@
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { findViolations, readSources } from './check-layers.ts';
+
+const violationsOf = (file: string, text: string) => findViolations(new Map([[file, text]])).map((v) => `${v.line}: ${v.problem}`);
+
+describe('findViolations', () => {
+  it.each([
+    ['src/compiler/a.ts', "import { x } from '../simulator/b.ts';", "1: compiler may not import simulator ('../simulator/b.ts')"],
+    [
+      'src/compiler/backend/a.ts',
+      "\nimport type {\n  X,\n  Y,\n} from '../../simulator/b.ts';",
+      "5: compiler may not import simulator ('../../simulator/b.ts')",
+    ],
+    ['src/util/a.ts', "export * from '../isa/b.ts';", "1: util may not import isa ('../isa/b.ts')"],
+    ['src/util/a.ts', "import '../isa/b.ts';", "1: util may not import isa ('../isa/b.ts')"],
+    ['src/util/a.ts', "const m = await import('../isa/b.ts');", "1: util may not import isa ('../isa/b.ts')"],
+    [
+      'src/report/a.ts',
+      "import { x, type Y } from '../simulator/b.ts';",
+      "1: report may import only types of simulator ('../simulator/b.ts')",
+    ],
+    ['src/cli/a.ts', "import { x } from '../runtime/b.ts';", "1: cli may not import runtime ('../runtime/b.ts')"],
+    ['src/isa/a.ts', "import { x } from './b';", "1: './b': a relative import ends with its extension, .ts"],
+    ['src/isa/a.ts', "import { x } from '../../../elsewhere.ts';", "1: '../../../elsewhere.ts' leaves the project"],
+    ['src/isa/a.ts', "import { x } from '../../test/b.ts';", "1: isa may not import 'test/b.ts': it is in no layer"],
+    ['src/other/a.ts', '', '1: no layer for this file: add its folder to the table in scripts/check-layers.ts'],
+    ['src/loose.ts', '', '1: no layer for this file: add its folder to the table in scripts/check-layers.ts'],
+  ])('%s: %s', (file, text, violation) => {
+    expect(violationsOf(file, text)).toEqual([violation]);
+  });
+
+  it.each([
+    ['src/report/a.ts', "import type { X } from '../simulator/b.ts';\nimport { type X, type Y } from '../simulator/b.ts';"],
+    ['src/compiler/a.ts', "import { x } from '../machine/b.ts';\nimport { y } from './c.ts';\nimport z from 'zod';"],
+    ['src/compiler/a.ts', "// import { x } from '../simulator/b.ts';\n/**\n * import { x } from '../simulator/b.ts';\n */"],
+    ['src/compiler/a.test.ts', "import { x } from '../simulator/b.ts';"],
+    ['src/cli/a.ts', "import { x } from '../index.ts';"],
+    ['models/a.ts', "import { x } from '../src/graph/b.ts';"],
+  ])('accepts %s: %s', (file, text) => {
+    expect(violationsOf(file, text)).toEqual([]);
+  });
+
+  it('reads the sources of this project', () => {
+    const files = readSources(path.dirname(import.meta.dirname));
+    expect([...files.keys()]).toEqual(expect.arrayContaining(['src/isa/instructions.ts', 'scripts/check-layers.ts']));
+  });
+});
