@@ -1,5 +1,6 @@
 /** Parts of an ONNX graph: up to named values, or up to the last convolutions as the Snowflake papers count. */
 import type { Graph, GraphNode, ValueInfo } from '../graph/graph.ts';
+import { subgraphsOf } from '../graph/onnx/attributes.ts';
 
 /** Node types that a machine fuses behind a convolution: the scope `convolutions` ends after them. */
 const FUSED_BEHIND: ReadonlySet<string> = new Set([
@@ -21,7 +22,7 @@ export function cutGraph(graph: Graph, outputNames: readonly string[]): Graph {
     if (!node.outputs.some((name) => needed.has(name))) continue;
     nodes.push(node);
     for (const name of node.inputs) needed.add(name);
-    for (const name of subgraphInputs(node)) needed.add(name);
+    for (const name of valuesReadInside(node)) needed.add(name);
   }
   const known = new Map(graph.outputs.map((output) => [output.name, output]));
   const outputs = outputNames.map(
@@ -54,7 +55,11 @@ export function exposeValues(graph: Graph, names: readonly string[]): Graph {
 export function cutAfterConvolutions(graph: Graph): Graph {
   const consumers = new Map<string, GraphNode[]>();
   for (const node of graph.nodes) {
-    for (const name of node.inputs) consumers.set(name, [...(consumers.get(name) ?? []), node]);
+    for (const name of node.inputs) {
+      const list = consumers.get(name);
+      if (list) list.push(node);
+      else consumers.set(name, [node]);
+    }
   }
   const leadsToConvolution = new Map<GraphNode, boolean>();
   for (const node of [...graph.nodes].reverse()) {
@@ -77,12 +82,7 @@ export function cutAfterConvolutions(graph: Graph): Graph {
   return cutGraph(graph, [...new Set(ends)]);
 }
 
-/** Outer values that a control-flow node's body graphs read. */
-function subgraphInputs(node: GraphNode): string[] {
-  const names: string[] = [];
-  for (const value of Object.values(node.attributes)) {
-    if (typeof value !== 'object' || !('nodes' in value)) continue;
-    for (const inner of value.nodes) names.push(...inner.inputs, ...subgraphInputs(inner));
-  }
-  return names;
+/** Outer values that a control-flow node's body graphs read (and inner ones, which do no harm). */
+function valuesReadInside(node: GraphNode): string[] {
+  return subgraphsOf(node).flatMap(([, body]) => body.nodes.flatMap((inner) => [...inner.inputs, ...valuesReadInside(inner)]));
 }
