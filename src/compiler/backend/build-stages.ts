@@ -6,9 +6,10 @@
  *   conv → maxpool → conv       ⇒  two stages: MAC + vector max, MAC
  *   concat(a, b)                ⇒  none: a and b are stored into slices of the result
  */
-import { InputError } from '../../util/errors.ts';
+
 import type { AveragePoolLayer, ConvLayer, IntegerGraph, IntegerLayer, IntegerTensor, Window } from '../../graph/integer-graph.ts';
-import type { Geometry, MacWork, Stage, StageGraph, VecWork } from './stage.ts';
+import { InputError } from '../../util/errors.ts';
+import { coversMap, type Geometry, type MacWork, type Stage, type StageGraph, type VecWork } from './stage.ts';
 
 export function buildStages(graph: IntegerGraph): StageGraph {
   const consumers = new Map<number, IntegerLayer[]>();
@@ -54,7 +55,9 @@ export function buildStages(graph: IntegerGraph): StageGraph {
     }
     const tensor = graph.tensors[output]!;
     const source = graph.tensors[input]!;
-    const batched = mac !== undefined && vec?.op !== 'max' && isFlat(source) && isFlat(tensor) && isPointwise(mac.geometry);
+    const flat =
+      (isFlat(source) && mac !== undefined && isPointwise(mac.geometry)) || (mac !== undefined && coversMap(mac) && !aliases.has(input));
+    const batched = flat && vec?.op !== 'max' && isFlat(tensor);
     stages.push({
       name: layer.name,
       op: describe(parts, graph),
@@ -144,7 +147,16 @@ function macWork(graph: IntegerGraph, layer: ConvLayer | AveragePoolLayer): MacW
   const geometry = geometryOf(layer.window, input, output);
   if (layer.kind === 'averagepool') {
     const channels = input.channels;
-    return { geometry, inChannels: channels, outChannels: channels, groups: 1, depthwise: true, tapWords: 1, clamp: layer.clamp, source: layer };
+    return {
+      geometry,
+      inChannels: channels,
+      outChannels: channels,
+      groups: 1,
+      depthwise: true,
+      tapWords: 1,
+      clamp: layer.clamp,
+      source: layer,
+    };
   }
   const inChannels = layer.inputChannels ?? input.channels;
   const outChannels = output.channels;

@@ -103,3 +103,17 @@ export function countMacs(work: MacWork): number {
   for (let x = 0; x < g.outWidth; x++) columns += validTaps(x, g.strideW, g.dilationW, g.padLeft, g.kernelW, g.inWidth).count;
   return rows * columns * work.tapWords * work.outChannels;
 }
+
+/** Does the kernel cover the whole input map, once? Then the layer is a pointwise one on the flattened map. */
+export function coversMap(work: MacWork): boolean {
+  const g = work.geometry;
+  const plain = g.padTop === 0 && g.padLeft === 0 && work.groups === 1 && !work.depthwise && g.dilationH === 1 && g.dilationW === 1;
+  return (
+    plain &&
+    g.outHeight === 1 &&
+    g.outWidth === 1 &&
+    g.kernelH === g.inHeight &&
+    g.kernelW === g.inWidth &&
+    work.tapWords === work.inChannels
+  );
+}

@@ -1,0 +1,161 @@
+/**
+ * Where tensors live in DRAM, and who waits for whom there. Specification: docs/compiler.md, "Memory plan".
+ * Images are dense (row pitch = width · pixel pitch), so raster pixel i of a frame is at address + i · pixelPitch.
+ */
+import type { IntegerGraph } from '../../graph/integer-graph.ts';
+import type { StageGraph } from './stage.ts';
+import type { Dependence, Task } from './task.ts';
+import type { View } from './view.ts';
+
+/** Blocks of 128 bytes: the grain of AXI ports. */
+const ALIGN_WORDS = 64;
+
+export interface TensorHome {
+  /** The tensor whose memory this is (itself, or the concatenation it is a slice of). */
+  readonly root: number;
+  readonly address: number;
+  readonly pixelPitch: number;
+  readonly frames: number;
+  readonly frameStep: number;
+}
+
+export interface DramLayout {
+  readonly homes: ReadonlyMap<number, TensorHome>;
+  /** First free word behind the tensors. */
+  readonly end: number;
+}
+
+export function layOutTensors(graph: IntegerGraph, stages: StageGraph, frames: number): DramLayout {
+  const perFrame = new Set<number>([...graph.inputs, ...graph.outputs].map((value) => value.tensor));
+  const used = new Set<number>(perFrame);
+  for (const stage of stages.stages) {
+    const touched = [stage.input, stage.output, ...(stage.vec?.op === 'add' ? [stage.vec.other] : [])];
+    for (const id of touched) {
+      used.add(id);
+      if (stage.batched) perFrame.add(id);
+    }
+  }
+  // A slice and the concatenation it is part of have the same number of frames.
+  const rootOf = (id: number): { root: number; channelOffset: number } => {
+    let root = id;
+    let channelOffset = 0;
+    for (let alias = stages.aliases.get(root); alias; alias = stages.aliases.get(root)) {
+      root = alias.parent;
+      channelOffset += alias.channelOffset;
+    }
+    return { root, channelOffset };
+  };
+  const roots = new Set([...used].map((id) => rootOf(id).root));
+  const manyFrames = new Set([...perFrame].map((id) => rootOf(id).root));
+  const homes = new Map<number, TensorHome>();
+  let next = 0;
+  for (const tensor of stages.tensors) {
+    if (!roots.has(tensor.id)) continue;
+    const words = tensor.height * tensor.width * tensor.channels;
+    const frameStep = Math.ceil(words / 16) * 16;
+    const copies = manyFrames.has(tensor.id) ? frames : 1;
+    homes.set(tensor.id, { root: tensor.id, address: next, pixelPitch: tensor.channels, frames: copies, frameStep });
+    next += Math.ceil((frameStep * copies) / ALIGN_WORDS) * ALIGN_WORDS;
+  }
+  for (const id of used) {
+    if (homes.has(id)) continue;
+    const { root, channelOffset } = rootOf(id);
+    const home = homes.get(root)!;
+    homes.set(id, { ...home, address: home.address + channelOffset });
+  }
+  return { homes, end: next };
+}
+
+/** The image that a stage reads or writes for one frame, or all frames as rows. */
+export function viewTensor(
+  stages: StageGraph,
+  layout: DramLayout,
+  id: number,
+  frame: number,
+  options: { flatten?: boolean; batch?: number; rowScale?: number; columnScale?: number; channelOffset?: number; channels?: number } = {},
+): View {
+  const tensor = stages.tensors[id]!;
+  const home = layout.homes.get(id)!;
+  const channelOffset = options.channelOffset ?? 0;
+  const address = home.address + (home.frames > 1 ? frame * home.frameStep : 0) + channelOffset;
+  const channels = options.channels ?? tensor.channels;
+  const rowScale = options.rowScale ?? 1;
+  const columnScale = options.columnScale ?? 1;
+  if (options.batch !== undefined) {
+    const words = options.flatten ? tensor.height * tensor.width * tensor.channels : channels;
+    const pitch = home.frameStep;
+    return {
+      tensor: id,
+      address,
+      height: options.batch,
+      width: 1,
+      channels: words,
+      rowPitch: pitch,
+      pixelPitch: pitch,
+      rowScale: 1,
+      columnScale: 1,
+    };
+  }
+  if (options.flatten) {
+    const words = tensor.height * tensor.width * tensor.channels;
+    return { tensor: id, address, height: 1, width: 1, channels: words, rowPitch: words, pixelPitch: words, rowScale: 1, columnScale: 1 };
+  }
+  return {
+    tensor: id,
+    address,
+    height: Math.ceil(tensor.height / rowScale),
+    width: Math.ceil(tensor.width / columnScale),
+    channels,
+    rowPitch: rowScale * tensor.width * home.pixelPitch,
+    pixelPitch: columnScale * home.pixelPitch,
+    rowScale,
+    columnScale,
+  };
+}
+
+interface TensorState {
+  epoch: string;
+  before: Dependence[];
+  stores: { first: number; end: number; task: Task }[];
+  loads: Task[];
+}
+
+/** Orders loads behind the stores they read, and stores behind what they overwrite. Rows are rows of the tensor (frames of a batch). */
+export class DramAccesses {
+  private readonly states = new Map<string, TensorState>();
+
+  /** Dependences of a store in write epoch `epoch` (one pass over the tensor) of tensor memory `key`. */
+  beforeStore(key: string, epoch: string): Dependence[] {
+    return this.state(key, epoch).before;
+  }
+
+  noteStore(key: string, epoch: string, first: number, end: number, task: Task): void {
+    this.state(key, epoch).stores.push({ first, end, task });
+  }
+
+  /** Dependences of a load of rows [first, end). */
+  beforeLoad(key: string, first: number, end: number): Dependence[] {
+    const state = this.states.get(key);
+    if (!state) return [];
+    return state.stores.filter((store) => store.first < end && first < store.end).map(({ task }) => ({ task, event: 'write', raw: true }));
+  }
+
+  noteLoad(key: string, task: Task): void {
+    this.states.get(key)?.loads.push(task);
+  }
+
+  private state(key: string, epoch: string): TensorState {
+    let state = this.states.get(key);
+    if (!state || state.epoch !== epoch) {
+      const before: Dependence[] = state
+        ? [
+            ...state.loads.slice(-1).map((task) => ({ task, event: 'read' }) as const),
+            ...state.stores.slice(-1).map(({ task }) => ({ task, event: 'write' }) as const),
+          ]
+        : [];
+      state = { epoch, before, stores: [], loads: [] };
+      this.states.set(key, state);
+    }
+    return state;
+  }
+}

@@ -1,0 +1,229 @@
+/**
+ * What the emitters of stages share: the task list, the cursors of the weights ring and of the maps buffer, DRAM accesses, and the loads and
+ * stores of runs of pixels. Specification: docs/compiler.md, "Emission".
+ */
+import { UNIT_ID } from '../../isa/fields.ts';
+import { type Machine, mapsWords, weightsLines } from '../../machine/machine.ts';
+import type { DramAccesses, DramLayout } from './dram-layout.ts';
+import type { StageGraph } from './stage.ts';
+import { type Dependence, type Piece, SPACE, type Task, type TaskList } from './task.ts';
+import type { View } from './view.ts';
+
+/** Maps regions begin at a row of the buffer: depthwise reads need 16-word alignment. */
+const REGION_WORDS = 64;
+
+export interface Source {
+  readonly layer: number;
+  readonly tile: string;
+}
+
+/** A ring of rows (or a plain slot: ring of its own length) in the maps buffers. */
+export interface Ring {
+  readonly base: number;
+  readonly words: number;
+}
+
+export class EmitContext {
+  readonly machine: Machine;
+  readonly stages: StageGraph;
+  readonly layout: DramLayout;
+  readonly list: TaskList;
+  readonly dram: DramAccesses;
+  private weightHead = 0;
+  private low = true;
+  private homeCount = 0;
+
+  constructor(machine: Machine, stages: StageGraph, layout: DramLayout, list: TaskList, dram: DramAccesses) {
+    this.machine = machine;
+    this.stages = stages;
+    this.layout = layout;
+    this.list = list;
+    this.dram = dram;
+  }
+
+  get cus(): number {
+    return this.machine.computeUnits;
+  }
+
+  /** Bit mask of all CUs. */
+  get allCus(): number {
+    return (1 << this.cus) - 1;
+  }
+
+  /** CUs take turns as home of gathered results. */
+  nextHome(): number {
+    return this.homeCount++ % this.cus;
+  }
+
+  /**
+   * Maps regions of a stage, the first being the input. Stages alternate between the two ends of the buffer, so that the next stage's input
+   * can be loaded while this one computes; the input lies outermost.
+   */
+  allocateMaps(sizes: readonly number[]): number[] {
+    const total = mapsWords(this.machine);
+    const starts: number[] = [];
+    let used = 0;
+    for (const words of sizes) {
+      const size = Math.ceil(words / REGION_WORDS) * REGION_WORDS;
+      starts.push(this.low ? used : total - used - size);
+      used += size;
+    }
+    if (used > total) throw new Error(`a stage needs ${used} words of ${total}`);
+    this.low = !this.low;
+    return starts;
+  }
+
+  /** Next lines of the weights ring: the first line, and the pieces of a stretch of it. */
+  allocateWeights(lines: number): number {
+    const first = this.weightHead;
+    this.weightHead = (this.weightHead + lines) % weightsLines(this.machine);
+    return first;
+  }
+
+  /** Pieces of `lines` weights lines from `first` (all CUs' buffers move together). */
+  weightPieces(first: number, lines: number): Piece[] {
+    const total = weightsLines(this.machine);
+    const start = first % total;
+    const pieces = [this.list.newPiece(SPACE.weights(0), start, Math.min(total, start + lines))];
+    if (start + lines > total) pieces.push(this.list.newPiece(SPACE.weights(0), 0, start + lines - total));
+    return pieces;
+  }
+
+  /** DRAM access key and row range (over all frames) of rows [first, end) of a tensor of one frame. */
+  dramRows(tensor: number, frame: number, first: number, end: number): { key: string; epoch: string; first: number; end: number } {
+    const home = this.layout.homes.get(tensor)!;
+    const height = this.stages.tensors[tensor]!.height;
+    const many = home.frames > 1;
+    const offset = many ? frame * height : 0;
+    return { key: `${home.root}`, epoch: many ? 'all' : `${frame}`, first: offset + first, end: offset + end };
+  }
+
+  /**
+   * Load rows [first, end) of a view into the maps buffers of `cus`: row r at ring position (r − origin) modulo the ring, `pixelPitch` words per pixel.
+   * Returns the pieces by CU. Rows of the view must not straddle the ring's end: the caller cuts there.
+   */
+  loadRows(
+    view: View,
+    rows: { first: number; end: number; origin: number },
+    ring: Ring,
+    pixelPitch: number,
+    cus: number,
+    frame: number,
+    source: Source,
+  ): Map<number, Piece> {
+    const rowWords = view.width * pixelPitch;
+    const position = ((rows.first - rows.origin) * rowWords) % ring.words;
+    const count = rows.end - rows.first;
+    const pieces = new Map<number, Piece>();
+    for (let cu = 0; cu < this.cus; cu++) {
+      if (cus & (1 << cu))
+        pieces.set(cu, this.list.newPiece(SPACE.maps(cu), ring.base + position, ring.base + position + count * rowWords));
+    }
+    const written = [...pieces.values()];
+    const isBatch = this.isBatch(view, frame);
+    const access = isBatch
+      ? this.batchRows(view.tensor, rows.first, rows.end)
+      : this.dramRows(view.tensor, frame, rows.first * view.rowScale, (rows.end - 1) * view.rowScale + 1);
+    const more = this.dram.beforeLoad(access.key, access.first, access.end);
+    const add = (run: { address: number; dramStep: number; offset: number; step: number; rows: number; words: number }): void => {
+      const task = this.list.add(
+        UNIT_ID.LDM,
+        'LDM',
+        {
+          dramAddress: run.address,
+          dramStep: run.dramStep,
+          base: ring.base,
+          ring: ring.words,
+          offset: run.offset,
+          step: run.step,
+          rows: run.rows,
+          words: run.words,
+          cus,
+          space: 0,
+        },
+        source,
+        [],
+        written,
+        more,
+      );
+      this.dram.noteLoad(access.key, task);
+    };
+    const address = view.address + rows.first * view.rowPitch;
+    const dense = view.pixelPitch === view.channels && pixelPitch === view.channels;
+    if (dense && view.rowPitch === rowWords) {
+      add({ address, dramStep: 0, offset: position, step: 0, rows: 1, words: count * rowWords });
+    } else if (dense) {
+      add({ address, dramStep: view.rowPitch, offset: position, step: rowWords, rows: count, words: rowWords });
+    } else if (view.rowPitch === view.width * view.pixelPitch) {
+      add({ address, dramStep: view.pixelPitch, offset: position, step: pixelPitch, rows: count * view.width, words: view.channels });
+    } else {
+      for (let r = 0; r < count; r++) {
+        add({
+          address: address + r * view.rowPitch,
+          dramStep: view.pixelPitch,
+          offset: position + r * rowWords,
+          step: pixelPitch,
+          rows: view.width,
+          words: view.channels,
+        });
+      }
+    }
+    return pieces;
+  }
+
+  private isBatch(view: View, frame: number): boolean {
+    return frame < 0 && view.width === 1;
+  }
+
+  private batchRows(tensor: number, first: number, end: number): { key: string; epoch: string; first: number; end: number } {
+    const height = this.stages.tensors[tensor]!.height;
+    return { key: `${this.layout.homes.get(tensor)!.root}`, epoch: 'all', first: first * height, end: end * height };
+  }
+
+  /** DRAM rows of raster pixels [first, end) of a view (frames of a batch when `frame` is negative). */
+  pixelRows(view: View, frame: number, first: number, end: number): { key: string; epoch: string; first: number; end: number } {
+    const firstRow = Math.floor(first / view.width);
+    const endRow = Math.floor((end - 1) / view.width) + 1;
+    return this.isBatch(view, frame) ? this.batchRows(view.tensor, firstRow, endRow) : this.dramRows(view.tensor, frame, firstRow, endRow);
+  }
+
+  /** Store raster pixels [first, end) of `words` channels from a CU's maps (pixel i at `base` + (i − first)·pitch) to a view at a channel offset. */
+  storePixels(
+    view: View,
+    frame: number,
+    pixels: { first: number; end: number },
+    channel: number,
+    words: number,
+    cu: number,
+    base: number,
+    pitch: number,
+    source: Source,
+    reads: readonly Piece[],
+  ): Task {
+    const access = this.pixelRows(view, frame, pixels.first, pixels.end);
+    const before: readonly Dependence[] = this.dram.beforeStore(access.key, access.epoch);
+    const count = pixels.end - pixels.first;
+    const whole = words === view.pixelPitch && pitch === words;
+    const task = this.list.add(
+      UNIT_ID.ST,
+      'ST',
+      {
+        dramAddress: view.address + pixels.first * view.pixelPitch + channel,
+        dramStep: whole ? 0 : view.pixelPitch,
+        base,
+        ring: 0,
+        offset: 0,
+        step: whole ? 0 : pitch,
+        rows: whole ? 1 : count,
+        words: whole ? count * words : words,
+        cu,
+      },
+      source,
+      reads,
+      [],
+      before,
+    );
+    this.dram.noteStore(access.key, access.epoch, access.first, access.end, task);
+    return task;
+  }
+}

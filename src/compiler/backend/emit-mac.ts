@@ -1,0 +1,544 @@
+/**
+ * Emission of a MAC stage: loads, MAC descriptors, vector work and stores of every tile and block, in natural order.
+ * Specification: docs/compiler.md, "Emission of a MAC stage".
+ */
+import { UNIT_ID } from '../../isa/fields.ts';
+import { weightsLines } from '../../machine/machine.ts';
+import type { EmitContext, Ring, Source } from './emit-context.ts';
+import { emitAdd, emitMax, emitTable, loadTable, type PixelSlot } from './emit-vec.ts';
+import { type Block, inputRows, type MacPlan, pooledRows, SLOTS } from './plan.ts';
+import type { MacWork, Stage, VecWork } from './stage.ts';
+import { type Piece, SPACE } from './task.ts';
+import type { View } from './view.ts';
+import type { PackedWeights } from './weights-image.ts';
+import { PixelCosts } from './window-cost.ts';
+
+export interface MacStageInput {
+  readonly stage: Stage;
+  readonly work: MacWork;
+  readonly plan: MacPlan;
+  readonly weights: PackedWeights;
+  /** DRAM word address of the weights. */
+  readonly weightsAddress: number;
+  /** DRAM word address of the activation table, when the stage has one. */
+  readonly tableAddress: number;
+  readonly layer: number;
+  /** Frame number, or −1: all frames as rows. */
+  readonly frame: number;
+  readonly input: View;
+  readonly output: View;
+  readonly other: View | undefined;
+}
+
+/** Parts a large first tile is cut into, so that computation starts when its first rows are there. */
+const FIRST_TILE_PARTS = 6;
+/** Words of a load worth cutting. */
+const LARGE_LOAD_WORDS = 4096;
+
+export function emitMacStage(context: EmitContext, job: MacStageInput): void {
+  new MacStageEmitter(context, job).run();
+}
+
+class MacStageEmitter {
+  private readonly context: EmitContext;
+  private readonly job: MacStageInput;
+  private readonly plan: MacPlan;
+  private readonly work: MacWork;
+  private readonly costs: PixelCosts;
+  private readonly ring: Ring;
+  private readonly slotBases: number[];
+  private readonly otherBases: number[];
+  private readonly vecBases: number[];
+  private readonly tile: string;
+  /** Row → pieces by CU, for rows on chip. In bands, rows differ by part: key part·height + row. */
+  private rowPieces = new Map<number, Map<number, Piece>>();
+  private weightPieces = new Map<number, { line: number; pieces: Piece[] }>();
+  private items = 0;
+  private tablePieces: Piece[] = [];
+
+  constructor(context: EmitContext, job: MacStageInput) {
+    this.context = context;
+    this.job = job;
+    this.plan = job.plan;
+    this.work = job.work;
+    const { plan, work } = job;
+    this.costs = new PixelCosts(work, plan.lanes, plan.adjacent);
+    const rowWords = work.geometry.inWidth * plan.pixelPitch;
+    const ringWords = plan.ringRows * rowWords;
+    const isPool = job.stage.vec?.op === 'max';
+    const slots = Math.min(SLOTS, this.itemCount());
+    const sizes = [ringWords];
+    for (let i = 0; i < (isPool ? plan.poolRings : slots); i++) sizes.push(plan.slotWords);
+    for (let i = 0; i < (isPool ? slots : 0); i++) sizes.push(plan.vecSlotWords);
+    for (let i = 0; i < (job.other ? slots : 0); i++) sizes.push(plan.slotWords);
+    const bases = context.allocateMaps(sizes);
+    this.ring = { base: bases[0]!, words: ringWords };
+    const first = isPool ? plan.poolRings : slots;
+    this.slotBases = bases.slice(1, 1 + first);
+    this.vecBases = isPool ? bases.slice(1 + first, 1 + first + slots) : [];
+    this.otherBases = job.other ? bases.slice(1 + first, 1 + first + slots) : [];
+    this.tile = job.frame > 0 ? `frame ${job.frame} ` : '';
+  }
+
+  private itemCount(): number {
+    return Math.ceil(this.work.geometry.outHeight / this.plan.tileRows) * this.plan.blocks.length;
+  }
+
+  private source(tile: string): Source {
+    return { layer: this.job.layer, tile: this.tile + tile };
+  }
+
+  run(): void {
+    const { plan, work, job, context } = this;
+    const { outHeight } = work.geometry;
+    if (job.stage.vec?.op === 'table') this.tablePieces = loadTable(context, job.tableAddress, this.source('table'));
+    for (let chunk = 0; chunk < plan.blocks.length; chunk += plan.chunkBlocks) {
+      const chunkEnd = Math.min(plan.blocks.length, chunk + plan.chunkBlocks);
+      if (!plan.mapsResident) this.rowPieces = new Map();
+      this.weightPieces = new Map();
+      for (let y0 = 0, t = 0; y0 < outHeight; y0 += plan.tileRows, t++) {
+        const y1 = Math.min(outHeight, y0 + plan.tileRows);
+        if (!plan.weightsResident) this.weightPieces = new Map();
+        for (let b = chunk; b < chunkEnd; b++) this.emitItem(t, y0, y1, b, b - chunk);
+      }
+    }
+  }
+
+  /** One block over one tile. */
+  private emitItem(t: number, y0: number, y1: number, b: number, inChunk: number): void {
+    const { plan, work, context, job } = this;
+    const block = plan.blocks[b]!;
+    const { outWidth } = work.geometry;
+    const label = `tile ${t}, channels ${block.channel}–${block.channel + block.channels - 1}`;
+    const first = y0 * outWidth;
+    const end = y1 * outWidth;
+    const isFirst = t === 0 && inChunk === 0;
+    const bounds = this.costs.partition(first, end, plan.parts);
+    const group = this.loadWeights(b, this.source(label));
+    const cuts = isFirst ? this.firstTileCuts(bounds) : bounds.slice(0, -1).map((from, p) => [from, bounds[p + 1]!]);
+
+    // Result pieces.
+    const pool = job.stage.vec?.op === 'max' ? job.stage.vec : undefined;
+    const home = plan.gather ? (pool ? b % context.cus : context.nextHome()) : -1;
+    // Tiles of one block share a ring of result rows (pool windows reach back); other results take the slots in turn.
+    const turn = !pool ? this.items : plan.tileRows < work.geometry.outHeight ? inChunk : b;
+    const slot = this.slotBases[turn % this.slotBases.length]!;
+    const region = block.region;
+    const isWhole = region.x0 === 0 && region.x1 === outWidth && region.y0 === 0 && region.y1 === work.geometry.outHeight;
+    if (!isWhole) {
+      this.emitRegion(b, block, group, slot, label);
+      this.items++;
+      return;
+    }
+    // Slot address of pixel i of part p is linear from the part's row start.
+    const partBase = bounds.slice(0, -1).map((from) => Math.floor(from / outWidth) * outWidth);
+    const partOffset: number[] = [];
+    let offset = 0;
+    for (let p = 0; p < plan.parts; p++) {
+      if (plan.gather && !plan.bands) partOffset.push((partBase[p]! - first) * plan.slotPitch);
+      else if (plan.gather) {
+        partOffset.push(offset);
+        offset += Math.ceil((bounds[p + 1]! - partBase[p]!) / outWidth) * outWidth * plan.slotPitch;
+      } else partOffset.push(0);
+    }
+    const poolRows = plan.poolRingRows;
+    const slotPieces = new Map<number, Piece[]>();
+    const owners = plan.gather ? [home] : Array.from({ length: context.cus }, (_, cu) => cu);
+    for (const cu of owners) {
+      const pieces: Piece[] = [];
+      if (pool) {
+        const rowWords = outWidth * plan.slotPitch;
+        for (let y = y0; y < y1; ) {
+          const position = y % poolRows;
+          const count = Math.min(y1 - y, poolRows - position);
+          const piece = context.list.newPiece(SPACE.maps(cu), slot + position * rowWords, slot + (position + count) * rowWords);
+          pieces.push(piece);
+          for (let r = y; r < y + count; r++) this.notePoolRow(slot, r, piece);
+          y += count;
+        }
+      } else {
+        pieces.push(context.list.newPiece(SPACE.maps(cu), slot, slot + plan.slotWords));
+      }
+      slotPieces.set(cu, pieces);
+    }
+
+    // Residual operand first: it is small and must not wait behind the next tile's rows.
+    const add = job.stage.vec?.op === 'add' ? job.stage.vec : undefined;
+    const depth = Math.max(...cuts.map((cut) => cut.length - 1));
+    for (let q = 0; q < depth; q++) {
+      for (let p = 0; p < plan.parts; p++) {
+        const cut = cuts[p]!;
+        if (q + 1 >= cut.length || cut[q] === cut[q + 1]) continue;
+        this.emitMacs(block, group, p, [cut[q]!, cut[q + 1]!], y0, y1, home, slot, slotPieces, partBase[p]!, partOffset[p]!, label);
+      }
+    }
+    if (pool) this.emitPool(t, y0, y1, block, home, slot, pool, label);
+    else {
+      for (let p = 0; p < plan.parts; p++) {
+        const pixels = { first: bounds[p]!, end: bounds[p + 1]! };
+        if (pixels.first === pixels.end) continue;
+        for (let s = 0; s < (plan.gather ? 1 : plan.slots); s++) {
+          const cu = plan.gather ? home : s * plan.parts + p;
+          const channel = plan.gather ? block.channel : block.channel + s * plan.cuChannels;
+          const channels = plan.gather ? block.channels : Math.min(plan.cuChannels, block.channels - s * plan.cuChannels);
+          if (channels <= 0) continue;
+          const at: PixelSlot = { base: slot + partOffset[p]! + (pixels.first - partBase[p]!) * plan.slotPitch, pitch: plan.slotPitch };
+          const pieces = slotPieces.get(cu)!;
+          if (add) this.emitResidual(add, cu, at, slot, pixels, channel, channels, pieces, label);
+          if (job.stage.vec?.op === 'table') {
+            emitTable(
+              context,
+              job.stage.vec,
+              cu,
+              at,
+              at,
+              pixels.end - pixels.first,
+              channels,
+              [...pieces, ...this.tablePieces],
+              pieces,
+              this.source(label),
+            );
+          }
+          context.storePixels(job.output, job.frame, pixels, channel, channels, cu, at.base, at.pitch, this.source(label), pieces);
+        }
+      }
+    }
+    this.items++;
+  }
+
+  private readonly poolRowPieces = new Map<string, Piece>();
+
+  private notePoolRow(slot: number, row: number, piece: Piece): void {
+    this.poolRowPieces.set(`${slot}:${row}`, piece);
+  }
+
+  private emitPool(
+    t: number,
+    y0: number,
+    y1: number,
+    block: Block,
+    home: number,
+    slot: number,
+    pool: VecWork & { op: 'max' },
+    label: string,
+  ): void {
+    const { plan, context, job } = this;
+    const g = pool.geometry;
+    const q0 = t === 0 ? 0 : pooledRows(g, y0);
+    const q1 = pooledRows(g, y1);
+    if (q0 === q1) return;
+    const out = this.vecBases[this.items % this.vecBases.length]!;
+    const outPiece = context.list.newPiece(SPACE.maps(home), out, out + plan.vecSlotWords);
+    const rows = new Set<Piece>();
+    const low = Math.max(0, q0 * g.strideH - g.padTop);
+    const high = Math.min(g.inHeight, (q1 - 1) * g.strideH - g.padTop + (g.kernelH - 1) * g.dilationH + 1);
+    for (let r = low; r < high; r++) rows.add(this.poolRowPieces.get(`${slot}:${r}`)!);
+    emitMax(
+      context,
+      pool,
+      home,
+      { ring: { base: slot, words: plan.poolRingRows * g.inWidth * plan.slotPitch }, origin: 0, pitch: plan.slotPitch },
+      { base: out, pitch: plan.slotPitch },
+      { first: q0, end: q1 },
+      block.channels,
+      [...rows],
+      [outPiece],
+      this.source(label),
+    );
+    const pixels = { first: q0 * g.outWidth, end: q1 * g.outWidth };
+    context.storePixels(job.output, job.frame, pixels, block.channel, block.channels, home, out, plan.slotPitch, this.source(label), [
+      outPiece,
+    ]);
+  }
+
+  private emitResidual(
+    add: VecWork & { op: 'add' },
+    cu: number,
+    at: PixelSlot,
+    slot: number,
+    pixels: { first: number; end: number },
+    channel: number,
+    channels: number,
+    pieces: readonly Piece[],
+    label: string,
+  ): void {
+    const { context, job } = this;
+    const base = this.otherBases[this.items % this.otherBases.length]! + (at.base - slot);
+    const count = pixels.end - pixels.first;
+    const view = job.other!;
+    const piece = context.list.newPiece(SPACE.maps(cu), base, base + count * at.pitch);
+    const access = context.pixelRows(view, job.frame, pixels.first, pixels.end);
+    const whole = channels === view.pixelPitch && at.pitch === channels;
+    const task = context.list.add(
+      UNIT_ID.LDM,
+      'LDM',
+      {
+        dramAddress: view.address + pixels.first * view.pixelPitch + channel,
+        dramStep: whole ? 0 : view.pixelPitch,
+        base,
+        ring: 0,
+        offset: 0,
+        step: whole ? 0 : at.pitch,
+        rows: whole ? 1 : count,
+        words: whole ? count * channels : channels,
+        cus: 1 << cu,
+        space: 0,
+      },
+      this.source(label),
+      [],
+      [piece],
+      context.dram.beforeLoad(access.key, access.first, access.end),
+    );
+    context.dram.noteLoad(access.key, task);
+    emitAdd(context, add, cu, at, { base, pitch: at.pitch }, at, count, channels, [...pieces, piece], pieces, this.source(label));
+  }
+
+  /** Group of a block in the weights buffers, loaded if it is not there. */
+  private loadWeights(b: number, source: Source): { line: number; pieces: Piece[] } {
+    const { plan, context, job } = this;
+    const known = this.weightPieces.get(b);
+    if (known) return known;
+    const line = context.allocateWeights(plan.groupLines);
+    const packed = job.weights.blocks[b]!;
+    const pieces: Piece[] = [];
+    for (const chunk of packed.chunks) {
+      const part = context.weightPieces(line + chunk.firstLine, chunk.lines);
+      pieces.push(...part);
+      context.list.add(
+        UNIT_ID.LDW,
+        'LDW',
+        {
+          dramAddress: job.weightsAddress + chunk.offset,
+          line: (line + chunk.firstLine) % weightsLines(context.machine),
+          lines: chunk.lines,
+          images: packed.images,
+          firstImage: 0,
+          cusPerSlot: plan.parts,
+        },
+        source,
+        [],
+        part,
+      );
+    }
+    const group = { line, pieces };
+    this.weightPieces.set(b, group);
+    return group;
+  }
+
+  /** Bounds that cut every part's pixels of a large first tile at rows. */
+  private firstTileCuts(bounds: readonly number[]): number[][] {
+    const { plan, work } = this;
+    const { outWidth } = work.geometry;
+    const rowWords = work.geometry.inWidth * plan.pixelPitch;
+    return bounds.slice(0, -1).map((from, p) => {
+      const to = bounds[p + 1]!;
+      const rows = Math.ceil((to - from) / outWidth);
+      const large = rows * work.geometry.strideH * rowWords > LARGE_LOAD_WORDS;
+      const parts = large ? Math.min(rows, FIRST_TILE_PARTS) : 1;
+      const cuts = [from];
+      for (let q = 1; q < parts; q++) {
+        const row = Math.floor(from / outWidth) + Math.round((rows * q) / parts);
+        const at = row * outWidth;
+        if (at > cuts.at(-1)! && at < to) cuts.push(at);
+      }
+      cuts.push(to);
+      return cuts;
+    });
+  }
+
+  /** Make sure rows [first, end) are in the buffers of a part; pieces of them for one CU. */
+  private requireRows(part: number, first: number, end: number, origin: number, source: Source): void {
+    const { plan, context, job, work } = this;
+    const keyBase = plan.bands ? part * work.geometry.inHeight : 0;
+    let cus = context.allCus;
+    if (plan.bands) {
+      cus = 0;
+      for (let s = 0; s < plan.slots; s++) cus |= 1 << (s * plan.parts + part);
+    }
+    for (let r = first; r < end; ) {
+      if (this.rowPieces.has(keyBase + r)) {
+        r++;
+        continue;
+      }
+      let to = r;
+      const ringEnd = r + plan.ringRows - ((r - origin) % plan.ringRows);
+      while (to < end && to < ringEnd && !this.rowPieces.has(keyBase + to)) to++;
+      const pieces = context.loadRows(job.input, { first: r, end: to, origin }, this.ring, plan.pixelPitch, cus, job.frame, source);
+      for (let i = r; i < to; i++) this.rowPieces.set(keyBase + i, pieces);
+      r = to;
+    }
+  }
+
+  /** MAC descriptors of one part's pixels [a, b) for all its CUs. */
+  private emitMacs(
+    block: Block,
+    group: { line: number; pieces: Piece[] },
+    part: number,
+    range: readonly [number, number],
+    y0: number,
+    y1: number,
+    home: number,
+    slot: number,
+    slotPieces: ReadonlyMap<number, Piece[]>,
+    partBase: number,
+    partOffset: number,
+    label: string,
+  ): void {
+    const { plan, work, job } = this;
+    const g = work.geometry;
+    const [a, b] = range;
+    const ya = Math.floor(a / g.outWidth);
+    const yb = Math.floor((b - 1) / g.outWidth) + 1;
+    const rows = inputRows(work, ya, yb);
+    const origin = plan.bands ? inputRows(work, Math.floor(this.bandStart(part) / g.outWidth), y1).first : 0;
+    // In a shared tile all rows of the tile are loaded in order; a part that starts lower waits for its own rows only.
+    const low = plan.bands ? rows.first : Math.min(rows.first, inputRows(work, y0, y1).first);
+    this.requireRows(part, low, rows.end, origin, this.source(label));
+    const pool = job.stage.vec?.op === 'max';
+    for (let s = 0; s < plan.slots; s++) {
+      const channels = Math.min(plan.cuChannels, block.channels - s * plan.cuChannels);
+      if (channels <= 0) continue;
+      const cu = s * plan.parts + part;
+      const target = plan.gather ? home : cu;
+      const keyBase = plan.bands ? part * g.inHeight : 0;
+      const reads = new Set<Piece>(group.pieces);
+      for (let r = rows.first; r < rows.end; r++) reads.add(this.rowPieces.get(keyBase + r)!.get(cu)!);
+      const x0 = a - ya * g.outWidth;
+      const rowPitch = g.outWidth * plan.slotPitch;
+      const channelOffset = plan.gather ? s * plan.cuChannels : 0;
+      const output = pool
+        ? { outBase: slot + channelOffset, outRing: plan.poolRingRows * rowPitch, outOffset: (ya % plan.poolRingRows) * rowPitch }
+        : { outBase: slot + partOffset + (ya * g.outWidth - partBase) * plan.slotPitch + channelOffset, outRing: 0, outOffset: 0 };
+      this.addMac(
+        cu,
+        target,
+        block,
+        s,
+        group.line,
+        { y: ya, x: 0, x0, width: g.outWidth, count: b - a, origin },
+        { ...output, outRowStep: rowPitch, outColStep: plan.slotPitch },
+        channels,
+        [...reads],
+        slotPieces.get(target)!,
+        label,
+      );
+    }
+  }
+
+  private bandStart(part: number): number {
+    const g = this.work.geometry;
+    return this.costs.partition(0, g.outHeight * g.outWidth, this.plan.parts)[part]!;
+  }
+
+  private addMac(
+    cu: number,
+    target: number,
+    block: Block,
+    s: number,
+    line: number,
+    raster: { y: number; x: number; x0: number; width: number; count: number; origin: number },
+    output: { outBase: number; outRing: number; outOffset: number; outRowStep: number; outColStep: number },
+    channels: number,
+    reads: readonly Piece[],
+    writes: readonly Piece[],
+    label: string,
+  ): void {
+    const { plan, work, context } = this;
+    const g = work.geometry;
+    const rowWords = g.inWidth * plan.pixelPitch;
+    const ringWords = this.ring.words;
+    const iy0 = raster.y * g.strideH - g.padTop;
+    const ix0 = raster.x * g.strideW - g.padLeft;
+    const depthChannel = work.depthwise ? s * plan.cuChannels : 0;
+    context.list.add(
+      UNIT_ID.mac(cu),
+      'MAC',
+      {
+        srcBase: this.ring.base + block.inputChannel + depthChannel,
+        srcRing: ringWords,
+        srcOffset: modulo((iy0 - raster.origin) * rowWords, ringWords),
+        srcColumn: ix0 * plan.pixelPitch,
+        rowStep: modulo(g.strideH * rowWords, ringWords),
+        kRowStep: modulo(g.dilationH * rowWords, ringWords),
+        colStep: g.strideW * plan.pixelPitch,
+        tapStep: g.dilationW * plan.pixelPitch,
+        words: work.depthwise ? channels : work.tapWords,
+        kernelH: g.kernelH,
+        kernelW: g.kernelW,
+        strideH: g.strideH,
+        strideW: g.strideW,
+        dilationH: g.dilationH,
+        dilationW: g.dilationW,
+        iy0,
+        ix0,
+        inHeight: g.inHeight,
+        inWidth: g.inWidth,
+        ...output,
+        outWidth: raster.width,
+        x0: raster.x0,
+        count: raster.count,
+        outCus: 1 << target,
+        clampLow: work.clamp.low,
+        clampHigh: work.clamp.high,
+        weightsLine: line,
+        lanes: plan.lanes,
+        depthwise: work.depthwise ? 1 : 0,
+        outWords: channels,
+      },
+      this.source(label),
+      reads,
+      writes,
+    );
+  }
+
+  /** A block that covers a rectangle only: every CU its own channels, stored row by row. */
+  private emitRegion(b: number, block: Block, group: { line: number; pieces: Piece[] }, slot: number, label: string): void {
+    const { plan, work, context, job } = this;
+    const { region } = block;
+    const rows = inputRows(work, region.y0, region.y1);
+    const source = this.source(`${label}, region ${b}`);
+    const all = inputRows(work, 0, work.geometry.outHeight);
+    this.requireRows(0, all.first, rows.end, 0, source);
+    const width = region.x1 - region.x0;
+    const count = (region.y1 - region.y0) * width;
+    for (let s = 0; s < plan.slots; s++) {
+      const channels = Math.min(plan.cuChannels, block.channels - s * plan.cuChannels);
+      if (channels <= 0) continue;
+      const piece = context.list.newPiece(SPACE.maps(s), slot, slot + plan.slotWords);
+      const reads = new Set<Piece>(group.pieces);
+      for (let r = rows.first; r < rows.end; r++) reads.add(this.rowPieces.get(r)!.get(s)!);
+      this.addMac(
+        s,
+        s,
+        block,
+        s,
+        group.line,
+        { y: region.y0, x: region.x0, x0: 0, width, count, origin: 0 },
+        { outBase: slot, outRing: 0, outOffset: 0, outRowStep: width * plan.slotPitch, outColStep: plan.slotPitch },
+        channels,
+        [...reads],
+        [piece],
+        label,
+      );
+      for (let y = region.y0; y < region.y1; y++) {
+        const first = y * work.geometry.outWidth + region.x0;
+        context.storePixels(
+          job.output,
+          job.frame,
+          { first, end: first + width },
+          block.channel + s * plan.cuChannels,
+          channels,
+          s,
+          slot + (y - region.y0) * width * plan.slotPitch,
+          plan.slotPitch,
+          source,
+          [piece],
+        );
+      }
+    }
+  }
+}
+
+function modulo(value: number, base: number): number {
+  return base === 0 ? value : ((value % base) + base) % base;
+}

@@ -1,0 +1,49 @@
+/**
+ * How a stage sees its tensors in DRAM: extents and pitches after the simplifications that make strided and flat layers ordinary.
+ * Specification: docs/compiler.md, "Views".
+ */
+import { coversMap, type Geometry, type MacWork } from './stage.ts';
+
+/** An image in DRAM. Word of (y, x, c): address + y·rowPitch + x·pixelPitch + c. */
+export interface View {
+  readonly tensor: number;
+  readonly address: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly rowPitch: number;
+  readonly pixelPitch: number;
+  /** Rows and columns of the tensor that one row (column) of the view steps over. */
+  readonly rowScale: number;
+  readonly columnScale: number;
+}
+
+/**
+ * A kernel that covers the whole map is a pointwise layer on the flattened map; a pointwise layer with a stride reads only the rows and columns
+ * that it needs. Returns the geometry that is scheduled and how the input is viewed.
+ */
+export function simplifyGeometry(
+  work: MacWork,
+  isDense: boolean,
+): { work: MacWork; flatten: boolean; rowScale: number; columnScale: number } {
+  const g = work.geometry;
+  if (isDense && coversMap(work)) {
+    const words = g.kernelH * g.kernelW * work.tapWords;
+    const geometry: Geometry = { ...g, inHeight: 1, inWidth: 1, kernelH: 1, kernelW: 1, strideH: 1, strideW: 1 };
+    return { work: { ...work, geometry, tapWords: words, inChannels: words }, flatten: true, rowScale: 1, columnScale: 1 };
+  }
+  let rowScale = 1;
+  let columnScale = 1;
+  let geometry = g;
+  if (g.kernelH === 1 && g.strideH > 1 && g.padTop === 0 && (g.outHeight - 1) * g.strideH < g.inHeight) {
+    rowScale = g.strideH;
+    geometry = { ...geometry, inHeight: g.outHeight, strideH: 1, dilationH: 1 };
+  }
+  if (g.kernelW === 1 && g.strideW > 1 && g.padLeft === 0 && (g.outWidth - 1) * g.strideW < g.inWidth) {
+    columnScale = g.strideW;
+    geometry = { ...geometry, inWidth: g.outWidth, strideW: 1, dilationW: 1 };
+  }
+  if (geometry.kernelH === 1) geometry = { ...geometry, dilationH: 1 };
+  if (geometry.kernelW === 1) geometry = { ...geometry, dilationW: 1 };
+  return { work: { ...work, geometry }, flatten: false, rowScale, columnScale };
+}
