@@ -3,10 +3,11 @@ import { accessSync, constants, mkdirSync, mkdtempSync, readFileSync, renameSync
 import { basename, dirname, join } from 'node:path';
 import { InputError } from '../util/errors.ts';
 
-/** @throws InputError when the file can't be read. */
+/** A plain Uint8Array, not a Buffer, whose `slice` would be a view. @throws InputError when the file can't be read. */
 export function readInputFile(path: string): Uint8Array {
   try {
-    return readFileSync(path);
+    const { buffer, byteOffset, byteLength } = readFileSync(path);
+    return new Uint8Array(buffer, byteOffset, byteLength);
   } catch (error) {
     throw new InputError(`${path}: ${reasonOf(error)}`);
   }

@@ -60,8 +60,7 @@ export function readNpy(bytes: Uint8Array, what: string): Tensor {
     fail(`shape ${dims.join('×') || 'scalar'} of ${dtype} needs ${need} bytes of data, it has ${bytes.length - dataStart}`);
   }
 
-  // A copy, so that the elements are aligned (Buffer.slice would be a view).
-  const raw = new Uint8Array(bytes.subarray(dataStart, dataStart + need));
+  const raw = new Uint8Array(bytes.subarray(dataStart, dataStart + need)); // a copy: aligned, and free to be swapped
   if (descr[1] === '>') swapBytes(raw, elementBytes(dtype));
   const data = dataFromBytes(raw, dtype);
   return { dtype, dims, data: order[1] === 'True' ? fromFortranOrder(data, dims) : data };
