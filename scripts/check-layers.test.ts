@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { findViolations, readSources } from './check-layers.ts';
 
@@ -42,7 +43,7 @@ describe('findViolations', () => {
   });
 
   it('reads the sources of this project', () => {
-    const files = readSources(path.dirname(import.meta.dirname));
+    const files = readSources(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
     expect([...files.keys()]).toEqual(expect.arrayContaining(['src/isa/instructions.ts', 'scripts/check-layers.ts']));
   });
 });

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { assemble } from './assemble.ts';
+import { traceCore } from './core.ts';
+import { describeRules, findDescriptorFault, findTraceFault } from './descriptor-rules.ts';
+import { zeroDescriptor } from './field-codes.ts';
+import type { Descriptor, UnitKind } from './fields.ts';
+
+const LIMITS = { computeUnits: 4, mapsWords: 65536, weightsLines: 1024 };
+const walk = {
+  words: 16,
+  kernelH: 3,
+  kernelW: 3,
+  strideH: 1,
+  strideW: 1,
+  dilationH: 1,
+  dilationW: 1,
+  inHeight: 8,
+  inWidth: 8,
+  outWidth: 8,
+};
+const SOUND: { readonly [K in UnitKind]: Descriptor<K> } = {
+  LDM: { ...zeroDescriptor('LDM'), rows: 1, words: 1024, cus: 15, signalWrite: 0xff7 },
+  LDW: { ...zeroDescriptor('LDW'), lines: 1024, images: 16, cusPerSlot: 1 },
+  ST: { ...zeroDescriptor('ST'), rows: 4, words: 64, ring: 256, step: 256, offset: 255, cu: 3 },
+  MAC: { ...zeroDescriptor('MAC'), ...walk, tapStep: 16, count: 64, outCus: 8, lanes: 16, outWords: 4, clampLow: -1 },
+  VEC: { ...zeroDescriptor('VEC'), ...walk, count: 64, outCus: 8 },
+};
+
+/** One breach each, with the rule it breaks. */
+const BREACHES: readonly { readonly [K in UnitKind]: readonly [K, Partial<Descriptor<K>>, string] }[UnitKind][] = [
+  ['LDM', { waitRead: 8 }, 'waitRead, waitWrite, signalRead and signalWrite name units of the machine only'],
+  ['MAC', { signalWrite: 1 << 12 }, 'waitRead, waitWrite, signalRead and signalWrite name units of the machine only'],
+  ['LDM', { rows: 0 }, 'rows ≥ 1 and words ≥ 1'],
+  ['ST', { words: 0 }, 'rows ≥ 1 and words ≥ 1'],
+  ['ST', { offset: 256 }, 'a ring (ring ≠ 0) fits the maps buffer, offset < ring, step ≤ ring, words ≤ ring'],
+  ['LDM', { words: 65537 }, 'words fits the maps buffer'],
+  ['LDM', { cus: 0 }, 'cus names at least one CU, and CUs of the machine only'],
+  ['LDM', { cus: 16 }, 'cus names at least one CU, and CUs of the machine only'],
+  ['LDM', { space: 1, base: 1 }, 'space = table: ring = 0, and offset + base + (rows − 1)·step + words ≤ 1024'],
+  ['LDW', { dramAddress: 8 }, 'dramAddress is a multiple of 16'],
+  ['LDW', { images: 0 }, 'lines ≥ 1 and images ≥ 1'],
+  ['LDW', { lines: 1025 }, 'lines fits the weights buffer'],
+  ['LDW', { firstImage: 1 }, 'cusPerSlot ≥ 1, and the CUs of the last slot, (slot + 1)·cusPerSlot, exist'],
+  ['LDW', { images: 4, cusPerSlot: 5 }, 'cusPerSlot ≥ 1, and the CUs of the last slot, (slot + 1)·cusPerSlot, exist'],
+  ['ST', { cu: 4 }, 'cu is a CU of the machine'],
+  ['MAC', { count: 0 }, 'words, kernelH, kernelW, strideH, strideW, dilationH, dilationW, inHeight, inWidth, outWidth and count ≥ 1'],
+  ['VEC', { x0: 8 }, 'x0 < outWidth'],
+  [
+    'MAC',
+    { srcRing: 64, kRowStep: 65 },
+    'a source ring (srcRing ≠ 0) fits the maps buffer, srcOffset < srcRing, rowStep ≤ srcRing, kRowStep ≤ srcRing',
+  ],
+  ['MAC', { outRing: 65537 }, 'an output ring (outRing ≠ 0) fits the maps buffer, outOffset < outRing, outRowStep ≤ outRing'],
+  ['VEC', { outCus: 16 }, 'outCus names at least one CU, and CUs of the machine only'],
+  ['MAC', { clampLow: 1 }, 'clampLow ≤ clampHigh'],
+  ['MAC', { lanes: 3 }, 'lanes is 1, 2, 4, 8 or 16'],
+  ['MAC', { outWords: 5 }, 'outWords is 1 to 64 / lanes'],
+  ['MAC', { depthwise: 1 }, 'depthwise: lanes = 1 and words ≤ 64'],
+  ['MAC', { kernelH: 342 }, 'parameter and tap lines of a group fit the weights buffer'],
+  ['VEC', { op: 3 }, 'op is 0, 1 or 2'],
+  ['VEC', { op: 1, kernelH: 1 }, 'op = add, table: the kernel is 1×1'],
+  [
+    'VEC',
+    { op: 1, kernelH: 1, kernelW: 1, src2Ring: 8, src2Offset: 8 },
+    'op = add: a ring of source 2 (src2Ring ≠ 0) fits the maps buffer, src2Offset < src2Ring, src2RowStep ≤ src2Ring',
+  ],
+  ['VEC', { shiftOut: 48 }, 'shiftOut ≤ 47'],
+];
+
+describe('findDescriptorFault', () => {
+  it.each(Object.keys(SOUND) as UnitKind[])('accepts a sound %s descriptor', (kind) => {
+    expect(findDescriptorFault(kind, SOUND[kind] as Descriptor<UnitKind>, LIMITS)).toBeUndefined();
+  });
+
+  it.each(BREACHES)('%s %j', (kind, change, rule) => {
+    expect(findDescriptorFault(kind, { ...SOUND[kind], ...change } as Descriptor<UnitKind>, LIMITS)).toBe(rule);
+  });
+
+  it('has a breach here for every rule', () => {
+    expect(new Set(BREACHES.map(([, , rule]) => rule))).toEqual(new Set(describeRules().map(([, rule]) => rule)));
+  });
+
+  it('counts the lines of separate taps and of depthwise groups', () => {
+    const mac = { ...SOUND.MAC, lanes: 8, outWords: 8, words: 20, tapStep: 24, kernelH: 11, kernelW: 31 };
+    expect(findDescriptorFault('MAC', mac, LIMITS)).toBeUndefined(); // 1 + 341·3 = 1024
+    expect(findDescriptorFault('MAC', { ...mac, words: 25 }, LIMITS)).toContain('fit the weights buffer');
+    const depthwise = { ...SOUND.MAC, lanes: 1, depthwise: 1, kernelH: 10, kernelW: 102 };
+    expect(findDescriptorFault('MAC', depthwise, LIMITS)).toBeUndefined(); // 4 + 1020 = 1024
+    expect(findDescriptorFault('MAC', { ...depthwise, kernelW: 103 }, LIMITS)).toContain('fit the weights buffer');
+  });
+});
+
+it('findTraceFault names the instruction, unit, rule and fields', () => {
+  const words = assemble('SETI ST.words, 4\nGO ST\nEND');
+  expect(findTraceFault(traceCore(words), words, LIMITS)).toBe(
+    "instruction 1 (GO ST): descriptor for ST breaks the rule 'rows ≥ 1 and words ≥ 1'; its fields: words 4, others 0",
+  );
+  expect(findTraceFault(traceCore(assemble('END')), assemble('END'), LIMITS)).toBeUndefined();
+});

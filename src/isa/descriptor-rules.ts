@@ -1,0 +1,159 @@
+/**
+ * What must hold for a descriptor besides the widths of its fields. The hardware does not check these rules (its behaviour is then
+ * undefined); compiler and simulators do, with this table. Specification: docs/isa.md, section 5 (generated from here).
+ */
+import type { CoreTrace } from './core.ts';
+import { formatWord } from './disassemble.ts';
+import { unitName } from './field-codes.ts';
+import { type Descriptor, type FieldName, UNIT_KINDS, type UnitKind, unitOf } from './fields.ts';
+
+/** Sizes of the machine that rules refer to. */
+export interface DescriptorLimits {
+  readonly computeUnits: number;
+  /** Words of one CU's maps buffer. */
+  readonly mapsWords: number;
+  /** Lines of one vMAC's weights buffer. */
+  readonly weightsLines: number;
+}
+
+/** A rule over the fields named N. */
+interface Rule<N extends string> {
+  /** For the manual and the message. */
+  readonly prose: string;
+  readonly holds: (d: Readonly<Record<N, number>>, limits: DescriptorLimits) => boolean;
+}
+
+/** Words of the activation table: 256 entries of 4. */
+export const TABLE_WORDS = 1024;
+
+const hasUnits = (mask: number, { computeUnits }: DescriptorLimits): boolean => {
+  for (let id = 0; id < 32; id++) {
+    const unit = unitOf(id);
+    if ((mask >>> id) & 1 && (unit === undefined || unit.cu >= computeUnits)) return false;
+  }
+  return true;
+};
+const hasCus = (mask: number, { computeUnits }: DescriptorLimits): boolean => mask > 0 && mask < 2 ** computeUnits;
+const isRing = (ring: number, offset: number, steps: readonly number[], { mapsWords }: DescriptorLimits): boolean =>
+  ring === 0 || (ring <= mapsWords && offset < ring && steps.every((step) => step <= ring));
+
+const SYNC_RULES: readonly Rule<'waitRead' | 'waitWrite' | 'signalRead' | 'signalWrite'>[] = [
+  {
+    prose: 'waitRead, waitWrite, signalRead and signalWrite name units of the machine only',
+    holds: (d, limits) => [d.waitRead, d.waitWrite, d.signalRead, d.signalWrite].every((mask) => hasUnits(mask, limits)),
+  },
+];
+
+const RUN_RULES: readonly Rule<FieldName<'LDM'> & FieldName<'ST'>>[] = [
+  { prose: 'rows ≥ 1 and words ≥ 1', holds: (d) => d.rows >= 1 && d.words >= 1 },
+  {
+    prose: 'a ring (ring ≠ 0) fits the maps buffer, offset < ring, step ≤ ring, words ≤ ring',
+    holds: (d, limits) => isRing(d.ring, d.offset, [d.step, d.words], limits),
+  },
+  { prose: 'words fits the maps buffer', holds: (d, { mapsWords }) => d.words <= mapsWords },
+];
+
+const WALK_RULES: readonly Rule<FieldName<'MAC'> & FieldName<'VEC'>>[] = [
+  {
+    prose: 'words, kernelH, kernelW, strideH, strideW, dilationH, dilationW, inHeight, inWidth, outWidth and count ≥ 1',
+    holds: (d) =>
+      [d.words, d.kernelH, d.kernelW, d.strideH, d.strideW, d.dilationH, d.dilationW, d.inHeight, d.inWidth, d.outWidth, d.count].every(
+        (n) => n >= 1,
+      ),
+  },
+  { prose: 'x0 < outWidth', holds: (d) => d.x0 < d.outWidth },
+  {
+    prose: 'a source ring (srcRing ≠ 0) fits the maps buffer, srcOffset < srcRing, rowStep ≤ srcRing, kRowStep ≤ srcRing',
+    holds: (d, limits) => isRing(d.srcRing, d.srcOffset, [d.rowStep, d.kRowStep], limits),
+  },
+  {
+    prose: 'an output ring (outRing ≠ 0) fits the maps buffer, outOffset < outRing, outRowStep ≤ outRing',
+    holds: (d, limits) => isRing(d.outRing, d.outOffset, [d.outRowStep], limits),
+  },
+  { prose: 'outCus names at least one CU, and CUs of the machine only', holds: (d, limits) => hasCus(d.outCus, limits) },
+  { prose: 'clampLow ≤ clampHigh', holds: (d) => d.clampLow <= d.clampHigh },
+];
+
+/** Weights lines of one group: parameters, then taps (microarchitecture.md, section 4). */
+function groupLines(d: Readonly<Descriptor<'MAC'>>): number {
+  const g = d.lanes;
+  const parameters = Math.max(1, 4 / g);
+  if (d.depthwise === 1) return parameters + d.kernelH * d.kernelW;
+  if (d.tapStep === d.words) return parameters + d.kernelH * Math.ceil((d.kernelW * d.words) / g);
+  return parameters + d.kernelH * d.kernelW * Math.ceil(d.words / g);
+}
+
+const RULES: { readonly [K in UnitKind]: readonly Rule<FieldName<K>>[] } = {
+  LDM: [
+    ...SYNC_RULES,
+    ...RUN_RULES,
+    { prose: 'cus names at least one CU, and CUs of the machine only', holds: (d, limits) => hasCus(d.cus, limits) },
+    {
+      prose: `space = table: ring = 0, and offset + base + (rows − 1)·step + words ≤ ${TABLE_WORDS}`,
+      holds: (d) => d.space === 0 || (d.ring === 0 && d.base + d.offset + (d.rows - 1) * d.step + d.words <= TABLE_WORDS),
+    },
+  ],
+  LDW: [
+    ...SYNC_RULES,
+    { prose: 'dramAddress is a multiple of 16', holds: (d) => d.dramAddress % 16 === 0 },
+    { prose: 'lines ≥ 1 and images ≥ 1', holds: (d) => d.lines >= 1 && d.images >= 1 },
+    { prose: 'lines fits the weights buffer', holds: (d, { weightsLines }) => d.lines <= weightsLines },
+    {
+      prose: 'cusPerSlot ≥ 1, and the CUs of the last slot, (slot + 1)·cusPerSlot, exist',
+      holds: (d, { computeUnits }) =>
+        d.cusPerSlot >= 1 && (Math.floor((d.firstImage + d.images - 1) / 4) + 1) * d.cusPerSlot <= computeUnits,
+    },
+  ],
+  ST: [...SYNC_RULES, ...RUN_RULES, { prose: 'cu is a CU of the machine', holds: (d, { computeUnits }) => d.cu < computeUnits }],
+  MAC: [
+    ...SYNC_RULES,
+    ...WALK_RULES,
+    { prose: 'lanes is 1, 2, 4, 8 or 16', holds: (d) => [1, 2, 4, 8, 16].includes(d.lanes) },
+    { prose: 'outWords is 1 to 64 / lanes', holds: (d) => d.outWords >= 1 && d.outWords <= 64 / d.lanes },
+    { prose: 'depthwise: lanes = 1 and words ≤ 64', holds: (d) => d.depthwise === 0 || (d.lanes === 1 && d.words <= 64) },
+    { prose: 'parameter and tap lines of a group fit the weights buffer', holds: (d, { weightsLines }) => groupLines(d) <= weightsLines },
+  ],
+  VEC: [
+    ...SYNC_RULES,
+    ...WALK_RULES,
+    { prose: 'op is 0, 1 or 2', holds: (d) => d.op <= 2 },
+    { prose: 'op = add, table: the kernel is 1×1', holds: (d) => d.op === 0 || (d.kernelH === 1 && d.kernelW === 1) },
+    {
+      prose: 'op = add: a ring of source 2 (src2Ring ≠ 0) fits the maps buffer, src2Offset < src2Ring, src2RowStep ≤ src2Ring',
+      holds: (d, limits) => d.op !== 1 || isRing(d.src2Ring, d.src2Offset, [d.src2RowStep], limits),
+    },
+    { prose: 'shiftOut ≤ 47', holds: (d) => d.shiftOut <= 47 },
+  ],
+};
+
+/** The first rule that a descriptor breaks, as text; undefined when it keeps all. */
+export function findDescriptorFault<K extends UnitKind>(
+  kind: K,
+  descriptor: Readonly<Descriptor<K>>,
+  limits: DescriptorLimits,
+): string | undefined {
+  return RULES[kind].find((rule) => !rule.holds(descriptor, limits))?.prose;
+}
+
+/** The first descriptor of a trace that breaks a rule, as one message naming the instruction, the unit and the rule. */
+export function findTraceFault(trace: CoreTrace, instructions: Uint32Array, limits: DescriptorLimits): string | undefined {
+  for (const { kind, unitId, descriptor, instructionIndex } of trace.dispatches) {
+    const fault = findDescriptorFault(kind, descriptor as Descriptor<UnitKind>, limits);
+    if (fault === undefined) continue;
+    const values = Object.entries(descriptor).filter(([, value]) => value !== 0);
+    return (
+      `instruction ${instructionIndex} (${formatWord(instructions[instructionIndex])}): descriptor for ${unitName(unitId)} breaks the rule ` +
+      `'${fault}'; its fields: ${values.map(([name, value]) => `${name} ${value}`).join(', ')}, others 0`
+    );
+  }
+  return undefined;
+}
+
+/** Rows of the manual: the kinds that a rule applies to, and the rule. */
+export function describeRules(): (readonly [string, string])[] {
+  const kindsOf = new Map<string, UnitKind[]>();
+  for (const kind of UNIT_KINDS) {
+    for (const { prose } of RULES[kind]) kindsOf.set(prose, [...(kindsOf.get(prose) ?? []), kind]);
+  }
+  return [...kindsOf].map(([prose, kinds]) => [kinds.length === UNIT_KINDS.length ? 'all' : kinds.join(', '), prose] as const);
+}
