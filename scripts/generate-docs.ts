@@ -168,11 +168,15 @@ function renderMachines(): string {
   return renderTable(['value', 'allowed', ...presets.map(([name]) => name)], rows);
 }
 
-/** Listing of an assembler block of the same manual, marked by `<!-- example NAME -->` on the line before it. */
-function renderExample(text: string, name: string): string {
-  const block = new RegExp(`<!-- example ${name} -->\\n\`\`\`[a-z]*\\n([sS]*?)\`\`\``).exec(text);
+/** The assembler block of a manual marked by `<!-- example NAME -->` on the line before it. */
+export function findExample(text: string, name: string): string {
+  const block = new RegExp(`<!-- example ${name} -->\\n\`\`\`[a-z]*\\n([\\s\\S]*?)\`\`\``).exec(text);
   if (block === null) throw new Error(`no block after <!-- example ${name} -->`);
-  const words = assemble(block[1], name);
+  return block[1];
+}
+
+function renderExample(text: string, name: string): string {
+  const words = assemble(findExample(text, name), name);
   const lines = Array.from(words, (word, i) => `${`${i}`.padStart(4)}  ${word.toString(16).padStart(8, '0')}  ${formatWord(word)}`);
   return `\`\`\`text\n${lines.join('\n')}\n\`\`\``;
 }

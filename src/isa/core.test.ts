@@ -146,7 +146,7 @@ describe('errors', () => {
     ['JMP -2\nEND', 'instruction 0 (JMP -2): the program counter leaves the program: -1'],
     ['JMP 1\nEND', 'instruction 0 (JMP 1): the program counter leaves the program: 2'],
     ['GO VEC2\nEND', 'instruction 0 (GO VEC2): the machine has 2 compute units and no unit VEC2'],
-    ['loop: JMP loop', 'instruction 0 (JMP -1): no END after 100 instructions'],
+    ['loop: JMP loop', 'instruction 0 (JMP -1): no END after 101 instructions'],
     ['', 'the program is empty'],
   ])('%s', (text, message) => {
     expect(() => trace(text, { computeUnits: 2, maxSteps: 100 })).toThrow(expect.objectContaining({ name: 'JobError' }));

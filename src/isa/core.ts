@@ -13,7 +13,7 @@ import type { Instruction, InstructionOf, Mnemonic } from './instructions.ts';
 export interface CoreLimits {
   /** Compute units of the machine: GO to the units of others is an error. */
   readonly computeUnits: number;
-  /** Executed instructions after which the program counts as endless. */
+  /** A program that executes so many instructions more than it has counts as endless: only a loop can. */
   readonly maxSteps: number;
 }
 
@@ -124,6 +124,7 @@ export function runCore(
   let runs: Run[] = [];
   let runStart = 0;
   let steps = 0;
+  const mostSteps = instructions.length + limits.maxSteps;
   const fail = (index: number, problem: string): JobError =>
     new JobError(`instruction ${index} (${formatWord(instructions[index])}): ${problem}`);
   const core: CoreState = {
@@ -143,7 +144,7 @@ export function runCore(
   };
   if (instructions.length === 0) throw new JobError('the program is empty: it needs an END at least');
   while (!core.ended) {
-    if (steps === limits.maxSteps) throw fail(pc, `no END after ${steps} instructions: an endless loop?`);
+    if (steps === mostSteps) throw fail(pc, `no END after ${steps} instructions: an endless loop?`);
     const instruction = decoded[pc] ?? decode(instructions[pc]);
     decoded[pc] = instruction;
     if (instruction === undefined) throw fail(pc, 'illegal instruction');
