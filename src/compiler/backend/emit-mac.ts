@@ -81,7 +81,7 @@ class MacStageEmitter {
   }
 
   private itemCount(): number {
-    return Math.ceil(this.work.geometry.outHeight / this.plan.tileRows) * this.plan.blocks.length;
+    return Math.ceil(this.work.geometry.outHeight / this.plan.tileRows) * Math.ceil(this.plan.blocks.length / this.plan.storeBlocks);
   }
 
   private source(tile: string): Source {
@@ -99,37 +99,35 @@ class MacStageEmitter {
       for (let y0 = 0, t = 0; y0 < outHeight; y0 += plan.tileRows, t++) {
         const y1 = Math.min(outHeight, y0 + plan.tileRows);
         if (!plan.weightsResident) this.weightPieces = new Map();
-        for (let b = chunk; b < chunkEnd; b++) this.emitItem(t, y0, y1, b, b - chunk);
+        for (let b = chunk; b < chunkEnd; b += plan.storeBlocks) {
+          this.emitItem(t, y0, y1, b, Math.min(chunkEnd, b + plan.storeBlocks), b - chunk);
+        }
       }
     }
   }
 
-  /** One block over one tile. */
-  private emitItem(t: number, y0: number, y1: number, b: number, inChunk: number): void {
+  /** Blocks [b, bEnd) over one tile, into one result slot. */
+  private emitItem(t: number, y0: number, y1: number, b: number, bEnd: number, inChunk: number): void {
     const { plan, work, context, job } = this;
     const block = plan.blocks[b]!;
-    const { outWidth } = work.geometry;
-    const label = `tile ${t}, channels ${block.channel}–${block.channel + block.channels - 1}`;
-    const first = y0 * outWidth;
-    const end = y1 * outWidth;
-    const isFirst = t === 0 && inChunk === 0;
-    const bounds = this.costs.partition(first, end, plan.parts);
-    const group = this.loadWeights(b, this.source(label));
-    const cuts = isFirst ? this.firstTileCuts(bounds) : bounds.slice(0, -1).map((from, p) => [from, bounds[p + 1]!]);
-
-    // Result pieces.
+    const { outWidth, outHeight } = work.geometry;
+    const { region } = block;
+    const label = `tile ${t}, block ${b}`;
     const pool = job.stage.vec?.op === 'max' ? job.stage.vec : undefined;
-    const home = plan.gather ? (pool ? b % context.cus : context.nextHome()) : -1;
     // Tiles of one block share a ring of result rows (pool windows reach back); other results take the slots in turn.
-    const turn = !pool ? this.items : plan.tileRows < work.geometry.outHeight ? inChunk : b;
+    const turn = !pool ? this.items : plan.tileRows < outHeight ? inChunk : b;
     const slot = this.slotBases[turn % this.slotBases.length]!;
-    const region = block.region;
-    const isWhole = region.x0 === 0 && region.x1 === outWidth && region.y0 === 0 && region.y1 === work.geometry.outHeight;
+    const isWhole = region.x0 === 0 && region.x1 === outWidth && region.y0 === 0 && region.y1 === outHeight;
     if (!isWhole) {
-      this.emitRegion(b, block, group, slot, label);
+      this.emitRegion(b, block, this.loadWeights(b, this.source(label)), slot, label);
       this.items++;
       return;
     }
+    const first = y0 * outWidth;
+    const bounds = this.costs.partition(first, y1 * outWidth, plan.parts);
+    const isFirst = t === 0 && inChunk === 0;
+    const home = !plan.gather ? -1 : pool ? b % context.cus : context.nextHome();
+
     // Slot address of pixel i of part p is linear from the part's row start.
     const partBase = bounds.slice(0, -1).map((from) => Math.floor(from / outWidth) * outWidth);
     const partOffset: number[] = [];
@@ -141,76 +139,89 @@ class MacStageEmitter {
         offset += Math.ceil((bounds[p + 1]! - partBase[p]!) / outWidth) * outWidth * plan.slotPitch;
       } else partOffset.push(0);
     }
-    const poolRows = plan.poolRingRows;
-    const slotPieces = new Map<number, Piece[]>();
-    const owners = plan.gather ? [home] : Array.from({ length: context.cus }, (_, cu) => cu);
-    for (const cu of owners) {
-      const pieces: Piece[] = [];
-      if (pool) {
-        const rowWords = outWidth * plan.slotPitch;
-        for (let y = y0; y < y1; ) {
-          const position = y % poolRows;
-          const count = Math.min(y1 - y, poolRows - position);
-          const piece = context.list.newPiece(SPACE.maps(cu), slot + position * rowWords, slot + (position + count) * rowWords);
-          pieces.push(piece);
-          for (let r = y; r < y + count; r++) this.notePoolRow(slot, r, piece);
-          y += count;
-        }
-      } else {
-        pieces.push(context.list.newPiece(SPACE.maps(cu), slot, slot + plan.slotWords));
-      }
-      slotPieces.set(cu, pieces);
-    }
+    const slotPieces = this.newSlotPieces(slot, y0, y1, home, pool !== undefined);
 
-    // Residual operand first: it is small and must not wait behind the next tile's rows.
-    const add = job.stage.vec?.op === 'add' ? job.stage.vec : undefined;
-    const depth = Math.max(...cuts.map((cut) => cut.length - 1));
-    for (let q = 0; q < depth; q++) {
-      for (let p = 0; p < plan.parts; p++) {
-        const cut = cuts[p]!;
-        if (q + 1 >= cut.length || cut[q] === cut[q + 1]) continue;
-        this.emitMacs(block, group, p, [cut[q]!, cut[q + 1]!], y0, y1, home, slot, slotPieces, partBase[p]!, partOffset[p]!, label);
+    let channels = 0;
+    for (let i = b; i < bEnd; i++) {
+      const current = plan.blocks[i]!;
+      const group = this.loadWeights(i, this.source(label));
+      const cuts = isFirst && i === b ? this.firstTileCuts(bounds) : bounds.slice(0, -1).map((from, p) => [from, bounds[p + 1]!]);
+      const depth = Math.max(...cuts.map((cut) => cut.length - 1));
+      for (let q = 0; q < depth; q++) {
+        for (let p = 0; p < plan.parts; p++) {
+          const cut = cuts[p]!;
+          if (q + 1 >= cut.length || cut[q] === cut[q + 1]) continue;
+          const at = { slot: slot + (current.channel - block.channel), partBase: partBase[p]!, partOffset: partOffset[p]! };
+          this.emitMacs(current, group, p, [cut[q]!, cut[q + 1]!], [y0, y1], home, at, slotPieces, label);
+        }
       }
+      channels += current.channels;
     }
     if (pool) this.emitPool(t, y0, y1, block, home, slot, pool, label);
-    else {
-      for (let p = 0; p < plan.parts; p++) {
-        const pixels = { first: bounds[p]!, end: bounds[p + 1]! };
-        if (pixels.first === pixels.end) continue;
-        for (let s = 0; s < (plan.gather ? 1 : plan.slots); s++) {
-          const cu = plan.gather ? home : s * plan.parts + p;
-          const channel = plan.gather ? block.channel : block.channel + s * plan.cuChannels;
-          const channels = plan.gather ? block.channels : Math.min(plan.cuChannels, block.channels - s * plan.cuChannels);
-          if (channels <= 0) continue;
-          const at: PixelSlot = { base: slot + partOffset[p]! + (pixels.first - partBase[p]!) * plan.slotPitch, pitch: plan.slotPitch };
-          const pieces = slotPieces.get(cu)!;
-          if (add) this.emitResidual(add, cu, at, slot, pixels, channel, channels, pieces, label);
-          if (job.stage.vec?.op === 'table') {
-            emitTable(
-              context,
-              job.stage.vec,
-              cu,
-              at,
-              at,
-              pixels.end - pixels.first,
-              channels,
-              [...pieces, ...this.tablePieces],
-              pieces,
-              this.source(label),
-            );
-          }
-          context.storePixels(job.output, job.frame, pixels, channel, channels, cu, at.base, at.pitch, this.source(label), pieces);
-        }
-      }
-    }
+    else this.emitResults(bounds, partBase, partOffset, slot, home, block.channel, channels, slotPieces, label);
     this.items++;
   }
 
-  private readonly poolRowPieces = new Map<string, Piece>();
-
-  private notePoolRow(slot: number, row: number, piece: Piece): void {
-    this.poolRowPieces.set(`${slot}:${row}`, piece);
+  /** Pieces that the MACs of an item write, by CU: whole slots, or the item's rows in a ring of result rows. */
+  private newSlotPieces(slot: number, y0: number, y1: number, home: number, isRing: boolean): Map<number, Piece[]> {
+    const { plan, context } = this;
+    const slotPieces = new Map<number, Piece[]>();
+    const owners = plan.gather ? [home] : Array.from({ length: context.cus }, (_, cu) => cu);
+    for (const cu of owners) {
+      if (!isRing) {
+        slotPieces.set(cu, [context.list.newPiece(SPACE.maps(cu), slot, slot + plan.slotWords)]);
+        continue;
+      }
+      const pieces: Piece[] = [];
+      const rowWords = this.work.geometry.outWidth * plan.slotPitch;
+      for (let y = y0; y < y1; ) {
+        const position = y % plan.poolRingRows;
+        const count = Math.min(y1 - y, plan.poolRingRows - position);
+        const piece = context.list.newPiece(SPACE.maps(cu), slot + position * rowWords, slot + (position + count) * rowWords);
+        pieces.push(piece);
+        for (let r = y; r < y + count; r++) this.poolRowPieces.set(`${slot}:${r}`, piece);
+        y += count;
+      }
+      slotPieces.set(cu, pieces);
+    }
+    return slotPieces;
   }
+
+  /** What follows the MACs of an item without a pool: residual add or table in place, then the stores. */
+  private emitResults(
+    bounds: readonly number[],
+    partBase: readonly number[],
+    partOffset: readonly number[],
+    slot: number,
+    home: number,
+    channel: number,
+    channels: number,
+    slotPieces: ReadonlyMap<number, Piece[]>,
+    label: string,
+  ): void {
+    const { plan, context, job } = this;
+    const { vec } = job.stage;
+    for (let p = 0; p < plan.parts; p++) {
+      const pixels = { first: bounds[p]!, end: bounds[p + 1]! };
+      if (pixels.first === pixels.end) continue;
+      for (let s = 0; s < (plan.gather ? 1 : plan.slots); s++) {
+        const cu = plan.gather ? home : s * plan.parts + p;
+        const low = channel + (plan.gather ? 0 : s * plan.cuChannels);
+        const words = plan.gather ? channels : Math.min(plan.cuChannels, channels - s * plan.cuChannels);
+        if (words <= 0) continue;
+        const at: PixelSlot = { base: slot + partOffset[p]! + (pixels.first - partBase[p]!) * plan.slotPitch, pitch: plan.slotPitch };
+        const pieces = slotPieces.get(cu)!;
+        const source = this.source(label);
+        if (vec?.op === 'add') this.emitResidual(vec, cu, at, slot, pixels, low, words, pieces, label);
+        if (vec?.op === 'table') {
+          emitTable(context, vec, cu, at, at, pixels.end - pixels.first, words, [...pieces, ...this.tablePieces], pieces, source);
+        }
+        context.storePixels(job.output, job.frame, pixels, low, words, cu, at.base, at.pitch, source, pieces);
+      }
+    }
+  }
+
+  private readonly poolRowPieces = new Map<string, Piece>();
 
   private emitPool(
     t: number,
@@ -375,18 +386,16 @@ class MacStageEmitter {
     group: { line: number; pieces: Piece[] },
     part: number,
     range: readonly [number, number],
-    y0: number,
-    y1: number,
+    tile: readonly [number, number],
     home: number,
-    slot: number,
+    at: { slot: number; partBase: number; partOffset: number },
     slotPieces: ReadonlyMap<number, Piece[]>,
-    partBase: number,
-    partOffset: number,
     label: string,
   ): void {
     const { plan, work, job } = this;
     const g = work.geometry;
     const [a, b] = range;
+    const [y0, y1] = tile;
     const ya = Math.floor(a / g.outWidth);
     const yb = Math.floor((b - 1) / g.outWidth) + 1;
     const rows = inputRows(work, ya, yb);
@@ -407,8 +416,8 @@ class MacStageEmitter {
       const rowPitch = g.outWidth * plan.slotPitch;
       const channelOffset = plan.gather ? s * plan.cuChannels : 0;
       const output = pool
-        ? { outBase: slot + channelOffset, outRing: plan.poolRingRows * rowPitch, outOffset: (ya % plan.poolRingRows) * rowPitch }
-        : { outBase: slot + partOffset + (ya * g.outWidth - partBase) * plan.slotPitch + channelOffset, outRing: 0, outOffset: 0 };
+        ? { outBase: at.slot + channelOffset, outRing: plan.poolRingRows * rowPitch, outOffset: (ya % plan.poolRingRows) * rowPitch }
+        : { outBase: at.slot + at.partOffset + (ya * g.outWidth - at.partBase) * plan.slotPitch + channelOffset, outRing: 0, outOffset: 0 };
       this.addMac(
         cu,
         target,

@@ -42,6 +42,8 @@ export interface MacPlan {
   readonly cuChannels: number;
   readonly blockChannels: number;
   readonly slotPitch: number;
+  /** Consecutive blocks that share a result slot and a store, so that runs of channels in DRAM are long. */
+  readonly storeBlocks: number;
   /** Lines of one group: parameters and taps. */
   readonly groupLines: number;
   readonly weightsResident: boolean;
@@ -59,6 +61,9 @@ export interface MacPlan {
 
 /** Result slots in rotation, so that storing one overlaps computing the next. */
 export const SLOTS = 2;
+
+/** Channels that a store should have at least: four lines. */
+const STORE_CHANNELS = 64;
 
 /** Input rows [first, end) that output rows [y0, y1) read. */
 export function inputRows(work: MacWork, y0: number, y1: number): { first: number; end: number } {
@@ -245,12 +250,15 @@ function evaluate(stage: Stage, work: MacWork, view: View, machine: Machine, cho
   ringRows = Math.max(ringRows, 1);
 
   // Result slots, vector slots, pool rings.
-  const slotPitch = gather ? blockChannels : Math.min(cuChannels, blockChannels);
+  // Short runs of channels cost whole lines in DRAM: gather several blocks before a store.
+  const mayShare = gather && !pool && blocks.every((block) => block.divisor === 1);
+  const storeBlocks = mayShare ? Math.min(chunkBlocks, Math.ceil(STORE_CHANNELS / blockChannels)) : 1;
+  const slotPitch = gather ? blockChannels * storeBlocks : Math.min(cuChannels, blockChannels);
   const partPixels = bands || !gather ? (Math.ceil(tileRows / parts) + 1) * g.outWidth : 0;
   const tilePixels = Math.min(bands ? parts * partPixels : tileRows * g.outWidth, (g.outHeight + (bands ? parts : 0)) * g.outWidth);
   const slotPixels = gather ? tilePixels : Math.min(tilePixels, partPixels);
   const items = tiles * blocks.length;
-  const slotCount = Math.min(SLOTS, items);
+  const slotCount = Math.min(SLOTS, tiles * Math.ceil(blocks.length / storeBlocks));
   let slotWords = slotPixels * slotPitch;
   let vecSlotWords = 0;
   let poolRingRows = 0;
@@ -294,8 +302,8 @@ function evaluate(stage: Stage, work: MacWork, view: View, machine: Machine, cho
   const mac = (blocks.length * perBlock) / regionShare + items * itemOverhead;
   const granules = Math.ceil(Math.min(cuChannels, blockChannels) / 16);
   const bus = gather && cus > 1 ? ((pixels * slots * granules * blocks.length) / regionShare) * 1.02 : 0;
-  const lines = Math.ceil(slotPitch / 16) * blocks.length;
-  const homes = gather ? Math.min(cus, Math.max(1, blocks.length)) : cus;
+  const lines = Math.ceil(slotPitch / 16) * Math.ceil(blocks.length / storeBlocks);
+  const homes = gather && pool ? Math.min(cus, blocks.length) : cus;
   const vec = !stage.vec
     ? 0
     : pool
@@ -306,7 +314,7 @@ function evaluate(stage: Stage, work: MacWork, view: View, machine: Machine, cho
   const pixelLines = view.pixelPitch === view.channels ? view.channels / 16 : Math.ceil(view.channels / 16 + 0.5);
   const inBytes = loadedRows * g.inWidth * pixelLines * LINE_BYTES * (mapsResident ? 1 : chunks);
   const outPixels = pool ? pool.outHeight * pool.outWidth : pixels;
-  const storeLines = gather ? blockChannels / 16 : slotPitch / 16;
+  const storeLines = slotPitch / 16;
   const outBytes = (outPixels * work.outChannels * 2 * Math.max(1, Math.ceil(storeLines))) / Math.max(storeLines, 1 / 16);
   const bytes = weightBytes + inBytes + outBytes * (residual ? 2 : 1);
   const bandwidth = machine.dram.bytesPerSecond / machine.clockHz;
@@ -337,6 +345,7 @@ function evaluate(stage: Stage, work: MacWork, view: View, machine: Machine, cho
     cuChannels,
     blockChannels,
     slotPitch,
+    storeBlocks,
     groupLines,
     weightsResident,
     mapsResident,

@@ -34,49 +34,81 @@ export const SPACE = {
   dram: 48,
 } as const;
 
+/**
+ * The last task of every unit that read, and that wrote. Units read in order and write in order, so the last one stands for all before it.
+ */
+class Accesses {
+  private readonly readers: (Task | undefined)[] = [];
+  private readonly writers: (Task | undefined)[] = [];
+
+  get isEmpty(): boolean {
+    return this.readers.length === 0 && this.writers.length === 0;
+  }
+
+  noteRead(task: Task): void {
+    this.readers[task.unit] = later(this.readers[task.unit], task);
+  }
+
+  noteWrite(task: Task): void {
+    this.writers[task.unit] = later(this.writers[task.unit], task);
+  }
+
+  merge(other: Accesses): void {
+    for (const task of other.readers) if (task) this.noteRead(task);
+    for (const task of other.writers) if (task) this.noteWrite(task);
+  }
+
+  /** Push a dependence on every writer (`raw`: because its results are read). */
+  pushWriters(after: Dependence[], raw: boolean): void {
+    for (const task of this.writers) if (task) after.push({ task, event: 'write', raw });
+  }
+
+  pushReaders(after: Dependence[]): void {
+    for (const task of this.readers) if (task) after.push({ task, event: 'read' });
+  }
+}
+
+function later(a: Task | undefined, b: Task): Task {
+  return a && a.index > b.index ? a : b;
+}
+
 export class Piece {
-  readonly space: number;
+  /** What every writer of this piece must wait for. */
+  readonly before = new Accesses();
+  readonly accesses = new Accesses();
+}
+
+/** Words [start, end) of a space that still belong to a piece. */
+interface Extent {
   readonly start: number;
   readonly end: number;
-  /** What every writer of this piece must wait for. */
-  readonly before: Dependence[] = [];
-  readonly writers: Task[] = [];
-  readonly readers: Task[] = [];
-
-  constructor(space: number, start: number, end: number) {
-    this.space = space;
-    this.start = start;
-    this.end = end;
-  }
+  readonly piece: Piece;
 }
 
 /** Collects tasks in natural order and derives their dependences from the pieces they touch. */
 export class TaskList {
   readonly tasks: Task[] = [];
-  private readonly live = new Map<number, Piece[]>();
+  private readonly extents = new Map<number, Extent[]>();
 
-  /** A new piece on words (or lines) [start, end) of a space; pieces it overlaps end here. */
+  /** A new piece on words (or lines) [start, end) of a space; older pieces lose those words, and the new one's writers wait for their users. */
   newPiece(space: number, start: number, end: number): Piece {
-    const piece = new Piece(space, start, end);
-    const pieces = this.live.get(space) ?? [];
-    const kept: Piece[] = [];
-    for (const old of pieces) {
-      const overlaps = old.start < end && start < old.end;
-      if (overlaps) {
-        for (const task of old.readers) piece.before.push({ task, event: 'read' });
-        for (const task of old.writers) piece.before.push({ task, event: 'write' });
-        // An old piece without accesses passes its own obligations on.
-        if (old.readers.length === 0 && old.writers.length === 0) piece.before.push(...old.before);
+    const piece = new Piece();
+    const kept: Extent[] = [{ start, end, piece }];
+    for (const old of this.extents.get(space) ?? []) {
+      if (old.end <= start || end <= old.start) {
+        kept.push(old);
+        continue;
       }
-      const covered = start <= old.start && old.end <= end;
-      if (!covered) kept.push(old);
+      // A piece that nobody used passes on what it had to wait for.
+      piece.before.merge(old.piece.accesses.isEmpty ? old.piece.before : old.piece.accesses);
+      if (old.start < start) kept.push({ ...old, end: start });
+      if (end < old.end) kept.push({ ...old, start: end });
     }
-    kept.push(piece);
-    this.live.set(space, kept);
+    this.extents.set(space, kept);
     return piece;
   }
 
-  /** Append a task that reads and writes whole pieces. */
+  /** Append a task that reads and writes pieces; `more` are dependences through DRAM. */
   add<K extends UnitKind>(
     unit: number,
     kind: K,
@@ -87,6 +119,11 @@ export class TaskList {
     more: readonly Dependence[] = [],
   ): Task {
     const after: Dependence[] = [...more];
+    for (const piece of reads) piece.accesses.pushWriters(after, true);
+    for (const piece of writes) {
+      piece.before.pushReaders(after);
+      piece.before.pushWriters(after, false);
+    }
     const task: Task = {
       unit,
       kind,
@@ -96,12 +133,8 @@ export class TaskList {
       index: this.tasks.length,
       after,
     };
-    for (const piece of reads) {
-      for (const writer of piece.writers) after.push({ task: writer, event: 'write', raw: true });
-    }
-    for (const piece of writes) after.push(...piece.before);
-    for (const piece of reads) piece.readers.push(task);
-    for (const piece of writes) piece.writers.push(task);
+    for (const piece of reads) piece.accesses.noteRead(task);
+    for (const piece of writes) piece.accesses.noteWrite(task);
     this.tasks.push(task);
     return task;
   }
