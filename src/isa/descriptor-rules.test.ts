@@ -32,14 +32,14 @@ const BREACHES: readonly { readonly [K in UnitKind]: readonly [K, Partial<Descri
   ['MAC', { signalWrite: 1 << 12 }, 'waitRead, waitWrite, signalRead and signalWrite name units of the machine only'],
   ['LDM', { rows: 0 }, 'rows ≥ 1 and words ≥ 1'],
   ['ST', { words: 0 }, 'rows ≥ 1 and words ≥ 1'],
-  ['ST', { offset: 256 }, 'a ring (ring ≠ 0) fits the maps buffer, offset < ring, step ≤ ring, words ≤ ring'],
+  ['ST', { offset: 256 }, 'a ring (ring ≠ 0) fits the maps buffer, offset < ring, words ≤ ring, step ≤ ring if rows > 1'],
   ['LDM', { words: 65537 }, 'words fits the maps buffer'],
   ['LDM', { cus: 0 }, 'cus names at least one CU, and CUs of the machine only'],
   ['LDM', { cus: 16 }, 'cus names at least one CU, and CUs of the machine only'],
   ['LDM', { space: 1, base: 1 }, 'space = table: ring = 0, and offset + base + (rows − 1)·step + words ≤ 1024'],
   ['LDW', { dramAddress: 8 }, 'dramAddress is a multiple of 16'],
   ['LDW', { images: 0 }, 'lines ≥ 1 and images ≥ 1'],
-  ['LDW', { lines: 1025 }, 'lines fits the weights buffer'],
+  ['LDW', { lines: 1025 }, 'line is in the weights buffer and lines fits it'],
   ['LDW', { firstImage: 1 }, 'cusPerSlot ≥ 1, and the CUs of the last slot, (slot + 1)·cusPerSlot, exist'],
   ['LDW', { images: 4, cusPerSlot: 5 }, 'cusPerSlot ≥ 1, and the CUs of the last slot, (slot + 1)·cusPerSlot, exist'],
   ['ST', { cu: 4 }, 'cu is a CU of the machine'],
@@ -48,21 +48,25 @@ const BREACHES: readonly { readonly [K in UnitKind]: readonly [K, Partial<Descri
   [
     'MAC',
     { srcRing: 64, kRowStep: 65 },
-    'a source ring (srcRing ≠ 0) fits the maps buffer, srcOffset < srcRing, rowStep ≤ srcRing, kRowStep ≤ srcRing',
+    'a source ring (srcRing ≠ 0) fits the maps buffer, srcOffset < srcRing, rowStep ≤ srcRing if there are several output rows, kRowStep ≤ srcRing if kernelH > 1',
   ],
-  ['MAC', { outRing: 65537 }, 'an output ring (outRing ≠ 0) fits the maps buffer, outOffset < outRing, outRowStep ≤ outRing'],
+  [
+    'MAC',
+    { outRing: 65537 },
+    'an output ring (outRing ≠ 0) fits the maps buffer, outOffset < outRing, outRowStep ≤ outRing if there are several output rows',
+  ],
   ['VEC', { outCus: 16 }, 'outCus names at least one CU, and CUs of the machine only'],
   ['MAC', { clampLow: 1 }, 'clampLow ≤ clampHigh'],
   ['MAC', { lanes: 3 }, 'lanes is 1, 2, 4, 8 or 16'],
   ['MAC', { outWords: 5 }, 'outWords is 1 to 64 / lanes'],
   ['MAC', { depthwise: 1 }, 'depthwise: lanes = 1 and words ≤ 64'],
-  ['MAC', { kernelH: 342 }, 'parameter and tap lines of a group fit the weights buffer'],
+  ['MAC', { kernelH: 342 }, 'weightsLine is in the weights buffer; parameter and tap lines of a group fit it'],
   ['VEC', { op: 3 }, 'op is 0, 1 or 2'],
   ['VEC', { op: 1, kernelH: 1 }, 'op = add, table: the kernel is 1×1'],
   [
     'VEC',
     { op: 1, kernelH: 1, kernelW: 1, src2Ring: 8, src2Offset: 8 },
-    'op = add: a ring of source 2 (src2Ring ≠ 0) fits the maps buffer, src2Offset < src2Ring, src2RowStep ≤ src2Ring',
+    'op = add: a ring of source 2 (src2Ring ≠ 0) fits the maps buffer, src2Offset < src2Ring, src2RowStep ≤ src2Ring if there are several rows',
   ],
   ['VEC', { shiftOut: 48 }, 'shiftOut ≤ 47'],
 ];
@@ -83,11 +87,21 @@ describe('findDescriptorFault', () => {
   it('counts the lines of separate taps and of depthwise groups', () => {
     const mac = { ...SOUND.MAC, lanes: 8, outWords: 8, words: 20, tapStep: 24, kernelH: 11, kernelW: 31 };
     expect(findDescriptorFault('MAC', mac, LIMITS)).toBeUndefined(); // 1 + 341·3 = 1024
-    expect(findDescriptorFault('MAC', { ...mac, words: 25 }, LIMITS)).toContain('fit the weights buffer');
+    expect(findDescriptorFault('MAC', { ...mac, words: 25 }, LIMITS)).toContain('fit it');
     const depthwise = { ...SOUND.MAC, lanes: 1, depthwise: 1, kernelH: 10, kernelW: 102 };
     expect(findDescriptorFault('MAC', depthwise, LIMITS)).toBeUndefined(); // 4 + 1020 = 1024
-    expect(findDescriptorFault('MAC', { ...depthwise, kernelW: 103 }, LIMITS)).toContain('fit the weights buffer');
+    expect(findDescriptorFault('MAC', { ...depthwise, kernelW: 103 }, LIMITS)).toContain('fit it');
   });
+});
+
+it('ignores steps that are never taken', () => {
+  const st = { ...SOUND.ST, step: 300 };
+  expect(findDescriptorFault('ST', st, LIMITS)).toContain('step ≤ ring');
+  expect(findDescriptorFault('ST', { ...st, rows: 1 }, LIMITS)).toBeUndefined();
+  const mac = { ...SOUND.MAC, srcRing: 64, rowStep: 65, kRowStep: 64 };
+  expect(findDescriptorFault('MAC', mac, LIMITS)).toContain('rowStep ≤ srcRing');
+  expect(findDescriptorFault('MAC', { ...mac, count: 8 }, LIMITS)).toBeUndefined();
+  expect(findDescriptorFault('MAC', { ...mac, count: 8, x0: 1 }, LIMITS)).toContain('rowStep ≤ srcRing');
 });
 
 it('findTraceFault names the instruction, unit, rule and fields', () => {

@@ -34,8 +34,12 @@ const hasUnits = (mask: number, { computeUnits }: DescriptorLimits): boolean => 
   return true;
 };
 const hasCus = (mask: number, { computeUnits }: DescriptorLimits): boolean => mask > 0 && mask < 2 ** computeUnits;
-const isRing = (ring: number, offset: number, steps: readonly number[], { mapsWords }: DescriptorLimits): boolean =>
-  ring === 0 || (ring <= mapsWords && offset < ring && steps.every((step) => step <= ring));
+/** Steps count only where they are taken: each with the number of times. */
+const isRing = (ring: number, offset: number, steps: readonly (readonly [number, number])[], { mapsWords }: DescriptorLimits): boolean =>
+  ring === 0 || (ring <= mapsWords && offset < ring && steps.every(([step, times]) => step <= ring || times === 0));
+/** Row steps that the output raster takes. */
+const rowSteps = (d: { readonly x0: number; readonly count: number; readonly outWidth: number }): number =>
+  Math.floor((d.x0 + d.count - 1) / d.outWidth);
 
 const SYNC_RULES: readonly Rule<'waitRead' | 'waitWrite' | 'signalRead' | 'signalWrite'>[] = [
   {
@@ -47,8 +51,17 @@ const SYNC_RULES: readonly Rule<'waitRead' | 'waitWrite' | 'signalRead' | 'signa
 const RUN_RULES: readonly Rule<FieldName<'LDM'> & FieldName<'ST'>>[] = [
   { prose: 'rows ≥ 1 and words ≥ 1', holds: (d) => d.rows >= 1 && d.words >= 1 },
   {
-    prose: 'a ring (ring ≠ 0) fits the maps buffer, offset < ring, step ≤ ring, words ≤ ring',
-    holds: (d, limits) => isRing(d.ring, d.offset, [d.step, d.words], limits),
+    prose: 'a ring (ring ≠ 0) fits the maps buffer, offset < ring, words ≤ ring, step ≤ ring if rows > 1',
+    holds: (d, limits) =>
+      isRing(
+        d.ring,
+        d.offset,
+        [
+          [d.words, 1],
+          [d.step, d.rows - 1],
+        ],
+        limits,
+      ),
   },
   { prose: 'words fits the maps buffer', holds: (d, { mapsWords }) => d.words <= mapsWords },
 ];
@@ -63,12 +76,22 @@ const WALK_RULES: readonly Rule<FieldName<'MAC'> & FieldName<'VEC'>>[] = [
   },
   { prose: 'x0 < outWidth', holds: (d) => d.x0 < d.outWidth },
   {
-    prose: 'a source ring (srcRing ≠ 0) fits the maps buffer, srcOffset < srcRing, rowStep ≤ srcRing, kRowStep ≤ srcRing',
-    holds: (d, limits) => isRing(d.srcRing, d.srcOffset, [d.rowStep, d.kRowStep], limits),
+    prose:
+      'a source ring (srcRing ≠ 0) fits the maps buffer, srcOffset < srcRing, rowStep ≤ srcRing if there are several output rows, kRowStep ≤ srcRing if kernelH > 1',
+    holds: (d, limits) =>
+      isRing(
+        d.srcRing,
+        d.srcOffset,
+        [
+          [d.rowStep, rowSteps(d)],
+          [d.kRowStep, d.kernelH - 1],
+        ],
+        limits,
+      ),
   },
   {
-    prose: 'an output ring (outRing ≠ 0) fits the maps buffer, outOffset < outRing, outRowStep ≤ outRing',
-    holds: (d, limits) => isRing(d.outRing, d.outOffset, [d.outRowStep], limits),
+    prose: 'an output ring (outRing ≠ 0) fits the maps buffer, outOffset < outRing, outRowStep ≤ outRing if there are several output rows',
+    holds: (d, limits) => isRing(d.outRing, d.outOffset, [[d.outRowStep, rowSteps(d)]], limits),
   },
   { prose: 'outCus names at least one CU, and CUs of the machine only', holds: (d, limits) => hasCus(d.outCus, limits) },
   { prose: 'clampLow ≤ clampHigh', holds: (d) => d.clampLow <= d.clampHigh },
@@ -97,7 +120,10 @@ const RULES: { readonly [K in UnitKind]: readonly Rule<FieldName<K>>[] } = {
     ...SYNC_RULES,
     { prose: 'dramAddress is a multiple of 16', holds: (d) => d.dramAddress % 16 === 0 },
     { prose: 'lines ≥ 1 and images ≥ 1', holds: (d) => d.lines >= 1 && d.images >= 1 },
-    { prose: 'lines fits the weights buffer', holds: (d, { weightsLines }) => d.lines <= weightsLines },
+    {
+      prose: 'line is in the weights buffer and lines fits it',
+      holds: (d, { weightsLines }) => d.line < weightsLines && d.lines <= weightsLines,
+    },
     {
       prose: 'cusPerSlot ≥ 1, and the CUs of the last slot, (slot + 1)·cusPerSlot, exist',
       holds: (d, { computeUnits }) =>
@@ -111,7 +137,10 @@ const RULES: { readonly [K in UnitKind]: readonly Rule<FieldName<K>>[] } = {
     { prose: 'lanes is 1, 2, 4, 8 or 16', holds: (d) => [1, 2, 4, 8, 16].includes(d.lanes) },
     { prose: 'outWords is 1 to 64 / lanes', holds: (d) => d.outWords >= 1 && d.outWords <= 64 / d.lanes },
     { prose: 'depthwise: lanes = 1 and words ≤ 64', holds: (d) => d.depthwise === 0 || (d.lanes === 1 && d.words <= 64) },
-    { prose: 'parameter and tap lines of a group fit the weights buffer', holds: (d, { weightsLines }) => groupLines(d) <= weightsLines },
+    {
+      prose: 'weightsLine is in the weights buffer; parameter and tap lines of a group fit it',
+      holds: (d, { weightsLines }) => d.weightsLine < weightsLines && groupLines(d) <= weightsLines,
+    },
   ],
   VEC: [
     ...SYNC_RULES,
@@ -119,8 +148,9 @@ const RULES: { readonly [K in UnitKind]: readonly Rule<FieldName<K>>[] } = {
     { prose: 'op is 0, 1 or 2', holds: (d) => d.op <= 2 },
     { prose: 'op = add, table: the kernel is 1×1', holds: (d) => d.op === 0 || (d.kernelH === 1 && d.kernelW === 1) },
     {
-      prose: 'op = add: a ring of source 2 (src2Ring ≠ 0) fits the maps buffer, src2Offset < src2Ring, src2RowStep ≤ src2Ring',
-      holds: (d, limits) => d.op !== 1 || isRing(d.src2Ring, d.src2Offset, [d.src2RowStep], limits),
+      prose:
+        'op = add: a ring of source 2 (src2Ring ≠ 0) fits the maps buffer, src2Offset < src2Ring, src2RowStep ≤ src2Ring if there are several rows',
+      holds: (d, limits) => d.op !== 1 || isRing(d.src2Ring, d.src2Offset, [[d.src2RowStep, rowSteps(d)]], limits),
     },
     { prose: 'shiftOut ≤ 47', holds: (d) => d.shiftOut <= 47 },
   ],
