@@ -1,6 +1,6 @@
 /** Parts of an ONNX graph: up to named values, or up to the last convolutions as the Snowflake papers count. */
 import type { Graph, GraphNode, ValueInfo } from '../graph/graph.ts';
-import { subgraphsOf } from '../graph/onnx/attributes.ts';
+import { capturedValues } from '../graph/order-nodes.ts';
 
 /** Node types that a machine fuses behind a convolution: the scope `convolutions` ends after them. */
 const FUSED_BEHIND: ReadonlySet<string> = new Set([
@@ -22,7 +22,7 @@ export function cutGraph(graph: Graph, outputNames: readonly string[]): Graph {
     if (!node.outputs.some((name) => needed.has(name))) continue;
     nodes.push(node);
     for (const name of node.inputs) needed.add(name);
-    for (const name of valuesReadInside(node)) needed.add(name);
+    for (const name of capturedValues(node)) needed.add(name);
   }
   const known = new Map(graph.outputs.map((output) => [output.name, output]));
   const outputs = outputNames.map(
@@ -80,9 +80,4 @@ export function cutAfterConvolutions(graph: Graph): Graph {
     }
   });
   return cutGraph(graph, [...new Set(ends)]);
-}
-
-/** Outer values that a control-flow node's body graphs read (and inner ones, which do no harm). */
-function valuesReadInside(node: GraphNode): string[] {
-  return subgraphsOf(node).flatMap(([, body]) => body.nodes.flatMap((inner) => [...inner.inputs, ...valuesReadInside(inner)]));
 }

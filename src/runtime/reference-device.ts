@@ -1,0 +1,33 @@
+/** The integer reference as a device: slow, plain, the arbiter of bits; it keeps every tensor. */
+import type { IntegerGraph } from '../graph/integer-graph.ts';
+import { runReference } from '../reference/run-reference.ts';
+import { type Device, tensorNames } from './device.ts';
+
+export interface ReferenceDeviceOptions {
+  /** Default 1. */
+  readonly frames?: number;
+  readonly progress?: (done: number, total: number, what: string) => void;
+}
+
+export function createReferenceDevice(graph: IntegerGraph, options: ReferenceDeviceOptions = {}): Device {
+  const frames = options.frames ?? 1;
+  const idOf = new Map(tensorNames(graph).map((name, id) => [name, id]));
+  return {
+    name: 'reference',
+    frames,
+    run: async (inputs) => {
+      const total = inputs.length * graph.layers.length;
+      const results = inputs.map((words, frame) =>
+        runReference(graph, words, {
+          onLayer: (layer, index) => options.progress?.(frame * graph.layers.length + index + 1, total, layer.name),
+        }),
+      );
+      return {
+        read: (name, frame) => {
+          const id = idOf.get(name);
+          return id === undefined ? undefined : results[frame].get(id);
+        },
+      };
+    },
+  };
+}
