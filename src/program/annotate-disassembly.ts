@@ -8,13 +8,13 @@ function printable(text: string): string {
 }
 
 function describeSpan(program: Program, span: SourceSpan): string {
-  const tile = span.tile === '' ? '' : `, tile ${span.tile}`;
+  const tile = span.tile === '' ? '' : `, ${span.tile}`;
   if (span.layer < 0) return printable(`no layer${tile}`);
   const layer = program.layers[span.layer];
   return printable(`layer ${span.layer} ${layer.name}: ${layer.op}${tile}`);
 }
 
-/** The program as assembler text with `; layer …, tile …` before the first instruction of each span. */
+/** The program as assembler text with `; layer N name: operation, tile …` (the span's own words) before the first instruction of each span. */
 export function annotateDisassembly(program: Program): string {
   const spans = new Map(program.sourceMap.map((span) => [span.first, span]));
   const title = printable(
