@@ -16,7 +16,7 @@ import {
 } from '../../isa/fields.ts';
 import { LINE_WORDS, type Machine, weightsLines } from '../../machine/machine.ts';
 import type { Dispatch } from '../dispatch.ts';
-import { groupLines, type Walk } from '../walker.ts';
+import { groupLines, rowCount, type Walk } from '../walker.ts';
 
 /** One rule: the message when it is broken, else undefined. */
 type Problem = string | undefined;
@@ -78,11 +78,17 @@ function checkRing(name: string, offset: number, ring: number): Problem {
   return ring > 0 && offset >= ring ? `${name} ring offset ${offset} is outside the ring of ${ring} words` : undefined;
 }
 
+/** The address generators subtract the ring size once: a step must not exceed it. */
+function checkStep(field: string, step: number, ring: number, count: number): Problem {
+  return ring > 0 && count > 1 && step > ring ? `${field} = ${step} exceeds the ring of ${ring} words` : undefined;
+}
+
 function checkLdm(machine: Machine, d: LdmDescriptor): Problem {
   return (
     checkCounts(d, ['rows', 'words']) ??
     checkCuMask(machine, 'cus', d.cus) ??
     checkRing('maps', d.offset, d.ring) ??
+    checkStep('step', d.step, d.ring, d.rows) ??
     (d.space !== LDM_SPACES.maps && d.space !== LDM_SPACES.table ? `unknown space ${d.space}` : undefined)
   );
 }
@@ -106,20 +112,24 @@ function checkSt(machine: Machine, d: StDescriptor): Problem {
   return (
     checkCounts(d, ['rows', 'words']) ??
     (d.cu >= machine.computeUnits ? `the machine has ${machine.computeUnits} compute units, no maps buffer ${d.cu}` : undefined) ??
-    checkRing('maps', d.offset, d.ring)
+    checkRing('maps', d.offset, d.ring) ??
+    checkStep('step', d.step, d.ring, d.rows)
   );
 }
 
-function checkWalk(machine: Machine, d: Walk & { readonly outCus: number; readonly clampLow: number; readonly clampHigh: number }): Problem {
+function checkWalk(
+  machine: Machine,
+  d: Walk & { readonly outCus: number; readonly clampLow: number; readonly clampHigh: number },
+): Problem {
   return (
     checkCounts(d, ['words', 'kernelH', 'kernelW', 'outWidth', 'count']) ??
     (d.x0 >= d.outWidth ? `x0 = ${d.x0} is outside the output row of ${d.outWidth} pixels` : undefined) ??
     checkCuMask(machine, 'outCus', d.outCus) ??
     checkRing('source', d.srcOffset, d.srcRing) ??
     checkRing('output', d.outOffset, d.outRing) ??
-    // The address generators subtract the ring size once.
-    (d.srcRing > 0 && Math.max(d.rowStep, d.kRowStep) > d.srcRing ? `a source row step exceeds the ring of ${d.srcRing} words` : undefined) ??
-    (d.outRing > 0 && d.outRowStep > d.outRing ? `the output row step exceeds the ring of ${d.outRing} words` : undefined) ??
+    checkStep('rowStep', d.rowStep, d.srcRing, rowCount(d)) ??
+    checkStep('kRowStep', d.kRowStep, d.srcRing, d.kernelH) ??
+    checkStep('outRowStep', d.outRowStep, d.outRing, rowCount(d)) ??
     (d.clampLow > d.clampHigh ? `clampLow ${d.clampLow} is above clampHigh ${d.clampHigh}` : undefined)
   );
 }
