@@ -100,7 +100,8 @@ export class EmitContext {
 
   /**
    * Load rows [first, end) of a view into the maps buffers of `cus`: row r at ring position (r − origin) modulo the ring, `pixelPitch` words per pixel.
-   * Returns the pieces by CU. Rows of the view must not straddle the ring's end: the caller cuts there.
+   * Returns a piece per row, by CU. The stretch must not straddle the ring's end: the caller cuts there. Pieces are single rows because windows
+   * reach over tiles: the last rows of a tile are still in use when the others may be overwritten.
    */
   loadRows(
     view: View,
@@ -110,16 +111,20 @@ export class EmitContext {
     cus: number,
     frame: number,
     source: Source,
-  ): Map<number, Piece> {
+  ): Map<number, Piece[]> {
     const rowWords = view.width * pixelPitch;
     const position = ((rows.first - rows.origin) * rowWords) % ring.words;
     const count = rows.end - rows.first;
-    const pieces = new Map<number, Piece>();
+    const pieces = new Map<number, Piece[]>();
     for (let cu = 0; cu < this.cus; cu++) {
-      if (cus & (1 << cu))
-        pieces.set(cu, this.list.newPiece(SPACE.maps(cu), ring.base + position, ring.base + position + count * rowWords));
+      if (!(cus & (1 << cu))) continue;
+      const start = ring.base + position;
+      const rowPieces = Array.from({ length: count }, (_, r) =>
+        this.list.newPiece(SPACE.maps(cu), start + r * rowWords, start + (r + 1) * rowWords),
+      );
+      pieces.set(cu, rowPieces);
     }
-    const written = [...pieces.values()];
+    const written = [...pieces.values()].flat();
     const isBatch = this.isBatch(view, frame);
     const access = isBatch
       ? this.batchRows(view.tensor, rows.first, rows.end)

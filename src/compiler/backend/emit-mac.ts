@@ -172,16 +172,13 @@ class MacStageEmitter {
         slotPieces.set(cu, [context.list.newPiece(SPACE.maps(cu), slot, slot + plan.slotWords)]);
         continue;
       }
-      const pieces: Piece[] = [];
       const rowWords = this.work.geometry.outWidth * plan.slotPitch;
-      for (let y = y0; y < y1; ) {
-        const position = y % plan.poolRingRows;
-        const count = Math.min(y1 - y, plan.poolRingRows - position);
-        const piece = context.list.newPiece(SPACE.maps(cu), slot + position * rowWords, slot + (position + count) * rowWords);
-        pieces.push(piece);
-        for (let r = y; r < y + count; r++) this.poolRowPieces.set(`${slot}:${r}`, piece);
-        y += count;
-      }
+      const pieces = Array.from({ length: y1 - y0 }, (_, r) => {
+        const start = slot + ((y0 + r) % plan.poolRingRows) * rowWords;
+        const piece = context.list.newPiece(SPACE.maps(cu), start, start + rowWords);
+        this.poolRowPieces.set(`${slot}:${y0 + r}`, piece);
+        return piece;
+      });
       slotPieces.set(cu, pieces);
     }
     return slotPieces;
@@ -375,7 +372,7 @@ class MacStageEmitter {
       const ringEnd = r + plan.ringRows - ((r - origin) % plan.ringRows);
       while (to < end && to < ringEnd && !this.rowPieces.has(keyBase + to)) to++;
       const pieces = context.loadRows(job.input, { first: r, end: to, origin }, this.ring, plan.pixelPitch, cus, job.frame, source);
-      for (let i = r; i < to; i++) this.rowPieces.set(keyBase + i, pieces);
+      for (let i = r; i < to; i++) this.rowPieces.set(keyBase + i, new Map([...pieces].map(([cu, rows]) => [cu, rows[i - r]!])));
       r = to;
     }
   }
@@ -428,7 +425,7 @@ class MacStageEmitter {
         { ...output, outRowStep: rowPitch, outColStep: plan.slotPitch },
         channels,
         [...reads],
-        slotPieces.get(target)!,
+        pool ? slotPieces.get(target)!.slice(ya - y0, yb - y0) : slotPieces.get(target)!,
         label,
       );
     }

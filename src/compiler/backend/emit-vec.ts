@@ -247,14 +247,14 @@ export function emitVecStage(context: EmitContext, job: VecStageInput): void {
     const slot: Ring = { base: bases[turn]!, words: inWords };
     const reads: Piece[] = [...tablePieces];
     if (end > first)
-      reads.push(...context.loadRows(input, { first, end, origin: first }, slot, channels, 1 << cu, job.frame, source).values());
+      reads.push(...context.loadRows(input, { first, end, origin: first }, slot, channels, 1 << cu, job.frame, source).get(cu)!);
     const out: PixelSlot = { base: bases[2 + turn]!, pitch: channels };
     const piece = context.list.newPiece(SPACE.maps(cu), out.base, out.base + outWords);
     const count = (y1 - y0) * geometry.outWidth;
     const from: PixelSlot = { base: slot.base, pitch: channels };
     if (vec.op === 'add') {
       const second: Ring = { base: bases[4 + turn]!, words: inWords };
-      reads.push(...context.loadRows(job.other!, { first, end, origin: first }, second, channels, 1 << cu, job.frame, source).values());
+      reads.push(...context.loadRows(job.other!, { first, end, origin: first }, second, channels, 1 << cu, job.frame, source).get(cu)!);
       emitAdd(context, vec, cu, from, { base: second.base, pitch: channels }, out, count, channels, reads, [piece], source);
     } else if (vec.op === 'table') {
       emitTable(context, vec, cu, from, out, count, channels, reads, [piece], source);

@@ -40,7 +40,7 @@ function buildTasks(program: readonly Step[]): Task[] {
   for (const step of program) {
     const reads = step.reads.filter((r) => r < pieces.length).map((r) => pieces[pieces.length - 1 - r]!);
     const write = list.newPiece(SPACE.maps(0), step.start, step.start + step.length);
-    list.add(step.unit, KIND.get(step.unit)!, {} as BareDescriptor<'LDM'>, { layer: 0, tile: '' }, reads, [write]);
+    list.add(step.unit, KIND.get(step.unit)! as 'LDM', {} as BareDescriptor<'LDM'>, { layer: 0, tile: '' }, reads, [write]);
     pieces.push(write);
   }
   return list.tasks;
