@@ -1,15 +1,10 @@
 /** Ranges of float values over calibration inputs: what the quantizer chooses binary points from. Specification: docs/numbers.md, section 8. */
+import type { ValueRange } from '../compiler/quantize/ranges.ts';
 import type { Graph, Tensor } from '../graph/graph.ts';
 import { writeOnnx } from '../graph/onnx/write-onnx.ts';
 import { InputError } from '../util/errors.ts';
 import { createFloatSession, type NamedTensors } from './float-session.ts';
 import { exposeValues } from './subgraph.ts';
-
-/** Least and greatest value seen. */
-export interface ValueRange {
-  readonly min: number;
-  readonly max: number;
-}
 
 /**
  * Runs the float model on every sample and watches the named values (inputs, outputs or anything between).

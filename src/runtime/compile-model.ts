@@ -2,12 +2,13 @@
 import { compileGraph } from '../compiler/backend/compile-graph.ts';
 import { fixFrameDimension } from '../compiler/frontend/fix-frame-dimension.ts';
 import { type LoweredModel, lowerGraph } from '../compiler/frontend/lower-graph.ts';
-import { collectRangeNames, quantize } from '../compiler/quantize/quantize.ts';
+import { GUESS_HEADROOM, quantize } from '../compiler/quantize/quantize.ts';
+import { collectRangeNames, type ValueRange } from '../compiler/quantize/ranges.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { IntegerGraph } from '../graph/integer-graph.ts';
 import { type Machine, XC7Z045 } from '../machine/machine.ts';
 import type { Program } from '../program/program.ts';
-import { calibrate, type ValueRange } from './calibrate.ts';
+import { calibrate } from './calibrate.ts';
 import type { NamedTensors } from './float-session.ts';
 import { randomInputs } from './random-input.ts';
 import { cutAfterConvolutions } from './subgraph.ts';
@@ -23,6 +24,8 @@ export type NumberMode = (typeof NUMBER_MODES)[number];
 export interface CompileModelOptions {
   /** Default: the preset `xc7z045`. */
   readonly machine?: Machine;
+  /** What the program is called; default: the graph's name. */
+  readonly name?: string;
   /** Frames that one run of the program computes; they share each fetch of the weights. Default 1. */
   readonly frames?: number;
   /** Default `network`. */
@@ -48,7 +51,7 @@ export interface CompiledModel {
 }
 
 /** Seed of the default calibration inputs, and how many frames they are (docs/numbers.md, section 8). */
-const DEFAULT_CALIBRATION = { seed: 1, frames: 2, headroom: 2 } as const;
+const DEFAULT_CALIBRATION = { seed: 1, frames: 2 } as const;
 
 /**
  * Compiles an ONNX graph.
@@ -60,13 +63,14 @@ export async function compileModel(source: Graph, options: CompileModelOptions =
   const lowered = lowerGraph(graph);
   const mode = options.numbers ?? 'calibrated';
   const ranges = mode === 'q8.8' ? new Map<string, ValueRange>() : await findRanges(graph, lowered, options.samples);
-  const integerGraph = quantize(lowered.layers, ranges, { mode, ...(options.samples ? {} : { headroom: DEFAULT_CALIBRATION.headroom }) });
+  const integerGraph = quantize(lowered.layers, ranges, { mode, ...(options.samples ? {} : { headroom: GUESS_HEADROOM }) });
+  const name = options.name ?? graph.name;
   const program = compileGraph(integerGraph, options.machine ?? XC7Z045, {
     frames: options.frames,
     name: graph.name,
     progress: options.progress,
   });
-  return { name: graph.name, graph, lowered, ranges, integerGraph, program };
+  return { name, graph, lowered, ranges, integerGraph, program };
 }
 
 function findRanges(graph: Graph, lowered: LoweredModel, samples: readonly NamedTensors[] | undefined): Promise<Map<string, ValueRange>> {
