@@ -52,6 +52,7 @@ export const machineSchema = z.strictObject({
   }),
   latency: z.strictObject({
     branchRestart: latency,
+    instructionLatency: latency,
     queueLatency: latency,
     tokenLatency: latency,
     macSetup: latency,
@@ -91,6 +92,7 @@ export const XC7Z045: Machine = {
   dram: { bytes: 2 ** 30, bytesPerSecond: 4_200_000_000, readLatency: 40, writeLatency: 40 },
   latency: {
     branchRestart: 2,
+    instructionLatency: 3,
     queueLatency: 2,
     tokenLatency: 2,
     macSetup: 4,

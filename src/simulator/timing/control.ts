@@ -66,7 +66,7 @@ export class Control implements Clocked, QueueObserver {
   }
 
   started(unitId: number, now: number): void {
-    if (unitId === this.#stalledOn) this.#clock.wake(CONTROL, now + 1);
+    if (unitId === this.#stalledOn) this.#clock.wake(CONTROL, now);
   }
 
   step(now: number): void {

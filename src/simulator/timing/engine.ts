@@ -3,10 +3,12 @@
  * Specification: docs/microarchitecture.md, sections 4 to 10; every latency and rule is a line of the table in section 9.
  */
 import type { CoreTrace } from '../../isa/core.ts';
+import { findTraceFault } from '../../isa/descriptor-rules.ts';
 import { UNIT_ID, UNIT_ID_COUNT, unitOf } from '../../isa/fields.ts';
+import { mapsWords, weightsLines } from '../../machine/machine.ts';
 import type { Program } from '../../program/program.ts';
+import { JobError } from '../../util/errors.ts';
 import { Account } from './account.ts';
-import { checkDescriptor } from './check-descriptor.ts';
 import { Clock, clockOfPortB } from './clock.ts';
 import { CommitLog } from './commit-log.ts';
 import type { Context } from './context.ts';
@@ -40,7 +42,12 @@ export interface TimingOptions {
  */
 export function simulateTiming(program: Program, trace: CoreTrace, options: TimingOptions = {}): TimingResult {
   const { machine } = program;
-  for (const dispatch of trace.dispatches) checkDescriptor(dispatch, machine);
+  const fault = findTraceFault(trace, program.instructions, {
+    computeUnits: machine.computeUnits,
+    mapsWords: mapsWords(machine),
+    weightsLines: weightsLines(machine),
+  });
+  if (fault !== undefined) throw new JobError(fault);
   const layerOf = mapInstructionsToLayers(program);
   const table = new DescriptorTable(trace, layerOf);
   const log = options.log === true ? new CommitLog(table) : undefined;

@@ -24,6 +24,7 @@ export class Fetch implements MemoryClient {
   readonly #bufferLines: number;
   readonly #burstLines: number;
   readonly #branchRestart: number;
+  readonly #instructionLatency: number;
   readonly #codeLine: number;
   readonly #codeLines: number;
   /** Program line (8 instructions) of the stream's line 0. */
@@ -46,6 +47,7 @@ export class Fetch implements MemoryClient {
     this.#bufferLines = machine.instructionBufferWords / LINE_INSTRUCTIONS;
     this.#burstLines = machine.axi.burstLines;
     this.#branchRestart = machine.latency.branchRestart;
+    this.#instructionLatency = machine.latency.instructionLatency;
     this.#codeLine = program.codeAddress / LINE_WORDS;
     this.#codeLines = Math.ceil(program.instructions.length / LINE_INSTRUCTIONS);
     this.#availableAt = new Float64Array(this.#bufferLines);
@@ -84,8 +86,7 @@ export class Fetch implements MemoryClient {
   accepted(now: number, loadBus: number): void {
     for (let i = 0; i < this.#offered; i++) {
       const line = this.#accepted + i;
-      // On the load bus at b, written in that cycle, read from b + 1 on.
-      this.#availableAt[line % this.#bufferLines] = loadBus + LOAD_BUS_SLOTS * i + 1;
+      this.#availableAt[line % this.#bufferLines] = loadBus + LOAD_BUS_SLOTS * i + this.#instructionLatency;
       this.#account.fetched((this.#first + line) * LINE_INSTRUCTIONS);
     }
     this.#clock.touch(loadBus + LOAD_BUS_SLOTS * (this.#offered - 1));

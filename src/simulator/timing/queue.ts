@@ -13,6 +13,9 @@ export interface QueueObserver {
   started(unitId: number, now: number): void;
 }
 
+/** A descriptor that starts at t makes room for a GO at t + 2: the core counts the room in a register of its own. */
+const ROOM_LATENCY = 2;
+
 export class UnitQueue {
   readonly unitId: number;
   readonly clockNumber: number;
@@ -48,7 +51,7 @@ export class UnitQueue {
   /** First cycle at which GO may push descriptor number `index` of the unit: the one `depth` before it has left the queue. Infinity: not known yet. */
   roomAt(index: number, depth: number): number {
     if (index < depth) return 0;
-    return index - depth < this.#next ? this.#table.startAt[this.#order[index - depth]] + 1 : Number.POSITIVE_INFINITY;
+    return index - depth < this.#next ? this.#table.startAt[this.#order[index - depth]] + ROOM_LATENCY : Number.POSITIVE_INFINITY;
   }
 
   get pushed(): number {
