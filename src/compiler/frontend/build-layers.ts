@@ -1,0 +1,76 @@
+/** Walks the ONNX nodes in order and builds a draft layer graph of those that the accelerator can run. Requires shapes and folded constants. */
+import type { Graph, GraphNode, ValueInfo } from '../../graph/graph.ts';
+import type { BorderValue } from '../../graph/integer-graph.ts';
+import { getNumbers } from './attributes.ts';
+import { addTensor, createDraft, type Draft } from './draft.ts';
+import { BUILDERS } from './operators/builders.ts';
+import { Unsupported } from './unsupported.ts';
+import { borderOf, layoutOfInput, makeView } from './view.ts';
+
+export interface BuiltLayers {
+  readonly draft: Draft;
+  /** Values that enter from outside: graph inputs and results of host nodes. */
+  readonly inputs: readonly BorderValue[];
+  /** Nodes that could not be built, with the reason; in order. */
+  readonly failures: ReadonlyMap<string, string>;
+}
+
+/**
+ * Builds every node that is not in `host`. Results of host nodes and of nodes that fail are taken as inputs from outside by the nodes that
+ * read them.
+ */
+export function buildLayers(graph: Graph, host: ReadonlySet<string>): BuiltLayers {
+  const draft = createDraft(graph);
+  const inputs: BorderValue[] = [];
+  const failures = new Map<string, string>();
+  for (const node of graph.nodes) {
+    if (host.has(node.name)) continue;
+    const before = { tensors: draft.tensors.length, layers: draft.layers.length, inputs: inputs.length };
+    try {
+      const build = node.domain === '' || node.domain === 'ai.onnx' ? BUILDERS.get(node.op) : undefined;
+      if (!build) throw new Unsupported(`the operator ${node.op} has no implementation on the accelerator`);
+      for (const name of node.inputs) {
+        if (name && !draft.views.has(name) && !graph.initializers.has(name)) inputs.push(enterValue(draft, node, name));
+      }
+      build(draft, node);
+    } catch (error) {
+      if (!(error instanceof Unsupported)) throw error;
+      failures.set(node.name, error.message);
+      for (const [name, view] of draft.views) if (view.tensor.id >= before.tensors) draft.views.delete(name);
+      draft.tensors.length = before.tensors;
+      draft.layers.length = before.layers;
+      inputs.length = before.inputs;
+    }
+  }
+  return { draft, inputs, failures };
+}
+
+export function findValue(graph: Graph, name: string): ValueInfo | undefined {
+  return graph.inputs.find((input) => input.name === name) ?? graph.values.get(name);
+}
+
+/** Brings a value from outside onto the accelerator; `node` is its first reader. */
+function enterValue(draft: Draft, node: GraphNode, name: string): BorderValue {
+  const info = findValue(draft.graph, name);
+  if (!info?.dims?.every((dim) => typeof dim === 'number')) throw new Unsupported(`the shape of its input "${name}" is not known`);
+  if (info.dtype !== 'float32') throw new Unsupported(`its input "${name}" has type ${info.dtype}, expected float32`);
+  const dims = info.dims as number[];
+  const layout = layoutOfInput(dims, readsChannelsLast(node, dims.length));
+  if (!layout) {
+    throw new Unsupported(
+      `its input "${name}" has shape [${dims.join(', ')}]; expected rank 1 to 4 with 1 frame in dimension 0 and no empty dimension`,
+    );
+  }
+  const tensor = addTensor(draft, name, layout);
+  const view = makeView(tensor, layout.axes);
+  draft.views.set(name, view);
+  return borderOf(view, name)!;
+}
+
+/** A value that is transposed at once to channels first, or multiplied along its last dimension, lies channels last. */
+function readsChannelsLast(node: GraphNode, rank: number): boolean {
+  if (rank === 3 && node.op === 'MatMul') return true;
+  if (node.op !== 'Transpose') return false;
+  const permutation = getNumbers(node, 'perm')?.join();
+  return (rank === 4 && permutation === '0,3,1,2') || (rank === 3 && permutation === '0,2,1');
+}

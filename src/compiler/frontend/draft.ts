@@ -1,0 +1,49 @@
+/** What operator builders write to: tensors and layers of a draft layer graph, and the view of every ONNX value built so far. */
+import type { Graph, GraphNode } from '../../graph/graph.ts';
+import type { FloatLayer, LayerTensor } from './layer-graph.ts';
+import { Unsupported } from './unsupported.ts';
+import type { View } from './view.ts';
+
+export interface Draft {
+  readonly graph: Graph;
+  readonly tensors: LayerTensor[];
+  readonly layers: FloatLayer[];
+  /** By ONNX value name. A value without a view is not on the accelerator. */
+  readonly views: Map<string, View>;
+  /** ONNX values that some node reads or that are graph outputs. */
+  readonly used: ReadonlySet<string>;
+}
+
+export function createDraft(graph: Graph): Draft {
+  const used = new Set(graph.nodes.flatMap((node) => node.inputs));
+  for (const output of graph.outputs) used.add(output.name);
+  return { graph, tensors: [], layers: [], views: new Map(), used };
+}
+
+export function addTensor(
+  draft: Draft,
+  name: string,
+  extents: Pick<LayerTensor, 'height' | 'width' | 'channels'>,
+  measurable = true,
+): LayerTensor {
+  const { height, width, channels } = extents;
+  const tensor: LayerTensor = { id: draft.tensors.length, name, height, width, channels, measurable };
+  draft.tensors.push(tensor);
+  return tensor;
+}
+
+/** View of the node's activation input. */
+export function needView(draft: Draft, node: GraphNode, index: number): View {
+  const name = node.inputs[index];
+  const view = name ? draft.views.get(name) : undefined;
+  if (view) return view;
+  if (name && draft.graph.initializers.has(name)) throw new Unsupported(`input ${index} ("${name}") is constant, an activation is needed`);
+  throw new Unsupported(`input ${index} ("${name ?? ''}") is not a tensor that the accelerator holds`);
+}
+
+/** Refuses nodes whose optional outputs (indices, masks, statistics) are used. */
+export function refuseExtraOutputs(draft: Draft, node: GraphNode): void {
+  for (const name of node.outputs.slice(1)) {
+    if (name && draft.used.has(name)) throw new Unsupported(`its extra output "${name}" is used; only the first can be computed`);
+  }
+}

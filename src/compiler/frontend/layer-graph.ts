@@ -1,0 +1,136 @@
+/**
+ * The layer graph: fused layers as the accelerator executes them, still with float weights. It stands between the ONNX graph and the
+ * integer graph (src/graph/integer-graph.ts), whose kinds and geometry it shares. Specification: docs/compiler.md, docs/numbers.md.
+ *
+ * Tensors are height × width × channels, one frame.
+ */
+import type { BorderValue, Window } from '../../graph/integer-graph.ts';
+
+export interface LayerTensor {
+  readonly id: number;
+  /** ONNX value it represents; unique in the graph. */
+  readonly name: string;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  /** False for values that the ONNX model does not have (partial sums): their range is derived, not measured. */
+  readonly measurable: boolean;
+  /** A part of a split reduction: the ONNX value of the whole sum, whose range bounds it. */
+  readonly partOf?: string;
+}
+
+/** Float bounds of a result; ±Infinity: none. */
+export interface FloatClamp {
+  readonly low: number;
+  readonly high: number;
+}
+
+export const NO_CLAMP: FloatClamp = { low: -Infinity, high: Infinity };
+
+interface LayerBase {
+  /** Name of the main ONNX node. */
+  readonly name: string;
+  /** All ONNX nodes covered, the main one first. */
+  readonly nodes: readonly string[];
+  readonly inputs: readonly number[];
+  readonly output: number;
+}
+
+/**
+ * Weights where they lie in the ONNX constant, whatever its order: the weight of (output channel o, kernel row ky, kernel column kx, input channel i
+ * of the group) is data[offset + o·output + ky·row + kx·column + i·input]. No copy is made before quantization.
+ */
+export interface WeightView {
+  readonly data: Float32Array;
+  readonly offset: number;
+  readonly strides: { readonly output: number; readonly row: number; readonly column: number; readonly input: number };
+}
+
+/** out[o] = clamp(outputScale[o] · Σ weights · inputScale[i] · in + bias[o]). Padding taps are skipped. */
+export interface FloatConv extends LayerBase {
+  readonly kind: 'conv';
+  readonly window: Window;
+  readonly groups: number;
+  /** A part of a split reduction reads channels [offset, offset + inputChannels) of its input; groups is 1. */
+  readonly inputChannelOffset?: number;
+  readonly inputChannels?: number;
+  readonly weights: WeightView;
+  /** Factor per output channel (a folded normalisation, Gemm's alpha); absent: 1. */
+  readonly outputScale?: Float64Array;
+  /** Factor per channel of the input that the layer reads; absent: 1. */
+  readonly inputScale?: Float64Array;
+  readonly bias: Float64Array;
+  readonly clamp: FloatClamp;
+  /** ONNX value of the sum before the fused activation, if the model has one. */
+  readonly sumName?: string;
+}
+
+export interface FloatMaxPool extends LayerBase {
+  readonly kind: 'maxpool';
+  readonly window: Window;
+  readonly clamp: FloatClamp;
+}
+
+export interface FloatAveragePool extends LayerBase {
+  readonly kind: 'averagepool';
+  readonly window: Window;
+  readonly countIncludePad: boolean;
+  readonly clamp: FloatClamp;
+}
+
+export interface FloatAdd extends LayerBase {
+  readonly kind: 'add';
+  readonly clamp: FloatClamp;
+}
+
+/** A function that the activation table computes. */
+export type TableFunction =
+  | { readonly op: 'LeakyRelu'; readonly alpha: number }
+  | { readonly op: 'Sigmoid' }
+  | { readonly op: 'Tanh' }
+  | { readonly op: 'HardSigmoid'; readonly alpha: number; readonly beta: number };
+
+export interface FloatTable extends LayerBase {
+  readonly kind: 'table';
+  readonly function: TableFunction;
+  readonly clamp: FloatClamp;
+}
+
+export interface FloatConcat extends LayerBase {
+  readonly kind: 'concat';
+}
+
+/** Per channel scale · x + bias: what BatchNormalization, Mul, Add, Sub, Div by constants are before they are folded. Gone after the pipeline. */
+export interface FloatAffine extends LayerBase {
+  readonly kind: 'affine';
+  readonly scale: Float64Array;
+  readonly bias: Float64Array;
+}
+
+/** Relu or Clip before it is fused. Gone after the pipeline. */
+export interface FloatClampLayer extends LayerBase {
+  readonly kind: 'clamp';
+  readonly clamp: FloatClamp;
+}
+
+/** What the quantizer takes. */
+export type FinalLayer = FloatConv | FloatMaxPool | FloatAveragePool | FloatAdd | FloatTable | FloatConcat;
+/** What the passes work on. */
+export type FloatLayer = FinalLayer | FloatAffine | FloatClampLayer;
+
+/** Layers in execution order; tensors indexed by id. */
+export interface LayerGraph<L extends FloatLayer = FinalLayer> {
+  readonly name: string;
+  readonly tensors: readonly LayerTensor[];
+  readonly layers: readonly L[];
+  readonly inputs: readonly BorderValue[];
+  readonly outputs: readonly BorderValue[];
+}
+
+/** A layer graph on its way through the passes. */
+export type DraftGraph = LayerGraph<FloatLayer>;
+
+/** Channels of its input that a convolution reads. */
+export function channelsRead(layer: FloatConv, input: LayerTensor): number {
+  return layer.inputChannels ?? input.channels;
+}
