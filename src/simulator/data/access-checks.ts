@@ -6,14 +6,13 @@
  * descriptor may start before the results of the one before it are in the maps, so reading them needs a token of the unit to itself. Writes over
  * the result bus and through a unit's own port don't keep each other's order.
  */
-import type { Descriptor, LdwDescriptor, MacDescriptor } from '../../isa/fields.ts';
-import { LDM_SPACES, VEC_OPS } from '../../isa/fields.ts';
+import { type DescriptorLimits, findDescriptorFault, TABLE_WORDS } from '../../isa/descriptor-rules.ts';
+import { type Descriptor, LDM_SPACES, type LdwDescriptor, type MacDescriptor, type UnitKind, VEC_OPS } from '../../isa/fields.ts';
 import { LINE_WORDS, type Machine, mapsWords, weightsLines } from '../../machine/machine.ts';
 import type { Program } from '../../program/program.ts';
 import { JobError } from '../../util/errors.ts';
 import type { Dispatch, DispatchOf } from '../dispatch.ts';
 import { hasAdjacentTaps, paramLines, rowCount, traceLines, validRows } from '../walker.ts';
-import { checkDescriptor } from './check-descriptor.ts';
 import type { DramImage } from './dram-image.ts';
 import { DramShadow } from './dram-shadow.ts';
 import { describeDispatch, describeRange, findingError } from './explain.ts';
@@ -24,13 +23,14 @@ import { imageTarget } from './ldw.ts';
 import { type AccessEvent, ExecutionOrder, eventSerial, eventUnit, NEVER, packEvent } from './order.ts';
 import { type ReadArea, Shadow } from './shadow.ts';
 import { SourceAreas } from './source-areas.ts';
-import { cusOf, TABLE_WORDS } from './state.ts';
+import { cusOf } from './state.ts';
 
 export class AccessChecks {
   readonly order = new ExecutionOrder();
   private readonly program: Program;
   private readonly machine: Machine;
   private readonly trackOrder: boolean;
+  private readonly limits: DescriptorLimits;
   private readonly maps: readonly Shadow[];
   private readonly tables: readonly Shadow[];
   /** Per CU and vMAC, in lines. */
@@ -55,6 +55,7 @@ export class AccessChecks {
     this.program = program;
     this.machine = machine;
     this.trackOrder = trackOrder;
+    this.limits = { computeUnits: machine.computeUnits, mapsWords: mapsWords(machine), weightsLines: weightsLines(machine) };
     const cus = Array.from({ length: machine.computeUnits }, (_, cu) => cu);
     this.maps = cus.map((cu) => new Shadow(`maps of CU ${cu}`, mapsWords(machine)));
     this.tables = cus.map((cu) => new Shadow(`activation table of CU ${cu}`, TABLE_WORDS));
@@ -81,8 +82,14 @@ export class AccessChecks {
 
   /** Checks the fields of a descriptor before anything runs. */
   checkFields(dispatch: Dispatch): void {
-    const problem = checkDescriptor(this.machine, dispatch);
-    if (problem !== undefined) throw findingError(this.program, dispatch, problem);
+    const { computeUnits } = this.machine;
+    if (dispatch.cu >= computeUnits) throw findingError(this.program, dispatch, `the machine has only ${computeUnits} compute units`);
+    const { kind, descriptor } = dispatch;
+    const fault = findDescriptorFault<UnitKind>(kind, descriptor as Descriptor<UnitKind>, this.limits);
+    if (fault === undefined) return;
+    const named = Object.entries(descriptor).filter(([field]) => new RegExp(`\\b${field}\\b`).test(fault));
+    const values = named.map(([field, value]) => `${field} = ${value}`).join(', ');
+    throw findingError(this.program, dispatch, `the descriptor breaks the rule "${fault}"${values === '' ? '' : `: ${values}`}`);
   }
 
   /** Checks the accesses of a descriptor that starts now; its tokens have been taken (`order.begin` gave `serial`). */

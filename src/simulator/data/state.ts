@@ -2,11 +2,9 @@
  * The buffers of one cluster, as words: maps and weights lie in the MAC kernel's memory, so that the kernel works on them directly.
  * Specification: docs/microarchitecture.md, section 2.
  */
+import { TABLE_WORDS } from '../../isa/descriptor-rules.ts';
 import { createMacKernel, type MacKernel } from '../../kernels/mac-kernel.ts';
 import { LINE_BYTES, LINE_WORDS, type Machine, mapsWords, weightsLines } from '../../machine/machine.ts';
-
-/** Words of an activation table: 256 entries of 4 words. */
-export const TABLE_WORDS = 1024;
 
 export interface MachineState {
   readonly machine: Machine;
