@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Program } from '../program/program.ts';
 import { measureTiming } from './measure-timing.ts';
-import type { TimingAnswer } from './timing.ts';
+import type { TimingAnswer } from './time-program.ts';
 
 function answer(): TimingAnswer {
   try {

@@ -1,0 +1,133 @@
+/** `snowflake bench`: the measured table. */
+import { Command } from 'commander';
+import {
+  type BenchRow,
+  compareBits,
+  compareOutputs,
+  compileModel,
+  createReferenceDevice,
+  createSimulatorDevice,
+  JobError,
+  loadMachine,
+  type Machine,
+  macCount,
+  measureLayerWork,
+  type NumberMode,
+  randomInputs,
+  renderLayers,
+  renderLostCycles,
+  renderNetworks,
+  reportNetwork,
+  runFloat,
+  runModel,
+  type Scope,
+} from '../../index.ts';
+import { print, printHeading, printJson } from '../io.ts';
+import { MODEL_ARGUMENT, openNetwork } from '../network.ts';
+import { batchOption, jsonOption, machineOption, numbersOption, type Shapes, scopeOption, seedOption, shapeOption } from '../options.ts';
+import { startProgress } from '../progress.ts';
+
+const DEFAULT_NETWORKS = ['alexnet', 'resnet18', 'vgg16'];
+
+interface BenchOptions {
+  readonly machine: string;
+  readonly shape?: Shapes;
+  readonly scope: Scope;
+  readonly batch: number;
+  readonly numbers: NumberMode;
+  readonly seed: number;
+  readonly json?: boolean;
+}
+
+/** A row of the table and what only the JSON tells. */
+interface BenchResult extends BenchRow {
+  readonly compileSeconds: number;
+  readonly simulateSeconds: number;
+  /** Float parts on the host, all frames. */
+  readonly hostSeconds: number;
+}
+
+export function benchCommand(): Command {
+  return new Command('bench')
+    .description('measure networks: frames a second, occupancy, bandwidth, where each cycle went; bits checked against the reference')
+    .argument('[model...]', `${MODEL_ARGUMENT}; default: ${DEFAULT_NETWORKS.join(' ')}`)
+    .addOption(batchOption())
+    .addOption(scopeOption().default('convolutions'))
+    .addOption(machineOption())
+    .addOption(shapeOption())
+    .addOption(numbersOption())
+    .addOption(seedOption('seed of the random input').default(7))
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  snowflake bench
+  snowflake bench alexnet --scope network --batch 16
+  snowflake bench net.onnx --machine half-bandwidth.json --json
+
+FPS, cycles and bytes are those of the accelerator; parts on the host are timed apart. Exit code 1: bits differ from the reference.`,
+    )
+    .action(async (networks: string[], options: BenchOptions) => {
+      const machine = loadMachine(options.machine);
+      const results: BenchResult[] = [];
+      for (const argument of networks.length > 0 ? networks : DEFAULT_NETWORKS)
+        results.push(await benchNetwork(argument, machine, options));
+      if (options.json) printJson({ machine, networks: results });
+      else printResults(results, machine);
+      const wrong = results.filter((r) => !r.bitExact).map((r) => r.network);
+      if (wrong.length > 0)
+        throw new JobError(`${wrong.join(', ')}: the simulator's bits differ from the reference's; snowflake verify says where`);
+    });
+}
+
+async function benchNetwork(argument: string, machine: Machine, options: BenchOptions): Promise<BenchResult> {
+  const { scope, batch, numbers, seed } = options;
+  const { name, graph, paper } = openNetwork(argument, options);
+  const progress = startProgress(name);
+  try {
+    const started = performance.now();
+    const model = await compileModel(graph, { name, machine, scope, frames: batch, numbers, progress: progress.update });
+    const compileSeconds = (performance.now() - started) / 1000;
+    const inputs = Array.from({ length: batch }, (_, frame) => randomInputs(model.graph, seed + frame));
+    const simulated = await runModel(model, createSimulatorDevice(model.program, { timing: true }), inputs);
+    const reference = createReferenceDevice(model.integerGraph, { frames: batch, progress: progress.update });
+    const expected = await reference.run(simulated.inputWords);
+    const bits = compareBits(model.integerGraph, expected, simulated.device, batch);
+    const accuracy = compareOutputs(await runFloat(model, inputs.slice(0, 1)), simulated.outputs);
+    const figures = reportNetwork(model.program, simulated.device.timing!, measureLayerWork(model.integerGraph));
+    return {
+      network: name,
+      scope,
+      batch,
+      ...figures,
+      bitExact: bits.difference === undefined,
+      sqnrDb: accuracy.length > 0 ? Math.min(...accuracy.map((a) => a.sqnrDb)) : null,
+      compileSeconds,
+      simulateSeconds: simulated.deviceSeconds,
+      hostSeconds: simulated.hostSeconds,
+      paper,
+    };
+  } finally {
+    progress.stop();
+  }
+}
+
+function printResults(results: readonly BenchResult[], machine: Machine): void {
+  print(
+    `machine ${machine.name}: ${macCount(machine)} MACs at ${machine.clockHz / 1e6} MHz, DRAM ${machine.dram.bytesPerSecond / 1e9} GB/s\n`,
+  );
+  for (const result of results) {
+    printHeading(result.network);
+    print(`${renderLayers(result)}\n`);
+    print(`${renderLostCycles(result)}\n`);
+  }
+  print(renderNetworks(results));
+  for (const { network, paper } of results) if (paper) print(`paper, ${network}: ${paper.source}`);
+  for (const r of results) {
+    const host = r.hostSeconds > 0.0005 ? `, host parts ${(1000 * r.hostSeconds).toFixed(0)} ms` : '';
+    print(
+      `${r.network}: compiled in ${r.compileSeconds.toFixed(2)} s, ${r.batch} frame(s) simulated in ${r.simulateSeconds.toFixed(2)} s${host}`,
+    );
+  }
+}

@@ -1,0 +1,198 @@
+/** `snowflake run`: one frame through a network. */
+import { join } from 'node:path';
+import { Command, Option } from 'commander';
+import {
+  type CompiledModel,
+  compileModel,
+  createReferenceDevice,
+  createSimulatorDevice,
+  fileNameOf,
+  formatCount,
+  formatNumber,
+  type ImageOptions,
+  InputError,
+  loadMachine,
+  type ModelRun,
+  type NumberMode,
+  prepareOutputFolder,
+  readInputFile,
+  runModel,
+  type Tensor,
+  toNumbers,
+  writeFileAtomic,
+  writeNpy,
+} from '../../index.ts';
+import { loadInputs, loadSamples } from '../inputs.ts';
+import { note, print, printHeading, printJson } from '../io.ts';
+import { MODEL_ARGUMENT, openNetwork } from '../network.ts';
+import {
+  calibrateOption,
+  imageOptions,
+  imageOptionsOf,
+  jsonOption,
+  machineOption,
+  numbersOption,
+  parsePositive,
+  type Shapes,
+  seedOption,
+  shapeOption,
+} from '../options.ts';
+import { startProgress } from '../progress.ts';
+
+interface RunOptions extends ImageOptions {
+  readonly input?: string[];
+  readonly output?: string;
+  readonly device: 'simulator' | 'reference';
+  readonly machine: string;
+  readonly shape?: Shapes;
+  readonly numbers: NumberMode;
+  readonly calibrate?: string[];
+  readonly labels?: string;
+  readonly top: number;
+  readonly seed?: number;
+  readonly json?: boolean;
+}
+
+export function runCommand(): Command {
+  const command = new Command('run')
+    .description('run one frame through a network and show or save its outputs')
+    .argument('<model>', MODEL_ARGUMENT)
+    .option('-i, --input <NAME=FILE...>', 'input tensors: .npy, ONNX .pb, JPEG or PNG; a bare FILE where the model has one input')
+    .option('-o, --output <dir>', 'save each output as DIR/NAME.npy')
+    .addOption(new Option('-d, --device <device>', 'what runs the program').choices(['simulator', 'reference']).default('simulator'))
+    .addOption(machineOption())
+    .addOption(shapeOption())
+    .addOption(calibrateOption())
+    .addOption(numbersOption())
+    .option('--labels <file>', 'class names, one a line: print the best classes')
+    .addOption(new Option('--top <k>', 'how many classes').argParser(parsePositive).default(5))
+    .addOption(seedOption('random input, standard normal, from this seed'))
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  snowflake run mnist.onnx --input digit.npy --output out
+  snowflake run resnet.onnx -i data=cat.jpg --fit crop --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --labels classes.txt
+  snowflake run alexnet --seed 7`,
+    );
+  for (const option of imageOptions()) command.addOption(option);
+  return command.action(async (argument: string, options: RunOptions) => {
+    if (options.output !== undefined) prepareOutputFolder(options.output);
+    const labels = options.labels === undefined ? undefined : readLabels(options.labels);
+    const machine = loadMachine(options.machine);
+    const { name, graph } = openNetwork(argument, options);
+    const image = imageOptionsOf(options);
+    const inputs = await loadInputs(graph, options.input ?? [], { seed: options.seed, image });
+    const given = options.input === undefined ? undefined : [inputs];
+    const samples = (await loadSamples(graph, options.calibrate, image)) ?? given;
+    const progress = startProgress(`run ${name}`);
+    let model: CompiledModel;
+    let run: ModelRun;
+    try {
+      model = await compileModel(graph, { name, machine, numbers: options.numbers, samples, progress: progress.update });
+      const device =
+        options.device === 'reference'
+          ? createReferenceDevice(model.integerGraph, { progress: progress.update })
+          : createSimulatorDevice(model.program, { timing: true });
+      run = await runModel(model, device, [inputs]);
+    } finally {
+      progress.stop();
+    }
+    const outputs = run.outputs[0];
+    if (options.output !== undefined) saveOutputs(options.output, outputs);
+    if (run.saturatedInputs > 0)
+      note(`${run.saturatedInputs} input values lie beyond the calibrated range and were cut off; give better --calibrate files`);
+    const host = [model.lowered.head, model.lowered.tail].flatMap((part) => part?.nodes ?? []);
+    if (options.json) printRunJson(run, outputs, host, labels, options.top, machine.clockHz);
+    else printRun(run, outputs, host, labels, options.top, machine.clockHz);
+  });
+}
+
+function readLabels(path: string): string[] {
+  const labels = Buffer.from(readInputFile(path)).toString('utf8').split(/\r?\n/);
+  if (labels.at(-1) === '') labels.pop();
+  if (labels.length === 0) throw new InputError(`${path}: no labels in it`);
+  return labels;
+}
+
+function saveOutputs(folder: string, outputs: ReadonlyMap<string, Tensor>): void {
+  for (const [name, tensor] of outputs) writeFileAtomic(join(folder, `${fileNameOf(name)}.npy`), writeNpy(tensor));
+}
+
+interface RankedClass {
+  readonly index: number;
+  readonly label: string | undefined;
+  readonly value: number;
+}
+
+/** The greatest values of an output, best first; of equal ones the first. */
+function rankClasses(tensor: Tensor, labels: readonly string[] | undefined, top: number): RankedClass[] {
+  return toNumbers(tensor)
+    .map((value, index): RankedClass => ({ index, label: labels?.[index], value }))
+    .sort((a, b) => b.value - a.value || a.index - b.index)
+    .slice(0, top);
+}
+
+function summarize(tensor: Tensor): { min: number; max: number; mean: number } {
+  let min = Number.POSITIVE_INFINITY;
+  let max = Number.NEGATIVE_INFINITY;
+  let sum = 0;
+  const values = toNumbers(tensor);
+  for (const v of values) {
+    min = Math.min(min, v);
+    max = Math.max(max, v);
+    sum += v;
+  }
+  return { min, max, mean: sum / values.length };
+}
+
+/** An output whose greatest elements are worth naming: a vector of scores. */
+function isScores(tensor: Tensor): boolean {
+  const long = tensor.dims.filter((d) => d > 1);
+  return tensor.dtype === 'float32' && long.length === 1;
+}
+
+function printRun(
+  run: ModelRun,
+  outputs: ReadonlyMap<string, Tensor>,
+  host: readonly string[],
+  labels: readonly string[] | undefined,
+  top: number,
+  clockHz: number,
+): void {
+  for (const [name, tensor] of outputs) {
+    printHeading(`${name}: ${tensor.dtype} ${tensor.dims.join('×')}`);
+    if (tensor.dtype === 'string') continue;
+    const { min, max, mean } = summarize(tensor);
+    print(`  min ${formatNumber(min, 4)}, max ${formatNumber(max, 4)}, mean ${formatNumber(mean, 4)}`);
+    if (!isScores(tensor)) continue;
+    for (const { index, label, value } of rankClasses(tensor, labels, top))
+      print(`  ${formatNumber(value, 4)}  ${index}${label ? ` ${label}` : ''}`);
+  }
+  const { timing } = run.device;
+  if (timing) print(`${formatCount(timing.cycles)} cycles, ${formatNumber((1000 * timing.cycles) / clockHz)} ms on the accelerator`);
+  if (host.length > 0) print(`on the host: ${host.length} node(s), ${formatNumber(1000 * run.hostSeconds)} ms here`);
+}
+
+function printRunJson(
+  run: ModelRun,
+  outputs: ReadonlyMap<string, Tensor>,
+  host: readonly string[],
+  labels: readonly string[] | undefined,
+  top: number,
+  clockHz: number,
+): void {
+  printJson({
+    outputs: [...outputs].map(([name, tensor]) => ({
+      name,
+      dtype: tensor.dtype,
+      dims: tensor.dims,
+      ...(tensor.dtype === 'string' ? {} : summarize(tensor)),
+      ...(isScores(tensor) ? { top: rankClasses(tensor, labels, top) } : {}),
+    })),
+    saturatedInputs: run.saturatedInputs,
+    hostNodes: host,
+    ...(run.device.timing ? { cycles: run.device.timing.cycles, seconds: run.device.timing.cycles / clockHz } : {}),
+  });
+}

@@ -1,0 +1,117 @@
+/** `snowflake verify`: simulator against reference bit for bit, and against float32. */
+import { Command } from 'commander';
+import {
+  compareBits,
+  compareOutputs,
+  compileModel,
+  countSaturated,
+  createReferenceDevice,
+  createSimulatorDevice,
+  describeDifference,
+  formatCount,
+  formatNumber,
+  type ImageOptions,
+  JobError,
+  loadMachine,
+  type NumberMode,
+  renderTable,
+  runFloat,
+  runModel,
+} from '../../index.ts';
+import { loadInputs, loadSamples } from '../inputs.ts';
+import { print, printJson } from '../io.ts';
+import { MODEL_ARGUMENT, openNetwork } from '../network.ts';
+import {
+  calibrateOption,
+  imageOptions,
+  imageOptionsOf,
+  jsonOption,
+  machineOption,
+  numbersOption,
+  type Shapes,
+  seedOption,
+  shapeOption,
+} from '../options.ts';
+import { startProgress } from '../progress.ts';
+
+interface VerifyOptions extends ImageOptions {
+  readonly input?: string[];
+  readonly machine: string;
+  readonly shape?: Shapes;
+  readonly numbers: NumberMode;
+  readonly calibrate?: string[];
+  readonly seed: number;
+  readonly json?: boolean;
+}
+
+export function verifyCommand(): Command {
+  const command = new Command('verify')
+    .description('check that the simulator gives the bits of the integer reference, and measure the distance from float32 (ONNX Runtime)')
+    .argument('<model>', MODEL_ARGUMENT)
+    .option('-i, --input <NAME=FILE...>', 'input tensors, as for run; default: random from the seed')
+    .addOption(machineOption())
+    .addOption(shapeOption())
+    .addOption(calibrateOption())
+    .addOption(numbersOption())
+    .addOption(seedOption('seed of random input').default(7))
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  snowflake verify net.onnx --input photo.jpg\n  snowflake verify alexnet\n\nExit code 1: the bits differ.',
+    );
+  for (const option of imageOptions()) command.addOption(option);
+  return command.action(async (argument: string, options: VerifyOptions) => {
+    const machine = loadMachine(options.machine);
+    const { name, graph } = openNetwork(argument, options);
+    const image = imageOptionsOf(options);
+    const inputs = await loadInputs(graph, options.input ?? [], { seed: options.seed, image });
+    const given = options.input === undefined ? undefined : [inputs];
+    const samples = (await loadSamples(graph, options.calibrate, image)) ?? given;
+    const progress = startProgress(`verify ${name}`);
+    const model = await compileModel(graph, { name, machine, numbers: options.numbers, samples, progress: progress.update }).finally(
+      progress.stop,
+    );
+    const simulated = await runModel(model, createSimulatorDevice(model.program), [inputs]);
+    const reference = await runModel(model, createReferenceDevice(model.integerGraph, { progress: progress.update }), [inputs]).finally(
+      progress.stop,
+    );
+    const bits = compareBits(model.integerGraph, reference.device, simulated.device, 1);
+    const accuracy = compareOutputs(await runFloat(model, [inputs]), simulated.outputs);
+    const saturated = countSaturated(model.integerGraph, reference.device, 1);
+
+    if (options.json) {
+      printJson({
+        bitExact: bits.difference === undefined,
+        ...bits,
+        outputs: accuracy,
+        saturated,
+        saturatedInputs: simulated.saturatedInputs,
+      });
+    } else {
+      const compared = `${bits.tensors} tensors, ${formatCount(bits.words)} words compared`;
+      print(
+        bits.difference
+          ? `bits: simulator and reference DIFFER: ${describeDifference(bits.difference)}`
+          : `bits: simulator = reference (${compared})`,
+      );
+      print('\nagainst float32 (ONNX Runtime):');
+      print(
+        renderTable(
+          [{ title: 'output', align: 'left' }, { title: 'max error' }, { title: 'mean error' }, { title: 'SQNR dB' }, { title: 'top-1' }],
+          accuracy.map((a) => [
+            a.output,
+            formatNumber(a.maxError),
+            formatNumber(a.meanError),
+            formatNumber(a.sqnrDb),
+            a.sameTop1 ? 'same' : 'other',
+          ]),
+        ),
+      );
+      const all = saturated.reduce((sum, s) => sum + s.saturated, simulated.saturatedInputs);
+      print(`\nsaturated values: ${formatCount(all)}`);
+      if (simulated.saturatedInputs > 0) print(`  inputs: ${formatCount(simulated.saturatedInputs)}`);
+      for (const s of saturated) print(`  ${s.layer}: ${formatCount(s.saturated)} of ${formatCount(s.words)}`);
+    }
+    if (bits.difference) throw new JobError(`${name}: the simulator differs from the reference: ${describeDifference(bits.difference)}`);
+  });
+}
