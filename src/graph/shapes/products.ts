@@ -19,10 +19,10 @@ const gemm: ShapeRule = (node) => {
   return [{ dtype: node.dtype(0), dims: [rows, columns] }];
 };
 
-const matMul: ShapeRule = (node) => {
+function matMulDims(node: NodeContext, rightIndex: number): Dims | undefined {
   const a = node.dims(0);
-  const b = node.dims(1);
-  if (a === undefined || b === undefined) return [{ dtype: node.dtype(0), dims: undefined }];
+  const b = node.dims(rightIndex);
+  if (a === undefined || b === undefined) return undefined;
   if (a.length === 0 || b.length === 0) node.fail('scalars have no matrix product');
   // A vector is a row on the left, a column on the right, and its added dimension disappears again.
   const left = a.length === 1 ? [1, ...a] : a;
@@ -31,10 +31,13 @@ const matMul: ShapeRule = (node) => {
   const batch = broadcast(node, [left.slice(0, -2), right.slice(0, -2)]) ?? [];
   const rows = a.length === 1 ? [] : [left[left.length - 2]];
   const columns = b.length === 1 ? [] : [right[right.length - 1]];
-  return [{ dtype: node.dtype(0), dims: [...batch, ...rows, ...columns] }];
-};
+  return [...batch, ...rows, ...columns];
+}
 
-const integerMatMul: ShapeRule = (node) => matMul(node).map((type) => type && { ...type, dtype: 'int32' });
+const matMul: ShapeRule = (node) => [{ dtype: node.dtype(0), dims: matMulDims(node, 1) }];
+const integerMatMul: ShapeRule = (node) => [{ dtype: 'int32', dims: matMulDims(node, 1) }];
+/** Inputs a, its scale and zero point, b, …, the output's zero point is input 7. */
+const quantizedMatMul: ShapeRule = (node) => [{ dtype: node.dtype(7, 'uint8'), dims: matMulDims(node, 3) }];
 
 /** Axes are an attribute, an input since opset 13 (ReduceSum) or 18 (the others). */
 const reduce: ShapeRule = (node) => {
@@ -83,6 +86,7 @@ export const PRODUCT_RULES: Readonly<Record<string, ShapeRule>> = {
   Gemm: gemm,
   MatMul: matMul,
   MatMulInteger: integerMatMul,
+  QLinearMatMul: quantizedMatMul,
   ...Object.fromEntries(REDUCTIONS.map((name) => [`Reduce${name}`, reduce])),
   ArgMax: argMax,
   ArgMin: argMax,

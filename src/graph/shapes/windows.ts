@@ -30,18 +30,20 @@ function checkGroups(node: NodeContext, channels: Dim, weightChannels: Dim, outC
   return groups;
 }
 
-const conv: ShapeRule = (node) => {
+function convDims(node: NodeContext, weightIndex: number): Dims | undefined {
   const input = spaceOf(node);
-  const weights = node.dims(1);
-  if (input === undefined || weights === undefined) return [{ dtype: node.dtype(0), dims: undefined }];
+  const weights = node.dims(weightIndex);
+  if (input === undefined || weights === undefined) return undefined;
   if (weights.length !== input.space.length + 2) node.fail(`the weights have rank ${weights.length}, the input ${input.space.length + 2}`);
   checkGroups(node, input.channels, weights[1], weights[0]);
   const kernel = weights.slice(2);
   const declared = node.list('kernel_shape');
   if (declared !== undefined && isStatic(kernel) && `${declared}` !== `${kernel}`)
     node.fail(`kernel_shape [${declared}] differs from the weights' [${kernel}]`);
-  return [{ dtype: node.dtype(0), dims: [input.batch, weights[0], ...windowDims(node, input.space, kernel, resolveWindow)] }];
-};
+  return [input.batch, weights[0], ...windowDims(node, input.space, kernel, resolveWindow)];
+}
+
+const conv: ShapeRule = (node) => [{ dtype: node.dtype(0), dims: convDims(node, 1) }];
 
 const convTranspose: ShapeRule = (node) => {
   const input = spaceOf(node);
@@ -58,7 +60,10 @@ const convTranspose: ShapeRule = (node) => {
   ];
 };
 
-const integerConv: ShapeRule = (node) => conv(node).map((type) => type && { ...type, dtype: 'int32' });
+const integerConv: ShapeRule = (node) => [{ dtype: 'int32', dims: convDims(node, 1) }];
+
+/** Inputs x, its scale and zero point, w, …, the output's zero point is input 7. */
+const quantizedConv: ShapeRule = (node) => [{ dtype: node.dtype(7, 'uint8'), dims: convDims(node, 3) }];
 
 const pool: ShapeRule = (node) => {
   const input = spaceOf(node);
@@ -138,6 +143,7 @@ const resize: ShapeRule = (node) => {
 export const WINDOW_RULES: Readonly<Record<string, ShapeRule>> = {
   Conv: conv,
   ConvInteger: integerConv,
+  QLinearConv: quantizedConv,
   ConvTranspose: convTranspose,
   MaxPool: pool,
   AveragePool: (node) => pool(node).slice(0, 1),
