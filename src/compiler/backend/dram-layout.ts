@@ -114,37 +114,37 @@ export function viewTensor(
 }
 
 interface TensorState {
-  epoch: string;
+  epoch: number;
   before: Dependence[];
   stores: { first: number; end: number; task: Task }[];
   loads: Task[];
 }
 
-/** Orders loads behind the stores they read, and stores behind what they overwrite. Rows are rows of the tensor (frames of a batch). */
+/** Orders loads behind the stores they read, and stores behind what they overwrite. Extents are DRAM words. */
 export class DramAccesses {
-  private readonly states = new Map<string, TensorState>();
+  private readonly states = new Map<number, TensorState>();
 
   /** Dependences of a store in write epoch `epoch` (one pass over the tensor) of tensor memory `key`. */
-  beforeStore(key: string, epoch: string): Dependence[] {
+  beforeStore(key: number, epoch: number): Dependence[] {
     return this.state(key, epoch).before;
   }
 
-  noteStore(key: string, epoch: string, first: number, end: number, task: Task): void {
+  noteStore(key: number, epoch: number, first: number, end: number, task: Task): void {
     this.state(key, epoch).stores.push({ first, end, task });
   }
 
-  /** Dependences of a load of rows [first, end). */
-  beforeLoad(key: string, first: number, end: number): Dependence[] {
+  /** Dependences of a load of words [first, end). */
+  beforeLoad(key: number, first: number, end: number): Dependence[] {
     const state = this.states.get(key);
     if (!state) return [];
     return state.stores.filter((store) => store.first < end && first < store.end).map(({ task }) => ({ task, event: 'write', raw: true }));
   }
 
-  noteLoad(key: string, task: Task): void {
+  noteLoad(key: number, task: Task): void {
     this.states.get(key)?.loads.push(task);
   }
 
-  private state(key: string, epoch: string): TensorState {
+  private state(key: number, epoch: number): TensorState {
     let state = this.states.get(key);
     if (!state || state.epoch !== epoch) {
       const before: Dependence[] = state

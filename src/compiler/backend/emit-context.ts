@@ -89,13 +89,10 @@ export class EmitContext {
     return pieces;
   }
 
-  /** DRAM access key and row range (over all frames) of rows [first, end) of a tensor of one frame. */
-  dramRows(tensor: number, frame: number, first: number, end: number): { key: string; epoch: string; first: number; end: number } {
-    const home = this.layout.homes.get(tensor)!;
-    const height = this.stages.tensors[tensor]!.height;
-    const many = home.frames > 1;
-    const offset = many ? frame * height : 0;
-    return { key: `${home.root}`, epoch: many ? 'all' : `${frame}`, first: offset + first, end: offset + end };
+  /** DRAM access to words [first, end) of a view's memory: whose memory it is, and in which pass over it (intermediates are rewritten every frame). */
+  dramAccess(view: View, frame: number, first: number, end: number): { key: number; epoch: number; first: number; end: number } {
+    const home = this.layout.homes.get(view.tensor)!;
+    return { key: home.root, epoch: home.frames > 1 ? 0 : frame, first, end };
   }
 
   /**
@@ -125,10 +122,9 @@ export class EmitContext {
       pieces.set(cu, rowPieces);
     }
     const written = [...pieces.values()].flat();
-    const isBatch = this.isBatch(view, frame);
-    const access = isBatch
-      ? this.batchRows(view.tensor, rows.first, rows.end)
-      : this.dramRows(view.tensor, frame, rows.first * view.rowScale, (rows.end - 1) * view.rowScale + 1);
+    const from = view.address + rows.first * view.rowPitch;
+    const lastRow = view.address + (rows.end - 1) * view.rowPitch;
+    const access = this.dramAccess(view, frame, from, lastRow + (view.width - 1) * view.pixelPitch + view.channels);
     const more = this.dram.beforeLoad(access.key, access.first, access.end);
     const add = (run: { address: number; dramStep: number; offset: number; step: number; rows: number; words: number }): void => {
       const task = this.list.add(
@@ -153,18 +149,17 @@ export class EmitContext {
       );
       this.dram.noteLoad(access.key, task);
     };
-    const address = view.address + rows.first * view.rowPitch;
     const dense = view.pixelPitch === view.channels && pixelPitch === view.channels;
     if (dense && view.rowPitch === rowWords) {
-      add({ address, dramStep: 0, offset: position, step: 0, rows: 1, words: count * rowWords });
+      add({ address: from, dramStep: 0, offset: position, step: 0, rows: 1, words: count * rowWords });
     } else if (dense) {
-      add({ address, dramStep: view.rowPitch, offset: position, step: rowWords, rows: count, words: rowWords });
+      add({ address: from, dramStep: view.rowPitch, offset: position, step: rowWords, rows: count, words: rowWords });
     } else if (view.rowPitch === view.width * view.pixelPitch) {
-      add({ address, dramStep: view.pixelPitch, offset: position, step: pixelPitch, rows: count * view.width, words: view.channels });
+      add({ address: from, dramStep: view.pixelPitch, offset: position, step: pixelPitch, rows: count * view.width, words: view.channels });
     } else {
       for (let r = 0; r < count; r++) {
         add({
-          address: address + r * view.rowPitch,
+          address: from + r * view.rowPitch,
           dramStep: view.pixelPitch,
           offset: position + r * rowWords,
           step: pixelPitch,
@@ -176,20 +171,10 @@ export class EmitContext {
     return pieces;
   }
 
-  private isBatch(view: View, frame: number): boolean {
-    return frame < 0 && view.width === 1;
-  }
-
-  private batchRows(tensor: number, first: number, end: number): { key: string; epoch: string; first: number; end: number } {
-    const height = this.stages.tensors[tensor]!.height;
-    return { key: `${this.layout.homes.get(tensor)!.root}`, epoch: 'all', first: first * height, end: end * height };
-  }
-
-  /** DRAM rows of raster pixels [first, end) of a view (frames of a batch when `frame` is negative). */
-  pixelRows(view: View, frame: number, first: number, end: number): { key: string; epoch: string; first: number; end: number } {
-    const firstRow = Math.floor(first / view.width);
-    const endRow = Math.floor((end - 1) / view.width) + 1;
-    return this.isBatch(view, frame) ? this.batchRows(view.tensor, firstRow, endRow) : this.dramRows(view.tensor, frame, firstRow, endRow);
+  /** DRAM access to `words` channels from `channel` of raster pixels [first, end) of a dense view. */
+  pixelAccess(view: View, frame: number, pixels: { first: number; end: number }, channel: number, words: number) {
+    const at = (pixel: number): number => view.address + pixel * view.pixelPitch + channel;
+    return this.dramAccess(view, frame, at(pixels.first), at(pixels.end - 1) + words);
   }
 
   /** Store raster pixels [first, end) of `words` channels from a CU's maps (pixel i at `base` + (i − first)·pitch) to a view at a channel offset. */
@@ -205,7 +190,7 @@ export class EmitContext {
     source: Source,
     reads: readonly Piece[],
   ): Task {
-    const access = this.pixelRows(view, frame, pixels.first, pixels.end);
+    const access = this.pixelAccess(view, frame, pixels, channel, words);
     const before: readonly Dependence[] = this.dram.beforeStore(access.key, access.epoch);
     const count = pixels.end - pixels.first;
     const whole = words === view.pixelPitch && pitch === words;

@@ -157,7 +157,7 @@ class MacStageEmitter {
       }
       channels += current.channels;
     }
-    if (pool) this.emitPool(t, y0, y1, block, home, slot, pool, label);
+    if (pool) this.emitPool(y0, y1, block, home, slot, pool, label);
     else this.emitResults(bounds, partBase, partOffset, slot, home, block.channel, channels, slotPieces, label);
     this.items++;
   }
@@ -220,19 +220,10 @@ class MacStageEmitter {
 
   private readonly poolRowPieces = new Map<string, Piece>();
 
-  private emitPool(
-    t: number,
-    y0: number,
-    y1: number,
-    block: Block,
-    home: number,
-    slot: number,
-    pool: VecWork & { op: 'max' },
-    label: string,
-  ): void {
+  private emitPool(y0: number, y1: number, block: Block, home: number, slot: number, pool: VecWork & { op: 'max' }, label: string): void {
     const { plan, context, job } = this;
     const g = pool.geometry;
-    const q0 = t === 0 ? 0 : pooledRows(g, y0);
+    const q0 = pooledRows(g, y0);
     const q1 = pooledRows(g, y1);
     if (q0 === q1) return;
     const out = this.vecBases[this.items % this.vecBases.length]!;
@@ -275,7 +266,7 @@ class MacStageEmitter {
     const count = pixels.end - pixels.first;
     const view = job.other!;
     const piece = context.list.newPiece(SPACE.maps(cu), base, base + count * at.pitch);
-    const access = context.pixelRows(view, job.frame, pixels.first, pixels.end);
+    const access = context.pixelAccess(view, job.frame, pixels, channel, channels);
     const whole = channels === view.pixelPitch && at.pitch === channels;
     const task = context.list.add(
       UNIT_ID.LDM,

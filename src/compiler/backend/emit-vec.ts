@@ -222,8 +222,13 @@ export interface VecStageInput {
 
 /** A stage of vector work alone: tiles of output rows go round the CUs, each loaded, computed and stored by itself. */
 export function emitVecStage(context: EmitContext, job: VecStageInput): void {
-  const { vec, input, output } = job;
-  const geometry = vec.op === 'max' ? vec.geometry : pointwise(input);
+  const { vec } = job;
+  const isWindow = vec.op === 'max';
+  // Without a window a row is as good as a pixel: tiles are cut at pixels.
+  const input = isWindow ? job.input : asColumn(job.input);
+  const output = isWindow ? job.output : asColumn(job.output);
+  const other = job.other && asColumn(job.other);
+  const geometry = isWindow ? vec.geometry : pointwise(input);
   const work = { geometry, clamp: vec.op === 'copy' ? FULL : vec.clamp };
   const channels = input.channels;
   const tileRows = vecTileRows(context, job, geometry);
@@ -254,7 +259,7 @@ export function emitVecStage(context: EmitContext, job: VecStageInput): void {
     const from: PixelSlot = { base: slot.base, pitch: channels };
     if (vec.op === 'add') {
       const second: Ring = { base: bases[4 + turn]!, words: inWords };
-      reads.push(...context.loadRows(job.other!, { first, end, origin: first }, second, channels, 1 << cu, job.frame, source).get(cu)!);
+      reads.push(...context.loadRows(other!, { first, end, origin: first }, second, channels, 1 << cu, job.frame, source).get(cu)!);
       emitAdd(context, vec, cu, from, { base: second.base, pitch: channels }, out, count, channels, reads, [piece], source);
     } else if (vec.op === 'table') {
       emitTable(context, vec, cu, from, out, count, channels, reads, [piece], source);
@@ -289,6 +294,11 @@ function vecTileRows(context: EmitContext, job: VecStageInput, g: Geometry): num
   throw new InputError(
     `layer ${job.stage.name} (${job.stage.op}): one row does not fit the maps buffer of ${context.machine.mapsBytes} bytes`,
   );
+}
+
+/** The pixels of a view as rows of one pixel. */
+function asColumn(view: View): View {
+  return { ...view, height: view.height * view.width, width: 1, rowPitch: view.pixelPitch };
 }
 
 function pointwise(view: View): Geometry {

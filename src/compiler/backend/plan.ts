@@ -2,9 +2,10 @@
  * Choosing a stage's schedule: lanes per output, split over CUs, loop order, tiles and buffer sizes, by enumeration against a cost model.
  * Legality (does it fit) and preference (cycles, bytes) are separate functions. Specification: docs/compiler.md, "Schedule of a MAC stage", "Cost model".
  */
+import { averageDivisors } from '../../graph/average-pool.ts';
 import { LINE_BYTES, type Machine, mapsWords, weightsLines } from '../../machine/machine.ts';
 import { InputError } from '../../util/errors.ts';
-import { type MacWork, type Region, type Stage, validTaps } from './stage.ts';
+import type { Geometry, MacWork, Region, Stage } from './stage.ts';
 import type { View } from './view.ts';
 import { hasAdjacentTaps, PixelCosts, parameterLines, tapLines } from './window-cost.ts';
 
@@ -79,6 +80,7 @@ export function pooledRows(
   pool: { strideH: number; padTop: number; kernelH: number; dilationH: number; outHeight: number; inHeight: number },
   y: number,
 ): number {
+  if (y <= 0) return 0;
   if (y >= pool.inHeight) return pool.outHeight;
   const reach = y + pool.padTop - (pool.kernelH - 1) * pool.dilationH - 1;
   return Math.max(0, Math.min(pool.outHeight, Math.floor(reach / pool.strideH) + 1));
@@ -106,7 +108,7 @@ export function planMacStage(stage: Stage, work: MacWork, view: View, machine: M
 
 function* candidates(stage: Stage, work: MacWork, view: View, machine: Machine): Generator<MacPlan> {
   const cus = machine.computeUnits;
-  const regions = regionsOf(work);
+  const regions = regionsOf(work, stage.mac!.geometry);
   for (const lanes of work.depthwise ? [1] : [1, 2, 4, 8, 16]) {
     const pixelPitch = work.depthwise ? Math.ceil(view.channels / 16) * 16 : view.channels;
     const adjacent = hasAdjacentTaps(work, pixelPitch);
@@ -149,30 +151,31 @@ function tileHeights(rows: number): number[] {
   return [...heights];
 }
 
-/** Output regions that need weights of their own: one, except average pools whose divisor varies. */
-function regionsOf(work: MacWork): { region: Region; divisor: number }[] {
+/** Output regions that need weights of their own: one, except average pools whose divisor varies (over the layer's original extents). */
+function regionsOf(work: MacWork, original: Geometry): { region: Region; divisor: number }[] {
   const g = work.geometry;
-  const source = work.source;
+  const { source } = work;
   if (source.kind !== 'averagepool') return [{ region: { y0: 0, y1: g.outHeight, x0: 0, x1: g.outWidth }, divisor: 1 }];
-  const pads = source.window.pads;
-  const axis = (out: number, stride: number, dilation: number, padLow: number, padHigh: number, kernel: number, extent: number) => {
+  const runsOf = (taps: readonly number[]) => {
     const runs: { from: number; to: number; taps: number }[] = [];
-    for (let i = 0; i < out; i++) {
-      const taps = source.countIncludePad
-        ? validTaps(i, stride, dilation, 0, kernel, extent + padLow + padHigh).count
-        : validTaps(i, stride, dilation, padLow, kernel, extent).count;
+    taps.forEach((count, i) => {
       const last = runs.at(-1);
-      if (last && last.taps === taps) last.to = i + 1;
-      else runs.push({ from: i, to: i + 1, taps });
-    }
+      if (last && last.taps === count) last.to = i + 1;
+      else runs.push({ from: i, to: i + 1, taps: count });
+    });
     return runs;
   };
-  const rows = axis(g.outHeight, g.strideH, g.dilationH, pads[0], pads[2], g.kernelH, g.inHeight);
-  const columns = axis(g.outWidth, g.strideW, g.dilationW, pads[1], pads[3], g.kernelW, g.inWidth);
+  const divisors = averageDivisors(
+    source,
+    { height: original.inHeight, width: original.inWidth },
+    { height: g.outHeight, width: g.outWidth },
+  );
+  const rows = runsOf(divisors.rows);
+  const columns = runsOf(divisors.columns);
   return rows.flatMap((row) =>
     columns.map((column) => ({
       region: { y0: row.from, y1: row.to, x0: column.from, x1: column.to },
-      divisor: Math.max(1, row.taps * column.taps),
+      divisor: row.taps * column.taps,
     })),
   );
 }
@@ -254,9 +257,7 @@ function evaluate(stage: Stage, work: MacWork, view: View, machine: Machine, cho
   const mayShare = gather && !pool && blocks.every((block) => block.divisor === 1);
   const storeBlocks = mayShare ? Math.min(chunkBlocks, Math.ceil(STORE_CHANNELS / blockChannels)) : 1;
   const slotPitch = gather ? blockChannels * storeBlocks : Math.min(cuChannels, blockChannels);
-  const partPixels = bands || !gather ? (Math.ceil(tileRows / parts) + 1) * g.outWidth : 0;
-  const tilePixels = Math.min(bands ? parts * partPixels : tileRows * g.outWidth, (g.outHeight + (bands ? parts : 0)) * g.outWidth);
-  const slotPixels = gather ? tilePixels : Math.min(tilePixels, partPixels);
+  const slotPixels = resultPixels(costs, tileRows, parts, gather, bands);
   const items = tiles * blocks.length;
   const slotCount = Math.min(SLOTS, tiles * Math.ceil(blocks.length / storeBlocks));
   let slotWords = slotPixels * slotPitch;
@@ -357,6 +358,22 @@ function evaluate(stage: Stage, work: MacWork, view: View, machine: Machine, cho
     cycles,
     bytes,
   };
+}
+
+/**
+ * Pixels of the largest result slot. Gathered: the tile, in bands each part from its own row start; local: the largest part, from its row start.
+ * Parts are cut by cycles, not by rows: clipped windows make some of them longer.
+ */
+function resultPixels(costs: PixelCosts, tileRows: number, parts: number, gather: boolean, bands: boolean): number {
+  const { width, height } = costs;
+  if (gather && !bands) return tileRows * width;
+  let most = 0;
+  for (let y = 0; y < height; y += tileRows) {
+    const bounds = costs.partition(y * width, Math.min(height, y + tileRows) * width, parts);
+    const pixels = bounds.slice(1).map((end, p) => Math.ceil(end / width) * width - Math.floor(bounds[p]! / width) * width);
+    most = Math.max(most, gather ? pixels.reduce((sum, n) => sum + n, 0) : Math.max(...pixels));
+  }
+  return most;
 }
 
 /** Weights images of a block with so many valid channels: one per vMAC with at least one valid output. */

@@ -2,6 +2,7 @@
  * Weights in the hardware's order: parameter lines and tap lines of every group, cut into chunks that the load engine can prefetch one by one.
  * Layout: microarchitecture.md, section 4; order in DRAM: block, chunk, image (vMAC), line.
  */
+import { averageMultiplier } from '../../graph/average-pool.ts';
 import { LINE_WORDS } from '../../machine/machine.ts';
 import { imagesOf, type MacPlan } from './plan.ts';
 import type { MacWork } from './stage.ts';
@@ -82,11 +83,6 @@ export function packWeights(work: MacWork, plan: MacPlan): PackedWeights {
     }
   });
   return { words, blocks: packed };
-}
-
-/** multiplier(n) of integer-graph.ts, AveragePoolLayer: 2^shift / n, rounded half up. */
-function averageMultiplier(shift: number, divisor: number): number {
-  return Math.floor(2 ** shift / divisor + 0.5);
 }
 
 function copySteps(source: Int16Array, from: number, run: number, target: Int16Array, to: number, lanes: number): void {
