@@ -243,6 +243,7 @@ export class AccessChecks {
     if (!this.trackOrder) return;
     this.buffer = 'DRAM';
     this.unitWord = 'word';
+    this.end = 0;
     this.dram.read(start, end, this.current.unitId, this.serial, this.judgeRaw);
   }
 
