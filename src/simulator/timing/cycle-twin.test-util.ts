@@ -1,0 +1,652 @@
+/**
+ * A naive twin of the timing engine for tests: the table of docs/microarchitecture.md, section 9, as a loop over cycles, with the memory
+ * served cycle by cycle and beat by beat and the windows counted tap by tap. Slow, plain, and written apart from the engine.
+ *
+ * A cycle has three phases: what becomes visible in it, grants and starts from registered requests, then new requests.
+ */
+import type { CoreTrace, Dispatch } from '../../isa/core.ts';
+import { UNIT_ID, UNIT_ID_COUNT } from '../../isa/fields.ts';
+import { bytesPerCycle, type Machine } from '../../machine/machine.ts';
+import type { Program } from '../../program/program.ts';
+
+export interface TwinRecord {
+  arrival: number;
+  start: number;
+  readSignal: number;
+  end: number;
+}
+
+interface Granule {
+  readonly f: number;
+  readonly mask: number;
+  /** Dispatch that it completes, or −1. */
+  readonly last: number;
+}
+
+interface Burst {
+  readonly line: number;
+  readonly lines: number;
+}
+
+interface AcceptedBurst extends Burst {
+  readonly engine: number;
+  /** A line is on the load bus. */
+  readonly onLine: (t: number) => void;
+  /** CUs whose port B a line takes. */
+  readonly maps: number;
+  /** Work left, in bytes times the denominator of the bandwidth. */
+  left: number;
+  start: number;
+  dataAt: number;
+  beats: number;
+}
+
+interface Offer extends Burst {
+  readonly onAccept: (t: number) => void;
+  readonly onLine?: (t: number) => void;
+  readonly onResponse?: (t: number) => void;
+  readonly maps: number;
+}
+
+const [FETCH, ST, LDM, LDW] = [0, 1, 2, 3];
+
+export function runTwin(program: Program, trace: CoreTrace): { cycles: number; records: TwinRecord[] } {
+  const m = program.machine;
+  const lat = m.latency;
+  const cus = m.computeUnits;
+  const records = trace.dispatches.map(() => ({ arrival: -1, start: -1, readSignal: -1, end: -1 }));
+  let t = 0;
+  let lastEvent = 0;
+
+  // --- things that become visible later ---
+  const agenda = new Map<number, (() => void)[]>();
+  const at = (cycle: number, action: () => void): void => {
+    if (cycle <= t) throw new Error(`twin: ${cycle} is not after ${t}`);
+    agenda.set(cycle, [...(agenda.get(cycle) ?? []), action]);
+  };
+  const event = (cycle: number): void => {
+    lastEvent = Math.max(lastEvent, cycle);
+  };
+
+  // --- tokens, T3 ---
+  const tokens = new Map<string, number>();
+  const key = (kind: string, p: number, c: number): string => `${kind} ${p} ${c}`;
+  const units = (mask: number): number[] => Array.from({ length: UNIT_ID_COUNT }, (_, id) => id).filter((id) => (mask >> id) & 1);
+  const signal = (kind: 'read' | 'write', index: number, cycle: number): void => {
+    const { unitId, descriptor: d } = trace.dispatches[index];
+    if (kind === 'read') records[index].readSignal = cycle;
+    else records[index].end = cycle;
+    event(cycle);
+    for (const c of units(kind === 'read' ? d.signalRead : d.signalWrite)) {
+      at(cycle + lat.tokenLatency, () => tokens.set(key(kind, unitId, c), (tokens.get(key(kind, unitId, c)) ?? 0) + 1));
+    }
+  };
+  const lastSignals = new Map<string, number>();
+  /** Signals of one kind of one unit are at least a cycle apart, in the order of the calls. */
+  const signalInOrder = (kind: 'read' | 'write', index: number, cycle: number): void => {
+    const of = `${kind} ${trace.dispatches[index].unitId}`;
+    const when = Math.max(cycle, (lastSignals.get(of) ?? -1) + 1);
+    lastSignals.set(of, when);
+    signal(kind, index, when);
+  };
+
+  // --- queues and starts, T2 and T3 ---
+  const queues: number[][] = Array.from({ length: UNIT_ID_COUNT }, () => []);
+  const places = new Array<number>(UNIT_ID_COUNT).fill(m.queueDepth);
+  /** The head of the unit's queue if it starts in this cycle. */
+  const tryStart = (unit: number): number => {
+    const head = queues[unit][0];
+    if (head === undefined) return -1;
+    const d = trace.dispatches[head].descriptor;
+    const needed = [...units(d.waitRead).map((p) => key('read', p, unit)), ...units(d.waitWrite).map((p) => key('write', p, unit))];
+    if (needed.some((k) => (tokens.get(k) ?? 0) === 0)) return -1;
+    for (const k of needed) tokens.set(k, tokens.get(k)! - 1);
+    queues[unit].shift();
+    at(t + 2, () => places[unit]++);
+    records[head].start = t;
+    return head;
+  };
+
+  // --- memory ---
+  const memory = makeMemory(m, () => t, at, event);
+
+  // --- fetch and core, T1 and T2 ---
+  const code = executedInstructions(trace);
+  const codeLines = Math.ceil(program.instructions.length / 8);
+  const bufferLines = m.instructionBufferWords / 8;
+  let next = 0;
+  let epoch = 0;
+  let fetchLine = 0;
+  let freeLines = bufferLines;
+  let offerFrom = 2;
+  let branching = true;
+  let fetching = false;
+  let endAt = -1;
+  const present = new Set<number>();
+  const restart = (branchAt: number, target: number): void => {
+    epoch++;
+    memory.offers[FETCH] = undefined;
+    present.clear();
+    freeLines = bufferLines;
+    fetchLine = Math.floor(target / 8);
+    offerFrom = branchAt + lat.branchRestart;
+    branching = false;
+    fetching = true;
+  };
+  at(1, () => restart(0, 0));
+  const fetchTick = (): void => {
+    if (!fetching || memory.offers[FETCH] !== undefined || t < offerFrom || fetchLine >= codeLines || freeLines < m.axi.burstLines) return;
+    const line = program.codeAddress / 16 + fetchLine;
+    const lines = Math.min(m.axi.burstLines - (line % m.axi.burstLines), codeLines - fetchLine);
+    const first = fetchLine;
+    const mine = epoch;
+    let seen = 0;
+    freeLines -= lines;
+    memory.offers[FETCH] = {
+      line,
+      lines,
+      maps: 0,
+      onAccept: (now) => {
+        fetchLine += lines;
+        offerFrom = now + 1;
+      },
+      onLine: (now) => {
+        event(now);
+        const arrived = first + seen++;
+        at(now + lat.instructionLatency, () => {
+          if (mine === epoch) present.add(arrived);
+        });
+      },
+    };
+  };
+  const coreTick = (): void => {
+    if (endAt >= 0 || branching || !present.has(Math.floor(code[next].pc / 8))) return;
+    const { pc, go, taken, end } = code[next];
+    if (go >= 0) {
+      const unit = trace.dispatches[go].unitId;
+      if (places[unit] === 0) return;
+      places[unit]--;
+      records[go].arrival = t + lat.queueLatency;
+      at(t + lat.queueLatency, () => queues[unit].push(go));
+    }
+    next++;
+    if (pc % 8 === 7) {
+      const mine = epoch;
+      at(t + 2, () => {
+        if (mine === epoch) freeLines++;
+      });
+    }
+    if (taken) {
+      branching = true;
+      const when = t;
+      at(t + 1, () => restart(when, code[next].pc));
+    }
+    if (end) {
+      endAt = t;
+      event(t);
+      at(t + 1, () => {
+        fetching = false;
+        memory.offers[FETCH] = undefined;
+      });
+    }
+  };
+
+  // --- LDM, LDW, T15 and T16 ---
+  const loader = (unit: number, engine: number) => {
+    let bursts: Burst[] = [];
+    let freeFrom = 0;
+    let offerAt = 0;
+    /** Descriptors in flight: lines to come, latest line. */
+    const flying: { index: number; left: number; latest: number; all: boolean }[] = [];
+    let maps = 0;
+    return () => {
+      if (bursts.length === 0 && t >= freeFrom) {
+        const index = tryStart(unit);
+        if (index >= 0) {
+          const dispatch = trace.dispatches[index];
+          bursts = burstsOf(dispatch, m);
+          maps = dispatch.kind === 'LDM' && dispatch.descriptor.space === 0 ? dispatch.descriptor.cus : 0;
+          offerAt = t + lat.dmaSetup;
+          flying.push({ index, left: bursts.reduce((sum, b) => sum + b.lines, 0), latest: 0, all: false });
+        }
+      }
+      if (bursts.length > 0 && t >= offerAt && memory.offers[engine] === undefined) {
+        const mine = flying[flying.length - 1];
+        memory.offers[engine] = {
+          ...bursts[0],
+          maps,
+          onAccept: (now) => {
+            bursts.shift();
+            offerAt = now + 1;
+            if (bursts.length === 0) freeFrom = now + 1;
+          },
+          onLine: (now) => {
+            mine.latest = now;
+            mine.left--;
+          },
+        };
+      }
+      // The signal of a complete descriptor at the head: the cycle after its last line, one a cycle.
+      if (flying.length > 0 && flying[0].left === 0 && flying[0].latest < t) {
+        const done = flying.shift()!;
+        signal('read', done.index, t);
+        signal('write', done.index, t);
+      }
+    };
+  };
+  const loadTicks = [loader(UNIT_ID.LDM, LDM), loader(UNIT_ID.LDW, LDW)];
+
+  // --- ports B and the result bus, T8 to T11 ---
+  /** Cycle in which the request that stands at a port was raised, by CU and requester (bus, MAC, VEC result, VEC read, ST read); −1: none. */
+  const raised = Array.from({ length: cus }, () => [-1, -1, -1, -1, -1]);
+  const busIn: { requestAt: number; source: number; last: number }[][] = Array.from({ length: cus }, () => []);
+  const busRoom = new Array<number>(cus).fill(m.busFifoEntries);
+  /** By source 2·cu (MAC), 2·cu + 1 (VEC). */
+  const fifos: Granule[][] = Array.from({ length: 2 * cus }, () => []);
+  const credits = fifos.map((_, s) => (s % 2 === 0 ? m.resultFifoGranules : m.vecFifoGranules));
+  const busRaised = fifos.map(() => -1);
+  /** Write signals by source: descriptors in order, with the cycle at which they were known to be written. */
+  const writes: { index: number; targets: number; at: number }[][] = fifos.map(() => []);
+  let rotation = 2 * cus - 1;
+  const written = (source: number, index: number, cycle: number): void => {
+    const entry = writes[source].find((w) => w.index === index)!;
+    entry.at = Math.max(entry.at, cycle);
+    entry.targets--;
+    while (writes[source].length > 0 && writes[source][0].targets === 0) {
+      const done = writes[source].shift()!;
+      signalInOrder('write', done.index, done.at);
+    }
+  };
+  const pop = (source: number): Granule => {
+    const granule = fifos[source].shift()!;
+    at(t + lat.creditLatency, () => credits[source]++);
+    return granule;
+  };
+  const busGrant = (): void => {
+    for (let i = 1; i <= 2 * cus; i++) {
+      const source = (rotation + i) % (2 * cus);
+      if (busRaised[source] < 0 || busRaised[source] >= t) continue;
+      const targets = units(fifos[source][0].mask);
+      if (targets.some((cu) => busRoom[cu] === 0)) continue;
+      rotation = source;
+      busRaised[source] = -1;
+      const { last } = pop(source);
+      const when = t + lat.busLatency;
+      for (const cu of targets) {
+        busRoom[cu]--;
+        at(when, () => busIn[cu].push({ requestAt: when, source, last }));
+      }
+      return;
+    }
+  };
+  const portGrant = (cu: number, loadBus: number): void => {
+    if ((loadBus >> cu) & 1) return;
+    const requester = raised[cu].findIndex((r) => r >= 0 && r < t);
+    if (requester < 0) return;
+    raised[cu][requester] = -1;
+    if (requester === 0) {
+      const { source, last } = busIn[cu].shift()!;
+      at(t + 1, () => busRoom[cu]++);
+      if (last >= 0) written(source, last, t + 1 + lat.busLatency);
+    } else if (requester <= 2) {
+      const source = 2 * cu + requester - 1;
+      const { last } = pop(source);
+      if (last >= 0) written(source, last, t + 1);
+    } else if (requester === 3) vecs[cu].granted();
+    else storeGranted();
+  };
+  const raiseResults = (): void => {
+    for (let source = 0; source < 2 * cus; source++) {
+      const cu = source >> 1;
+      const head = fifos[source][0];
+      if (head === undefined || head.f > t) continue;
+      if (head.mask !== 1 << cu) {
+        if (busRaised[source] < 0) busRaised[source] = t;
+      } else if (raised[cu][1 + (source % 2)] < 0) raised[cu][1 + (source % 2)] = t;
+    }
+    for (let cu = 0; cu < cus; cu++) if (busIn[cu].length > 0 && raised[cu][0] < 0) raised[cu][0] = t;
+  };
+
+  // --- MAC, T4 to T7 ---
+  const mac = (cu: number) => {
+    const unit = UNIT_ID.mac(cu);
+    let index = -1;
+    let windows: number[] = [];
+    let readyAt = 0;
+    let freeFrom = 0;
+    let pathFree = 0;
+    return () => {
+      if (index < 0 && t >= freeFrom) {
+        index = tryStart(unit);
+        if (index >= 0) {
+          const { descriptor: d } = trace.dispatches[index] as Extract<Dispatch, { kind: 'MAC' }>;
+          windows = windowSteps(d);
+          readyAt = Math.max(t + lat.macSetup + Math.max(1, 4 / d.lanes), pathFree);
+          writes[2 * cu].push({ index, targets: d.outCus === 1 << cu ? 1 : units(d.outCus).length, at: 0 });
+        }
+      }
+      if (index < 0 || t < readyAt) return;
+      const { descriptor: d } = trace.dispatches[index] as Extract<Dispatch, { kind: 'MAC' }>;
+      const granules = Math.ceil(d.outWords / 16);
+      if (credits[2 * cu] < granules) return;
+      credits[2 * cu] -= granules;
+      const o = Math.max(2, 8 / d.lanes);
+      const e = t + Math.max(windows.shift()!, o) - 1;
+      for (let j = 0; j < granules; j++) {
+        const last = windows.length === 0 && j === granules - 1 ? index : -1;
+        fifos[2 * cu].push({ f: e + lat.macPipeline + o + j, mask: d.outCus, last });
+      }
+      readyAt = e + 1;
+      if (windows.length > 0) return;
+      signal('read', index, e + lat.readDone);
+      index = -1;
+      freeFrom = e + 1;
+      pathFree = e + o + 1;
+    };
+  };
+
+  // --- VEC, T12 to T14 ---
+  const vec = (cu: number) => {
+    const unit = UNIT_ID.vec(cu);
+    const source = 2 * cu + 1;
+    let index = -1;
+    /** Reads of each chunk to come; 0: an idle step. */
+    let chunks: number[] = [];
+    let readsLeft = 0;
+    let inChunk = false;
+    let idleAt = -1;
+    let requestFrom = 0;
+    let freeFrom = 0;
+    let lookupFree = 0;
+    const endChunk = (): void => {
+      const { descriptor: d } = trace.dispatches[index] as Extract<Dispatch, { kind: 'VEC' }>;
+      let done = t;
+      if (d.op === 2) {
+        const first = Math.max(t + 1, lookupFree);
+        lookupFree = first + 8;
+        done = first + 7;
+      }
+      inChunk = false;
+      fifos[source].push({ f: done + lat.vecPipeline, mask: d.outCus, last: chunks.length === 0 ? index : -1 });
+      if (chunks.length > 0) return;
+      signal('read', index, done + 1);
+      index = -1;
+      freeFrom = done + 1;
+    };
+    return {
+      granted: (): void => {
+        if (--readsLeft === 0) endChunk();
+      },
+      start: (): void => {
+        if (idleAt === t) {
+          idleAt = -1;
+          endChunk();
+        }
+        if (index >= 0 || t < freeFrom) return;
+        index = tryStart(unit);
+        if (index < 0) return;
+        const { descriptor: d } = trace.dispatches[index] as Extract<Dispatch, { kind: 'VEC' }>;
+        chunks = [];
+        for (const [rows, columns] of validTaps(d)) {
+          for (let c = 0; c < Math.ceil(d.words / 16); c++) chunks.push(rows.length * columns.length * (d.op === 1 ? 2 : 1));
+        }
+        requestFrom = t + lat.vecSetup;
+        writes[source].push({ index, targets: d.outCus === 1 << cu ? 1 : units(d.outCus).length, at: 0 });
+      },
+      raise: (): void => {
+        if (index < 0 || t < requestFrom || raised[cu][3] >= 0 || idleAt >= 0) return;
+        if (!inChunk) {
+          if (credits[source] === 0) return;
+          credits[source]--;
+          inChunk = true;
+          readsLeft = chunks.shift()!;
+          if (readsLeft === 0) {
+            idleAt = t + 1;
+            return;
+          }
+        }
+        raised[cu][3] = t;
+      },
+    };
+  };
+  const macs = Array.from({ length: cus }, (_, cu) => mac(cu));
+  const vecs = Array.from({ length: cus }, (_, cu) => vec(cu));
+
+  // --- ST, T17 and T18 ---
+  let storeIndex = -1;
+  let storeBursts: Burst[] = [];
+  let storeRead = 0;
+  let storeFrom = 0;
+  let storeFree = 0;
+  let buffers = 2;
+  const full: { burst: Burst; from: number; last: number }[] = [];
+  const storeCu = (): number => (trace.dispatches[storeIndex] as Extract<Dispatch, { kind: 'ST' }>).descriptor.cu;
+  const storeGranted = (): void => {
+    if (++storeRead < storeBursts[0].lines) return;
+    const burst = storeBursts.shift()!;
+    storeRead = 0;
+    full.push({ burst, from: t + lat.readLatencyMaps, last: storeBursts.length === 0 ? storeIndex : -1 });
+    if (storeBursts.length > 0) return;
+    signal('read', storeIndex, t + 1);
+    storeIndex = -1;
+    storeFree = t + 1;
+  };
+  const storeStart = (): void => {
+    if (storeIndex >= 0 || t < storeFree) return;
+    storeIndex = tryStart(UNIT_ID.ST);
+    if (storeIndex < 0) return;
+    storeBursts = burstsOf(trace.dispatches[storeIndex], m);
+    storeFrom = t + lat.dmaSetup;
+  };
+  const storeOffer = (): void => {
+    if (full.length === 0 || full[0].from > t || memory.offers[ST] !== undefined) return;
+    const { burst, last } = full[0];
+    memory.offers[ST] = {
+      ...burst,
+      maps: 0,
+      onAccept: (now) => {
+        full.shift();
+        at(now + 1, () => buffers++);
+      },
+      onResponse: (now) => {
+        if (last >= 0) signalInOrder('write', last, now + 1);
+      },
+    };
+  };
+  const storeRaise = (): void => {
+    if (storeIndex < 0 || t < storeFrom || raised[storeCu()][4] >= 0) return;
+    if (storeRead === 0) {
+      if (buffers === 0) return;
+      buffers--;
+    }
+    raised[storeCu()][4] = t;
+  };
+
+  for (; ; t++) {
+    if (t > 1_000_000) throw new Error('twin: endless');
+    for (const action of agenda.get(t) ?? []) action();
+    agenda.delete(t);
+    fetchTick();
+    for (const tick of loadTicks) tick();
+    storeOffer();
+    const loadBus = memory.loadBus();
+    memory.accept();
+    memory.serve();
+    coreTick();
+    for (const tick of macs) tick();
+    for (const v of vecs) v.start();
+    storeStart();
+    busGrant();
+    for (let cu = 0; cu < cus; cu++) portGrant(cu, loadBus);
+    raiseResults();
+    for (const v of vecs) v.raise();
+    storeRaise();
+    const unfinished = records.some((r) => r.end < 0 || r.readSignal < 0);
+    if (endAt >= 0 && t > endAt + 1 && !unfinished && agenda.size === 0 && memory.idle()) return { cycles: lastEvent + 1, records };
+  }
+}
+
+/** The memory: acceptance, a server with a budget a cycle, ports that deliver a beat a cycle, a line register per port for the load bus. */
+function makeMemory(m: Machine, now: () => number, at: (cycle: number, action: () => void) => void, event: (cycle: number) => void) {
+  const offers: (Offer | undefined)[] = [undefined, undefined, undefined, undefined];
+  const { numerator, denominator } = bytesPerCycle(m);
+  const perEngine = [m.axi.readsPerEngine, m.axi.writesOutstanding, m.axi.readsPerEngine, m.axi.readsPerEngine];
+  const perPort = new Array<number>(m.axi.ports).fill(m.axi.readsPerPort);
+  const served: (AcceptedBurst & { onResponse?: (t: number) => void })[] = [];
+  const ports: AcceptedBurst[][] = Array.from({ length: m.axi.ports }, () => []);
+  const registers: (AcceptedBurst & { since: number })[][] = Array.from({ length: m.axi.ports }, () => []);
+  const portOf = (line: number): number => Math.floor(line / 4) % m.axi.ports;
+  let waitingResponses = 0;
+  return {
+    offers,
+    idle: () =>
+      served.length === 0 && ports.every((p) => p.length === 0) && registers.every((r) => r.length === 0) && waitingResponses === 0,
+    /** The line on the load bus in this cycle; returns the CUs whose port B it takes. */
+    loadBus: (): number => {
+      const t = now();
+      const register = t % 4 < m.axi.ports ? registers[t % 4] : [];
+      if (register.length > 1) throw new Error('twin: a port has two lines for one slot');
+      if (register.length === 0 || register[0].since >= t) return 0;
+      const burst = register.shift()!;
+      burst.onLine(t);
+      return burst.maps;
+    },
+    accept: (): void => {
+      const t = now();
+      for (let engine = 0; engine < 4; engine++) {
+        const offer = offers[engine];
+        if (offer === undefined || perEngine[engine] === 0 || (engine !== ST && perPort[portOf(offer.line)] === 0)) continue;
+        offers[engine] = undefined;
+        perEngine[engine]--;
+        const burst = {
+          ...offer,
+          onLine: offer.onLine ?? (() => {}),
+          engine,
+          left: offer.lines * 32 * denominator,
+          start: -1,
+          dataAt: -1,
+          beats: 0,
+        };
+        served.push(burst);
+        if (engine !== ST) {
+          perPort[portOf(offer.line)]--;
+          ports[portOf(offer.line)].push(burst);
+        } else waitingResponses++;
+        offer.onAccept(t);
+        return;
+      }
+    },
+    /** Serves the bursts for this cycle's budget, then lets every port deliver a beat. */
+    serve: (): void => {
+      const t = now();
+      let budget = numerator;
+      while (served.length > 0 && budget > 0) {
+        const burst = served[0];
+        if (burst.start < 0) {
+          // Service that begins inside a cycle counts from the next one.
+          burst.start = budget === numerator ? t : t + 1;
+          burst.dataAt = burst.start + m.dram.readLatency;
+        }
+        const work = Math.min(budget, burst.left);
+        budget -= work;
+        burst.left -= work;
+        if (burst.left > 0) break;
+        served.shift();
+        if (burst.engine === ST) {
+          const response = t + 1 + m.dram.writeLatency;
+          at(response, () => burst.onResponse?.(response));
+          at(response + 1, () => {
+            perEngine[ST]++;
+            waitingResponses--;
+          });
+          event(response);
+        }
+      }
+      for (const [p, queue] of ports.entries()) {
+        const burst = queue[0];
+        if (burst === undefined || burst.dataAt < 0 || burst.dataAt > t) continue;
+        burst.beats++;
+        if (burst.beats % 4 === 0) registers[p].push({ ...burst, since: t });
+        if (burst.beats === 4 * burst.lines) {
+          queue.shift();
+          at(t + 1, () => {
+            perEngine[burst.engine]++;
+            perPort[p]++;
+          });
+        }
+      }
+    },
+  };
+}
+
+/** The executed instructions one by one. */
+function executedInstructions(trace: CoreTrace): { pc: number; go: number; taken: boolean; end: boolean }[] {
+  const list: { pc: number; go: number; taken: boolean; end: boolean }[] = [];
+  const groups = [...trace.dispatches.map((d) => d.runs), trace.tail];
+  for (const [g, runs] of groups.entries()) {
+    for (const [r, run] of runs.entries()) {
+      for (let i = 0; i < run.length; i++) {
+        const lastOfRun = i === run.length - 1;
+        const lastOfGroup = lastOfRun && r === runs.length - 1;
+        const isTail = g === trace.dispatches.length;
+        list.push({
+          pc: run.startIndex + i,
+          go: lastOfGroup && !isTail ? g : -1,
+          taken: lastOfRun && !lastOfGroup,
+          end: lastOfGroup && isTail,
+        });
+      }
+    }
+  }
+  return list;
+}
+
+function burstsOf(dispatch: Dispatch, m: Machine): Burst[] {
+  const bursts: Burst[] = [];
+  const d = dispatch.descriptor as Readonly<Record<string, number>>;
+  const rows = dispatch.kind === 'LDW' ? 1 : d.rows;
+  const words = dispatch.kind === 'LDW' ? d.images * d.lines * 16 : d.words;
+  for (let r = 0; r < rows; r++) {
+    const first = (d.dramAddress + (dispatch.kind === 'LDW' ? 0 : r * d.dramStep)) % 2 ** 32;
+    const lines = new Set(Array.from({ length: words }, (_, w) => Math.floor((first + w) / 16)));
+    let burst: number[] = [];
+    const flush = (): void => {
+      if (burst.length > 0) bursts.push({ line: burst[0], lines: burst.length });
+      burst = [];
+    };
+    for (const line of lines) {
+      if (line % m.axi.burstLines === 0) flush();
+      burst.push(line);
+    }
+    flush();
+  }
+  return bursts;
+}
+
+/** Valid kernel rows and columns of every pixel of the raster, by trying them all. */
+function validTaps(d: Readonly<Record<string, number>>): [number[], number[]][] {
+  const pixels: [number[], number[]][] = [];
+  for (let i = 0; i < d.count; i++) {
+    const y = Math.floor((d.x0 + i) / d.outWidth);
+    const x = (d.x0 + i) % d.outWidth;
+    const inside = (start: number, extent: number): boolean => start >= 0 && start < extent;
+    const rows = Array.from({ length: d.kernelH }, (_, k) => k).filter((k) => inside(d.iy0 + y * d.strideH + k * d.dilationH, d.inHeight));
+    const columns = Array.from({ length: d.kernelW }, (_, k) => k).filter((k) =>
+      inside(d.ix0 + x * d.strideW + k * d.dilationW, d.inWidth),
+    );
+    pixels.push([rows, columns]);
+  }
+  return pixels;
+}
+
+/** Steps of every window, counted as the different g-word groups that its words lie in. */
+function windowSteps(d: Readonly<Record<string, number>>): number[] {
+  return validTaps(d).map(([rows, columns]) => {
+    let perRow = 0;
+    if (d.depthwise === 1) perRow = columns.length;
+    else if (d.tapStep === d.words) {
+      perRow = new Set(columns.flatMap((kx) => Array.from({ length: d.words }, (_, w) => Math.floor((kx * d.words + w) / d.lanes)))).size;
+    } else for (const _ of columns) perRow += new Set(Array.from({ length: d.words }, (_, w) => Math.floor(w / d.lanes))).size;
+    return Math.max(1, rows.length * perRow);
+  });
+}
