@@ -32,7 +32,9 @@ export function createSimulatorDevice(program: Program, options: SimulatorDevice
       return {
         read: (name, frame) => {
           const placement = placements.get(name);
-          return placement && readWords(dram, placement, frame);
+          // Intermediate values may have room for the last frames only.
+          if (!placement || frame < program.frames - placement.frames) return undefined;
+          return readWords(dram, placement, frame % placement.frames);
         },
         timing: await timing,
       };

@@ -7,6 +7,8 @@ import {
   compileModel,
   createReferenceDevice,
   createSimulatorDevice,
+  type Difference,
+  describeDifference,
   JobError,
   loadMachine,
   type Machine,
@@ -45,6 +47,8 @@ interface BenchResult extends BenchRow {
   readonly simulateSeconds: number;
   /** Float parts on the host, all frames. */
   readonly hostSeconds: number;
+  /** Where the bits differ, when they do. */
+  readonly difference?: Difference;
 }
 
 export function benchCommand(): Command {
@@ -102,6 +106,7 @@ async function benchNetwork(argument: string, machine: Machine, options: BenchOp
       batch,
       ...figures,
       bitExact: bits.difference === undefined,
+      difference: bits.difference,
       sqnrDb: accuracy.length > 0 ? Math.min(...accuracy.map((a) => a.sqnrDb)) : null,
       compileSeconds,
       simulateSeconds: simulated.deviceSeconds,
