@@ -42,6 +42,7 @@ export interface PoolOptions {
   /** Pads at the end only ("SAME_UPPER" with an odd total). */
   readonly padEnd?: number;
   readonly ceil?: boolean;
+  readonly name?: string;
 }
 
 const OPSET = 13;
@@ -52,6 +53,8 @@ const RELU_SQUARE = 0.5;
 /** What a maximum over a rectified map does to them: measured on the built networks with noise as input. */
 const MAX_POOL_VARIANCE = 1.7;
 const MAX_POOL_SQUARE = 3.5;
+/** Neighbours are far from independent behind a few layers: an average keeps most of the variance. */
+const AVERAGE_POOL_KEEPS = 0.7;
 const CHANNEL_SPREAD = 0.25;
 const BIAS_DEVIATION = 0.1;
 
@@ -168,7 +171,7 @@ export class NetworkBuilder {
       return out;
     };
     const [channels, height, width] = x.shape;
-    const name = this.#behind(x, op === 'MaxPool' ? 'pool' : 'average');
+    const name = options.name ?? this.#behind(x, op === 'MaxPool' ? 'pool' : 'average');
     const shape = [channels, size(height), size(width)];
     return this.#node(
       op,
@@ -190,7 +193,7 @@ export class NetworkBuilder {
   }
 
   averagePool(x: Value, options: PoolOptions): Value {
-    return this.#pool('AveragePool', x, options, x.variance / 4, x.square - (3 / 4) * x.variance);
+    return this.#pool('AveragePool', x, options, x.variance * AVERAGE_POOL_KEEPS, x.square - x.variance * (1 - AVERAGE_POOL_KEEPS));
   }
 
   globalAveragePool(x: Value): Value {

@@ -2,7 +2,13 @@
 import type { Graph } from '../src/graph/graph.ts';
 import { buildAlexnet } from './alexnet.ts';
 import type { Scope } from './builder.ts';
+import { buildDensenet121 } from './densenet.ts';
+import { buildGooglenet } from './googlenet.ts';
+import { buildInceptionV3 } from './inception-v3.ts';
+import { buildMobilenetV1, buildMobilenetV2 } from './mobilenet.ts';
 import { buildResnet } from './resnet.ts';
+import { buildSqueezenet } from './squeezenet.ts';
+import { buildTinyYolov2 } from './tiny-yolov2.ts';
 import { buildVgg } from './vgg.ts';
 
 export interface PaperFigures {
@@ -35,13 +41,21 @@ function model(title: string, build: (scope: Scope) => Graph, paper?: Omit<Paper
   };
 }
 
+const ARXIV = 'arXiv 1708.02579';
+
 export const MODELS: Readonly<Record<string, Model>> = {
-  alexnet: model('AlexNet (one tower)', buildAlexnet, {
-    fps: 98,
-    gbps: 1.2,
-    layerOccupancies: [0.699, 0.991, 0.994, 0.972, 0.986],
-    source: 'EMC2 2018; layers: arXiv 1708.02579 (which gives 100.3 FPS)',
-  }),
-  resnet18: model('ResNet-18', (scope) => buildResnet(18, scope), { fps: 21.4, gbps: 2.2, source: 'EMC2 2018' }),
+  alexnet: model('AlexNet (one tower)', buildAlexnet, { fps: 98, gbps: 1.2, source: 'EMC2 2018' }),
+  googlenet: model('GoogLeNet', buildGooglenet, { fps: 36.3, source: ARXIV }),
+  'inception-v3': model('Inception-v3', buildInceptionV3),
   vgg16: model('VGG-16', (scope) => buildVgg(16, scope)),
+  vgg19: model('VGG-19', (scope) => buildVgg(19, scope)),
+  resnet18: model('ResNet-18', (scope) => buildResnet(18, scope), { fps: 21.4, gbps: 2.2, source: 'EMC2 2018' }),
+  resnet34: model('ResNet-34', (scope) => buildResnet(34, scope)),
+  resnet50: model('ResNet-50 v1', (scope) => buildResnet(50, scope), { fps: 17.2, source: ARXIV }),
+  resnet101: model('ResNet-101 v1', (scope) => buildResnet(101, scope)),
+  'squeezenet1.1': model('SqueezeNet 1.1', buildSqueezenet),
+  'mobilenet-v1': model('MobileNet v1', buildMobilenetV1),
+  'mobilenet-v2': model('MobileNet v2', buildMobilenetV2),
+  densenet121: model('DenseNet-121', buildDensenet121),
+  'tiny-yolov2': model('Tiny-YOLOv2', buildTinyYolov2),
 };

@@ -1,0 +1,26 @@
+/** SqueezeNet 1.1 (arXiv 1602.07360 and its authors' later release), as in torchvision. */
+import type { Graph } from '../src/graph/graph.ts';
+import { NetworkBuilder, type Scope, type Value } from './builder.ts';
+
+/** Squeeze and expand channels of each fire module; 'pool' is a 3×3/2 maximum in ceil mode. */
+const MODULES = [[16, 64], [16, 64], 'pool', [32, 128], [32, 128], 'pool', [48, 192], [48, 192], [64, 256], [64, 256]] as const;
+
+/** Input 1×3×224×224, output 1×1000. */
+export function buildSqueezenet(scope: Scope): Graph {
+  const net = new NetworkBuilder('squeezenet1.1', [3, 224, 224]);
+  const pool = { kernel: 3, stride: 2, ceil: true };
+  let x: Value = net.maxPool(net.conv(net.input, 64, { kernel: 3, stride: 2, name: 'conv1' }), pool);
+  let fire = 2;
+  for (const module of MODULES) {
+    if (module === 'pool') {
+      x = net.maxPool(x, pool);
+      continue;
+    }
+    const name = `fire${fire++}`;
+    const squeezed = net.conv(x, module[0], { kernel: 1, name: `${name}_squeeze` });
+    const expand1 = net.conv(squeezed, module[1], { kernel: 1, name: `${name}_expand1x1` });
+    x = net.concat([expand1, net.conv(squeezed, module[1], { kernel: 3, pad: 1, name: `${name}_expand3x3` })], `${name}_output`);
+  }
+  x = net.conv(net.dropout(x), 1000, { kernel: 1, name: 'conv10' });
+  return net.build(scope === 'convolutions' ? x : net.flatten(net.globalAveragePool(x)));
+}
