@@ -79,9 +79,9 @@ FPS, cycles and bytes are those of the accelerator; parts on the host are timed 
         results.push(await benchNetwork(argument, machine, options));
       if (options.json) printJson({ machine, networks: results });
       else printResults(results, machine);
-      const wrong = results.filter((r) => !r.bitExact).map((r) => r.network);
-      if (wrong.length > 0)
-        throw new JobError(`${wrong.join(', ')}: the simulator's bits differ from the reference's; snowflake verify says where`);
+      const wrong = results.find((result) => result.difference);
+      if (wrong?.difference)
+        throw new JobError(`${wrong.network}: the simulator differs from the reference: ${describeDifference(wrong.difference)}`);
     });
 }
 
