@@ -11,8 +11,14 @@ export interface BuiltLayers {
   readonly draft: Draft;
   /** Values that enter from outside: graph inputs and results of host nodes. */
   readonly inputs: readonly BorderValue[];
-  /** Nodes that could not be built, with the reason; in order. */
-  readonly failures: ReadonlyMap<string, string>;
+  /** Nodes that could not be built, in order. */
+  readonly failures: ReadonlyMap<string, Failure>;
+}
+
+export interface Failure {
+  readonly reason: string;
+  /** True if only the input is at fault, which another node outside the accelerator makes. */
+  readonly follows: boolean;
 }
 
 /**
@@ -22,20 +28,25 @@ export interface BuiltLayers {
 export function buildLayers(graph: Graph, host: ReadonlySet<string>): BuiltLayers {
   const draft = createDraft(graph);
   const inputs: BorderValue[] = [];
-  const failures = new Map<string, string>();
+  const failures = new Map<string, Failure>();
+  const producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node.name] as const)));
   for (const node of graph.nodes) {
     if (host.has(node.name)) continue;
     const before = { tensors: draft.tensors.length, layers: draft.layers.length, inputs: inputs.length };
+    let follows = false;
     try {
       const build = node.domain === '' || node.domain === 'ai.onnx' ? BUILDERS.get(node.op) : undefined;
       if (!build) throw new Unsupported(`the operator ${node.op} has no implementation on the accelerator`);
       for (const name of node.inputs) {
-        if (name && !draft.views.has(name) && !graph.initializers.has(name)) inputs.push(enterValue(draft, node, name));
+        if (!name || draft.views.has(name) || graph.initializers.has(name)) continue;
+        follows = producers.has(name);
+        inputs.push(enterValue(draft, node, name));
+        follows = false;
       }
       build(draft, node);
     } catch (error) {
       if (!(error instanceof Unsupported)) throw error;
-      failures.set(node.name, error.message);
+      failures.set(node.name, { reason: error.message, follows });
       for (const [name, view] of draft.views) if (view.tensor.id >= before.tensors) draft.views.delete(name);
       draft.tensors.length = before.tensors;
       draft.layers.length = before.layers;

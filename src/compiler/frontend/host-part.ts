@@ -1,7 +1,9 @@
 /** The ONNX sub-graph of nodes that the host runs in float32, with the values that enter and leave it. */
-import type { Graph, Tensor, ValueInfo } from '../../graph/graph.ts';
+import type { Graph, GraphNode, Tensor, ValueInfo } from '../../graph/graph.ts';
 import { capturedValues } from '../../graph/order-nodes.ts';
 import { findValue } from './build-layers.ts';
+
+const MAX_REASONS = 3;
 
 export interface HostPart {
   /** Runs as it is in ONNX Runtime. */
@@ -44,6 +46,16 @@ export function makeHostPart(graph: Graph, name: string, reasons: ReadonlyMap<st
     inputs,
     outputs,
     nodes: nodes.map((node) => node.name),
-    reason: [...new Set(nodes.map((node) => `${node.op} "${node.name}": ${reasons.get(node.name)}`))].slice(0, 3).join('; '),
+    reason: describeReasons(nodes, reasons),
   };
+}
+
+/** Distinct reasons with the first node that has each. */
+function describeReasons(nodes: readonly GraphNode[], reasons: ReadonlyMap<string, string>): string {
+  const first = new Map<string, string>();
+  for (const { name, op } of nodes) {
+    const reason = reasons.get(name)!;
+    if (!first.has(reason)) first.set(reason, `${op} "${name}": ${reason}`);
+  }
+  return [...first.values()].slice(0, MAX_REASONS).join('; ');
 }

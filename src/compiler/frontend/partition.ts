@@ -5,7 +5,7 @@
 import type { Graph, GraphNode } from '../../graph/graph.ts';
 import type { BorderValue } from '../../graph/integer-graph.ts';
 import { InputError } from '../../util/errors.ts';
-import { buildLayers } from './build-layers.ts';
+import { buildLayers, type Failure } from './build-layers.ts';
 import type { DraftGraph } from './layer-graph.ts';
 import { HEAVY_OPERATORS } from './operators/builders.ts';
 import { borderOf } from './view.ts';
@@ -21,7 +21,7 @@ const MAX_LISTED = 10;
 
 /** @param forced Nodes that must run on the host, with the reason. @throws InputError for unsupported nodes between accelerated layers. */
 export function partitionGraph(graph: Graph, forced: ReadonlyMap<string, string>): Partition {
-  const wanted = new Map(forced);
+  const wanted = new Map<string, Failure>([...forced].map(([name, reason]) => [name, { reason, follows: false }]));
   for (;;) {
     const analysis = buildLayers(graph, new Set(wanted.keys()));
     const { head, tail } = placeHostNodes(graph, new Map([...wanted, ...analysis.failures]));
@@ -30,18 +30,19 @@ export function partitionGraph(graph: Graph, forced: ReadonlyMap<string, string>
     // Without the host nodes everything else was built before, so it can be built again.
     const { draft, inputs, failures } = buildLayers(graph, host);
     const outputs: BorderValue[] = [];
-    const rejected = new Map(failures);
+    const rejected = new Map<string, Failure>(failures);
+    const reject = (name: string, reason: string) => rejected.set(name, { reason, follows: false });
     for (const { name, producer } of leavingValues(graph, host)) {
       const view = draft.views.get(name);
       if (!view) continue;
       const border = borderOf(view, name);
       if (border && !inputs.some((input) => input.tensor === border.tensor)) outputs.push(border);
-      else if (border) rejected.set(producer, 'it only rearranges an input, and the host reads the result');
-      else rejected.set(producer, 'its result leaves the accelerator in an element order that is neither channels first nor channels last');
+      else if (border) reject(producer, 'it only rearranges an input, and the host reads the result');
+      else reject(producer, 'its result leaves the accelerator in an element order that is neither channels first nor channels last');
     }
     if (rejected.size === 0)
       return { draft: { name: graph.name, tensors: draft.tensors, layers: draft.layers, inputs, outputs }, head, tail };
-    for (const [name, reason] of rejected) wanted.set(name, reason);
+    for (const [name, failure] of rejected) wanted.set(name, failure);
   }
 }
 
@@ -83,7 +84,7 @@ function reaches(
 }
 
 /** Splits the unsupported nodes into head and tail and takes with them what feeds the head and what follows the tail. */
-function placeHostNodes(graph: Graph, unsupported: ReadonlyMap<string, string>) {
+function placeHostNodes(graph: Graph, unsupported: ReadonlyMap<string, Failure>) {
   const { before, after } = linkNodes(graph);
   const backwards = [...graph.nodes].reverse();
   const isAccelerated = (node: GraphNode) => !unsupported.has(node.name);
@@ -108,9 +109,10 @@ function placeHostNodes(graph: Graph, unsupported: ReadonlyMap<string, string>) 
   const head = new Map<string, string>();
   const tail = new Map<string, string>();
   for (const node of graph.nodes) {
-    const reason = unsupported.get(node.name);
-    if (last.has(node) || followsTail.has(node)) tail.set(node.name, reason ?? 'it follows a node that runs on the host');
-    else if (first.has(node) || feedsHead.has(node)) head.set(node.name, reason ?? 'it feeds a node that runs on the host');
+    const failure = unsupported.get(node.name);
+    const follows = !failure || failure.follows;
+    if (last.has(node) || followsTail.has(node)) tail.set(node.name, follows ? 'it follows a node on the host' : failure.reason);
+    else if (first.has(node) || feedsHead.has(node)) head.set(node.name, failure?.reason ?? 'it feeds a node on the host');
   }
   return { head, tail };
 }
@@ -121,7 +123,11 @@ function listNodes(nodes: readonly GraphNode[], reasons: ReadonlyMap<string, str
   return lines.join('\n');
 }
 
-function refusal(graph: Graph, nodes: readonly GraphNode[], reasons: ReadonlyMap<string, string>): InputError {
+function refusal(graph: Graph, refused: readonly GraphNode[], unsupported: ReadonlyMap<string, Failure>): InputError {
+  // What only follows another unsupported node may well run once that one is replaced.
+  const roots = refused.filter((node) => !unsupported.get(node.name)!.follows);
+  const nodes = roots.length > 0 ? roots : refused;
+  const reasons = new Map([...unsupported].map(([name, { reason }]) => [name, reason]));
   const what = nodes.length === 1 ? '1 node cannot' : `${nodes.length} nodes cannot`;
   return new InputError(
     `${graph.name}: ${what} run on the accelerator and ${nodes.length === 1 ? 'lies' : 'lie'} between layers that do, so the host cannot take ${nodes.length === 1 ? 'it' : 'them'} over:\n` +
