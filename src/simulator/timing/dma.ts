@@ -67,7 +67,7 @@ export class LoadEngine implements Clocked, MemoryClient {
   accepted(now: number, loadBus: number): void {
     const lines = this.#bursts.lines;
     this.#account.read(this.#current, lines);
-    if (this.#maps !== 0) for (let i = 0; i < lines; i++) this.#loadBus.reserve(loadBus + LOAD_BUS_SLOTS * i, this.#maps);
+    if (this.#maps !== 0) for (let i = 0; i < lines; i++) this.#loadBus.reserve(now, loadBus + LOAD_BUS_SLOTS * i, this.#maps);
     // Ports differ in their backlog: the last burst's lines need not be the last to come.
     const last = loadBus + LOAD_BUS_SLOTS * (lines - 1);
     if (last > this.#lastLine) this.#lastLine = last;

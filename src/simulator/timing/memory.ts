@@ -240,9 +240,10 @@ export class LoadBus {
     }
   }
 
-  /** The line on the load bus at `cycle` is written to the maps of the CUs in `cus`. */
-  reserve(cycle: number, cus: number): void {
+  /** The line on the load bus at `cycle` is written to the maps of the CUs in `cus`; known from `now` on. */
+  reserve(now: number, cycle: number, cus: number): void {
     const slot = cycle % LOAD_BUS_SLOTS;
+    this.#skipTo(now, slot);
     const at = this.#tail[slot] & this.#mask;
     this.#cycles[slot][at] = cycle;
     this.#masks[slot][at] = cus;
@@ -252,10 +253,16 @@ export class LoadBus {
   /** CUs whose port B the load bus takes at `now`; asked in order of time. */
   cusAt(now: number): number {
     const slot = now % LOAD_BUS_SLOTS;
+    const head = this.#skipTo(now, slot);
+    return head !== this.#tail[slot] && this.#cycles[slot][head & this.#mask] === now ? this.#masks[slot][head & this.#mask] : 0;
+  }
+
+  /** Forgets what is before `now`; returns the first entry left. */
+  #skipTo(now: number, slot: number): number {
     const cycles = this.#cycles[slot];
     let head = this.#head[slot];
     while (head !== this.#tail[slot] && cycles[head & this.#mask] < now) head++;
     this.#head[slot] = head;
-    return head !== this.#tail[slot] && cycles[head & this.#mask] === now ? this.#masks[slot][head & this.#mask] : 0;
+    return head;
   }
 }
