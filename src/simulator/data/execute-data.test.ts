@@ -45,7 +45,7 @@ describe('right programs', () => {
     // Two maps slots of 16 words, two result slots: loads run ahead of the MACs, stores behind.
     for (let i = 0; i < 40; i++) {
       const slot = i % 2;
-      const before = i < 2 ? {} : { waitRead: bits(MAC0) };
+      const before: Record<string, number> = i < 2 ? {} : { waitRead: bits(MAC0) };
       steps.push([LDM, { dramAddress: 16 * i, words: 16, base: 16 * slot, signalWrite: bits(MAC0), ...before }]);
       const waitWrite = i === 0 ? bits(LDM, LDW) : bits(LDM);
       const waitRead = i < 2 ? 0 : bits(ST);
