@@ -1,0 +1,85 @@
+/** Reference = simulator, bit for bit, on random small layers; and the account of every cycle of their timing runs. */
+import { describe, expect, it } from 'vitest';
+import { type Machine, macCount, XC7Z045 } from '../src/machine/machine.ts';
+import { measureLayerWork } from '../src/runtime/layer-work.ts';
+import { measureTiming } from '../src/runtime/measure-timing.ts';
+import { InputError } from '../src/util/errors.ts';
+import { checkConformance } from './conformance.ts';
+import { randomGraph } from './random-layers.ts';
+
+interface Tally {
+  layers: number;
+  words: number;
+  refused: number;
+}
+
+/** Graphs of these seeds; a graph that a small machine refuses is counted, everything else must be equal. */
+async function checkSeeds(first: number, count: number, machine: Machine, frames: number): Promise<Tally> {
+  const tally: Tally = { layers: 0, words: 0, refused: 0 };
+  for (let seed = first; seed < first + count; seed++) {
+    const graph = randomGraph(seed);
+    try {
+      const { program, difference, words } = await checkConformance(graph, machine, frames, seed);
+      expect(difference, `seed ${seed}`).toBeUndefined();
+      expect(words, `seed ${seed}`).toBeGreaterThan(0);
+      const work = measureLayerWork(graph);
+      const total = (items: readonly { macs: number }[]): number => items.reduce((sum, l) => sum + l.macs, 0);
+      expect(total(program.layers), `MACs, seed ${seed}`).toBe(total(work));
+      const timing = measureTiming(program);
+      let cycles = 0;
+      for (const [i, layer] of timing.layers.entries()) {
+        const lost = Object.values(layer.lost).reduce((sum, n) => sum + n, 0);
+        expect(layer.usefulMacs / macCount(machine) + lost, `seed ${seed}, layer ${i}`).toBe(layer.cycles);
+        expect(layer.usefulMacs, `seed ${seed}, layer ${i}`).toBe(program.layers[i].macs * frames);
+        cycles += layer.cycles;
+      }
+      expect(cycles, `seed ${seed}`).toBe(timing.cycles);
+      tally.layers += graph.layers.length;
+      tally.words += words;
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      tally.refused++;
+    }
+  }
+  return tally;
+}
+
+describe('random small layers', () => {
+  it.each([0, 60, 120, 180])(
+    'are bit-exact on the preset: seeds from %i',
+    async (first) => {
+      const { layers, refused } = await checkSeeds(first, 60, XC7Z045, 1);
+      expect(layers).toBeGreaterThan(125); // four times this: more than 500
+      expect(refused).toBe(0);
+    },
+    120_000,
+  );
+
+  it('are bit-exact in batches', async () => {
+    expect((await checkSeeds(300, 40, XC7Z045, 3)).refused).toBe(0);
+  });
+});
+
+describe('other machines', () => {
+  const machines: [string, Machine, number][] = [
+    ['1 CU', { ...XC7Z045, computeUnits: 1 }, 0],
+    ['2 CUs', { ...XC7Z045, computeUnits: 2 }, 0],
+    ['8 CUs', { ...XC7Z045, computeUnits: 8 }, 0],
+    ['half the bandwidth', { ...XC7Z045, dram: { ...XC7Z045.dram, bytesPerSecond: 2_100_000_000 } }, 0],
+    ['another clock', { ...XC7Z045, clockHz: 200_000_000 }, 0],
+    ['one memory port', { ...XC7Z045, axi: { ...XC7Z045.axi, ports: 1, readsPerPort: 4 } }, 0],
+    // The machine may refuse some layers (they name it), so that tiling is exercised with layers of this size.
+    [
+      'small buffers and queues',
+      { ...XC7Z045, mapsBytes: 16384, weightsBytes: 8192, queueDepth: 2, resultFifoGranules: 4, vecFifoGranules: 1 },
+      6,
+    ],
+  ];
+  it.each(machines)(
+    'are bit-exact: %s',
+    async (_, machine, mayRefuse) => {
+      expect((await checkSeeds(400, 40, machine, 1)).refused).toBeLessThanOrEqual(mayRefuse);
+    },
+    120_000,
+  );
+});
