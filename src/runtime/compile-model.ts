@@ -1,6 +1,8 @@
 /** From an ONNX graph to a program: lower, calibrate, quantize, compile. Specification: docs/compiler.md, docs/numbers.md. */
 import { compileGraph } from '../compiler/backend/compile-graph.ts';
+import { limitReductions } from '../compiler/backend/limit-reductions.ts';
 import { fixFrameDimension } from '../compiler/frontend/fix-frame-dimension.ts';
+import type { LayerGraph } from '../compiler/frontend/layer-graph.ts';
 import { type LoweredModel, lowerGraph } from '../compiler/frontend/lower-graph.ts';
 import { GUESS_HEADROOM, quantize } from '../compiler/quantize/quantize.ts';
 import { collectRangeNames, type ValueRange } from '../compiler/quantize/ranges.ts';
@@ -61,11 +63,13 @@ export async function compileModel(source: Graph, options: CompileModelOptions =
   const whole = fixFrameDimension(source);
   const graph = options.scope === 'convolutions' ? cutAfterConvolutions(whole) : whole;
   const lowered = lowerGraph(graph);
+  const machine = options.machine ?? XC7Z045;
+  const layers = limitReductions(lowered.layers, machine, options.frames ?? 1);
   const mode = options.numbers ?? 'calibrated';
-  const ranges = mode === 'q8.8' ? new Map<string, ValueRange>() : await findRanges(graph, lowered, options.samples);
-  const integerGraph = quantize(lowered.layers, ranges, { mode, ...(options.samples ? {} : { headroom: GUESS_HEADROOM }) });
+  const ranges = mode === 'q8.8' ? new Map<string, ValueRange>() : await findRanges(graph, layers, options.samples);
+  const integerGraph = quantize(layers, ranges, { mode, ...(options.samples ? {} : { headroom: GUESS_HEADROOM }) });
   const name = options.name ?? graph.name;
-  const program = compileGraph(integerGraph, options.machine ?? XC7Z045, {
+  const program = compileGraph(integerGraph, machine, {
     frames: options.frames,
     name: graph.name,
     progress: options.progress,
@@ -73,8 +77,8 @@ export async function compileModel(source: Graph, options: CompileModelOptions =
   return { name, graph, lowered, ranges, integerGraph, program };
 }
 
-function findRanges(graph: Graph, lowered: LoweredModel, samples: readonly NamedTensors[] | undefined): Promise<Map<string, ValueRange>> {
+function findRanges(graph: Graph, layers: LayerGraph, samples: readonly NamedTensors[] | undefined): Promise<Map<string, ValueRange>> {
   const { seed, frames } = DEFAULT_CALIBRATION;
   const used = samples ?? Array.from({ length: frames }, (_, frame) => randomInputs(graph, seed + frame));
-  return calibrate(graph, collectRangeNames(lowered.layers), used);
+  return calibrate(graph, collectRangeNames(layers), used);
 }

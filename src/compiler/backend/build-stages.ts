@@ -55,8 +55,7 @@ export function buildStages(graph: IntegerGraph): StageGraph {
     }
     const tensor = graph.tensors[output]!;
     const source = graph.tensors[input]!;
-    const flat =
-      (isFlat(source) && mac !== undefined && isPointwise(mac.geometry)) || (mac !== undefined && coversMap(mac) && !aliases.has(input));
+    const flat = mac !== undefined && ((isFlat(source) && isPointwise(mac.geometry)) || coversMap(mac));
     const batched = flat && vec?.op !== 'max' && isFlat(tensor);
     stages.push({
       name: layer.name,

@@ -108,18 +108,17 @@ function planStage(
   place: (name: string, words: Int16Array) => number,
 ): PlannedStage {
   const input = stages.tensors[stage.input]!;
-  const isDense = layout.homes.get(stage.input)!.pixelPitch === input.channels;
+  const isDense = layout.homes.get(stage.input)!.pixelPitch === input.channels && stage.mac?.inChannels === input.channels;
   const simple = stage.mac ? simplifyGeometry(stage.mac, isDense) : undefined;
-  const batch = stage.batched && simple !== undefined ? frames : undefined;
-  const channels = stage.mac && !simple!.flatten ? stage.mac.inChannels : undefined;
+  const batch = stage.batched ? frames : undefined;
   const inputView = (frame: number): View =>
     viewTensor(stages, layout, stage.input, frame, {
-      flatten: simple?.flatten ?? false,
       ...(batch === undefined ? {} : { batch }),
+      shape: simple?.shape ?? 'map',
       rowScale: simple?.rowScale ?? 1,
       columnScale: simple?.columnScale ?? 1,
       channelOffset: stage.inputChannelOffset,
-      ...(channels === undefined ? {} : { channels }),
+      ...(stage.mac ? { channels: stage.mac.inChannels } : {}),
     });
   const sameShape = batch === undefined ? {} : { batch };
   const outputView = (frame: number): View => viewTensor(stages, layout, stage.output, frame, sameShape);

@@ -5,7 +5,7 @@
 import type { IntegerGraph } from '../../graph/integer-graph.ts';
 import type { StageGraph } from './stage.ts';
 import type { Dependence, Task } from './task.ts';
-import type { View } from './view.ts';
+import type { Shape, View } from './view.ts';
 
 /** Blocks of 128 bytes: the grain of AXI ports. */
 const ALIGN_WORDS = 64;
@@ -66,39 +66,27 @@ export function layOutTensors(graph: IntegerGraph, stages: StageGraph, frames: n
   return { homes, end: next };
 }
 
-/** The image that a stage reads or writes for one frame, or all frames as rows. */
-export function viewTensor(
-  stages: StageGraph,
-  layout: DramLayout,
-  id: number,
-  frame: number,
-  options: { flatten?: boolean; batch?: number; rowScale?: number; columnScale?: number; channelOffset?: number; channels?: number } = {},
-): View {
+export interface ViewOptions {
+  /** Frames as rows: how many (then `shape` says what a frame is). */
+  readonly batch?: number;
+  readonly shape?: Shape;
+  readonly rowScale?: number;
+  readonly columnScale?: number;
+  readonly channelOffset?: number;
+  readonly channels?: number;
+}
+
+/** The image that a stage reads or writes: one frame, or all frames as rows. */
+export function viewTensor(stages: StageGraph, layout: DramLayout, id: number, frame: number, options: ViewOptions = {}): View {
   const tensor = stages.tensors[id]!;
   const home = layout.homes.get(id)!;
-  const channelOffset = options.channelOffset ?? 0;
+  const { channelOffset = 0, channels = tensor.channels, rowScale = 1, columnScale = 1 } = options;
   const address = home.address + (home.frames > 1 ? frame * home.frameStep : 0) + channelOffset;
-  const channels = options.channels ?? tensor.channels;
-  const rowScale = options.rowScale ?? 1;
-  const columnScale = options.columnScale ?? 1;
   if (options.batch !== undefined) {
-    const words = options.flatten ? tensor.height * tensor.width * tensor.channels : channels;
-    const pitch = home.frameStep;
-    return {
-      tensor: id,
-      address,
-      height: options.batch,
-      width: 1,
-      channels: words,
-      rowPitch: pitch,
-      pixelPitch: pitch,
-      rowScale: 1,
-      columnScale: 1,
-    };
-  }
-  if (options.flatten) {
-    const words = tensor.height * tensor.width * tensor.channels;
-    return { tensor: id, address, height: 1, width: 1, channels: words, rowPitch: words, pixelPitch: words, rowScale: 1, columnScale: 1 };
+    const rows = { tensor: id, address, height: options.batch, rowPitch: home.frameStep, rowScale: 1, columnScale: 1 };
+    const pixels = tensor.height * tensor.width;
+    if (options.shape === 'row') return { ...rows, width: pixels, channels, pixelPitch: home.pixelPitch };
+    return { ...rows, width: 1, channels: options.shape === 'pixel' ? pixels * channels : channels, pixelPitch: home.frameStep };
   }
   return {
     tensor: id,

@@ -104,16 +104,13 @@ export function countMacs(work: MacWork): number {
   return rows * columns * work.tapWords * work.outChannels;
 }
 
+/** Widest kernel of a descriptor. */
+const MAX_KERNEL_WIDTH = 1023;
+
 /** Does the kernel cover the whole input map, once? Then the layer is a pointwise one on the flattened map. */
 export function coversMap(work: MacWork): boolean {
   const g = work.geometry;
-  const plain = g.padTop === 0 && g.padLeft === 0 && work.groups === 1 && !work.depthwise && g.dilationH === 1 && g.dilationW === 1;
-  return (
-    plain &&
-    g.outHeight === 1 &&
-    g.outWidth === 1 &&
-    g.kernelH === g.inHeight &&
-    g.kernelW === g.inWidth &&
-    work.tapWords === work.inChannels
-  );
+  const isPlain = g.padTop === 0 && g.padLeft === 0 && work.groups === 1 && !work.depthwise && g.dilationH === 1 && g.dilationW === 1;
+  const isWhole = g.outHeight === 1 && g.outWidth === 1 && g.kernelH === g.inHeight && g.kernelW === g.inWidth;
+  return isPlain && isWhole && work.tapWords === work.inChannels && g.kernelH * g.kernelW <= MAX_KERNEL_WIDTH;
 }

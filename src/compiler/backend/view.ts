@@ -19,18 +19,27 @@ export interface View {
 }
 
 /**
- * A kernel that covers the whole map is a pointwise layer on the flattened map; a pointwise layer with a stride reads only the rows and columns
- * that it needs. Returns the geometry that is scheduled and how the input is viewed.
+ * How a stage's input is seen: as it is; or, where the kernel covers the whole map, a frame as one row of pixels ('row') or, where it is
+ * dense in DRAM, as one pixel ('pixel').
  */
-export function simplifyGeometry(
-  work: MacWork,
-  isDense: boolean,
-): { work: MacWork; flatten: boolean; rowScale: number; columnScale: number } {
+export type Shape = 'map' | 'row' | 'pixel';
+
+/**
+ * A kernel that covers the whole map is a layer on flat frames; a pointwise layer with a stride reads only the rows and columns that it needs.
+ * Returns the geometry that is scheduled and how the input is viewed.
+ */
+export function simplifyGeometry(work: MacWork, isDense: boolean): { work: MacWork; shape: Shape; rowScale: number; columnScale: number } {
   const g = work.geometry;
-  if (isDense && coversMap(work)) {
-    const words = g.kernelH * g.kernelW * work.tapWords;
-    const geometry: Geometry = { ...g, inHeight: 1, inWidth: 1, kernelH: 1, kernelW: 1, strideH: 1, strideW: 1 };
-    return { work: { ...work, geometry, tapWords: words, inChannels: words }, flatten: true, rowScale: 1, columnScale: 1 };
+  if (coversMap(work)) {
+    const pixels = isDense ? 1 : g.kernelH * g.kernelW;
+    const words = (g.kernelH * g.kernelW * work.tapWords) / pixels;
+    const geometry: Geometry = { ...g, inHeight: 1, inWidth: pixels, kernelH: 1, kernelW: pixels, strideH: 1, strideW: 1 };
+    return {
+      work: { ...work, geometry, tapWords: words, inChannels: words },
+      shape: isDense ? 'pixel' : 'row',
+      rowScale: 1,
+      columnScale: 1,
+    };
   }
   let rowScale = 1;
   let columnScale = 1;
@@ -45,5 +54,5 @@ export function simplifyGeometry(
   }
   if (geometry.kernelH === 1) geometry = { ...geometry, dilationH: 1 };
   if (geometry.kernelW === 1) geometry = { ...geometry, dilationW: 1 };
-  return { work: { ...work, geometry }, flatten: false, rowScale, columnScale };
+  return { work: { ...work, geometry }, shape: 'map', rowScale, columnScale };
 }

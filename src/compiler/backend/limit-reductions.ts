@@ -1,0 +1,30 @@
+/**
+ * Splits the reductions that a machine cannot hold: kernels longer than a weights buffer, and flat layers whose frames do not fit the maps buffers together
+ * (streaming the weights twice would cost more). Runs before quantization, because a split is another integer graph (docs/numbers.md, section 11).
+ */
+import { LINE_WORDS, type Machine, mapsWords, weightsLines } from '../../machine/machine.ts';
+import { channelsRead, type FloatConv, type LayerGraph } from '../frontend/layer-graph.ts';
+import { splitReduction } from '../frontend/split-reduction.ts';
+
+/** Words of the maps buffer left to results. */
+const RESULT_WORDS_SHARE = 1 / 8;
+
+export function limitReductions(graph: LayerGraph, machine: Machine, frames: number): LayerGraph {
+  // One parameter line, and a line for every kernel row's last partial step.
+  const kernelWords = (weightsLines(machine) - 1) * LINE_WORDS;
+  const framesPerCu = Math.ceil(frames / machine.computeUnits);
+  const flatWords = Math.floor((mapsWords(machine) * (1 - RESULT_WORDS_SHARE)) / framesPerCu);
+  const flat = graph.layers.filter((layer): layer is FloatConv => layer.kind === 'conv' && isFlat(graph, layer));
+  const long = graph.layers.filter((layer): layer is FloatConv => layer.kind === 'conv' && !flat.includes(layer));
+  const first = splitReduction(graph, { maxWords: Math.min(kernelWords, flatWords), layers: flat.map((layer) => layer.name) });
+  const rows = Math.max(1, ...long.map((layer) => layer.window.kernel[0] * layer.window.kernel[1]));
+  return splitReduction(first, { maxWords: kernelWords - rows * LINE_WORDS, layers: long.map((layer) => layer.name) });
+}
+
+/** Does the kernel cover the input map, once? Then all frames are computed together. */
+function isFlat(graph: LayerGraph, layer: FloatConv): boolean {
+  const input = graph.tensors[layer.inputs[0]!]!;
+  const output = graph.tensors[layer.output]!;
+  const covers = layer.window.kernel[0] === input.height && layer.window.kernel[1] === input.width;
+  return covers && output.height === 1 && output.width === 1 && channelsRead(layer, input) > 0;
+}
