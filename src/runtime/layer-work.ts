@@ -23,7 +23,7 @@ export function measureLayerWork(graph: IntegerGraph): LayerWork[] {
 
 function countMacs(layer: IntegerLayer, input: IntegerTensor, output: IntegerTensor): number {
   if (layer.kind !== 'conv' && layer.kind !== 'averagepool') return 0;
-  const inputsPerOutput = layer.kind === 'conv' ? input.channels / layer.groups : 1;
+  const inputsPerOutput = layer.kind === 'conv' ? (layer.inputChannels ?? input.channels) / layer.groups : 1;
   const rowTaps = countTaps(layer.window, 0, input.height, output.height);
   const columnTaps = countTaps(layer.window, 1, input.width, output.width);
   return rowTaps * columnTaps * inputsPerOutput * output.channels;
