@@ -48,6 +48,8 @@ export class AccessChecks {
   private buffer = '';
   private unitWord = 'word';
   private end = 0;
+  /** Whether a write of the current descriptor fell on words that it reads itself. */
+  private overlapsOwnReads = false;
 
   /** @param trackOrder false: only addresses are checked. */
   constructor(program: Program, image: DramImage, trackOrder: boolean) {
@@ -185,8 +187,6 @@ export class AccessChecks {
     if (word === undefined) return;
     this.fail(`overwrites ${this.maps[cu].name} word ${word}, which a later window of the same descriptor reads`);
   }
-
-  private overlapsOwnReads = false;
 
   /** Weights lines that the windows use: parameters, then the kernel rows that are valid for some output row. */
   private usedLines(d: MacDescriptor): IntervalList {
