@@ -34,12 +34,15 @@ export function averageDivisors(layer: PoolGeometry, input: MapSize, output: Map
   return { rows: along(0, input.height, output.height), columns: along(1, input.width, output.width) };
 }
 
+/** Keeps Σ · multiplier within the accumulator however large the window is. */
+const MAX_SHIFT = 30;
+
 /** The layer's right shift: the smallest divisor that occurs has the largest multiplier, which must stay a word. */
 export function averageShift(layer: PoolGeometry, input: MapSize, output: MapSize): number {
   const { rows, columns } = averageDivisors(layer, input, output);
   const smallest = (counts: number[]) => Math.min(...counts.filter((n) => n > 0));
   const n = smallest(rows) * smallest(columns);
-  return Number.isFinite(n) ? 14 + Math.floor(Math.log2(n)) : 14;
+  return Number.isFinite(n) ? Math.min(MAX_SHIFT, 14 + Math.floor(Math.log2(n))) : 14;
 }
 
 /** multiplier(n) = round-half-up(2^shift / n); 0 for divisor 0, whose sum is 0. */
