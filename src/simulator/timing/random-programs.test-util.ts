@@ -1,14 +1,21 @@
 /** Random small programs and machines for the timing tests: every unit, tokens that never deadlock, taken branches, edges of all kinds. */
 import fc from 'fast-check';
 import { type CoreTrace, type Run, traceCore } from '../../isa/core.ts';
-import { UNIT_ID } from '../../isa/fields.ts';
+import { UNIT_ID, unitOf } from '../../isa/fields.ts';
 import { type Machine, XC7Z045 } from '../../machine/machine.ts';
 import type { Program } from '../../program/program.ts';
-import { makeProgram, programOf, type Step } from './programs.test-util.ts';
+import { makeProgram, programOf, type Step, UNIT_IDS } from './programs.test-util.ts';
 
 export interface RandomCase {
   readonly program: Program;
   readonly trace: CoreTrace;
+}
+
+/** Which units a random program uses, and how many DRAM words a run has at most. */
+export interface Focus {
+  readonly uses: (unit: number) => boolean;
+  readonly maxWords: number;
+  readonly maxSteps: number;
 }
 
 type Draw = (low: number, high: number) => number;
@@ -82,14 +89,14 @@ function drawWindow(draw: Draw): Record<string, number> {
   };
 }
 
-function drawFields(draw: Draw, unit: number, cus: number): Record<string, number> {
+function drawFields(draw: Draw, unit: number, cus: number, maxWords: number): Record<string, number> {
   const mask = draw(1, 2 ** cus - 1);
   const rows = draw(1, 4);
-  const run = { dramAddress: draw(0, 4000), dramStep: draw(0, 600), rows, words: draw(1, 200), step: 16 };
-  if (unit === UNIT_ID.LDM) return { ...run, cus: mask, space: draw(0, 5) === 0 ? 1 : 0, words: draw(1, 200) };
+  const run = { dramAddress: draw(0, 4000), dramStep: draw(0, 600), rows, words: draw(1, maxWords), step: 16 };
+  if (unit === UNIT_ID.LDM) return { ...run, cus: mask, space: draw(0, 5) === 0 && rows === 1 ? 1 : 0 };
   if (unit === UNIT_ID.LDW) {
     const cusPerSlot = draw(1, cus);
-    return { dramAddress: 16 * draw(0, 200), lines: draw(1, 12), images: draw(1, 4), cusPerSlot };
+    return { dramAddress: 16 * draw(0, 200), lines: draw(1, Math.ceil(maxWords / 16)), images: draw(1, 4), cusPerSlot };
   }
   if (unit === UNIT_ID.ST) return { ...run, cu: draw(0, cus - 1) };
   const cu = (unit - UNIT_ID.mac(0)) >> 1;
@@ -105,14 +112,13 @@ function drawFields(draw: Draw, unit: number, cus: number): Record<string, numbe
 }
 
 /** Waits only take tokens that earlier descriptors signal, one each, so that the program cannot deadlock. */
-function drawSteps(draw: Draw, machine: Machine): Step[] {
+function drawSteps(draw: Draw, machine: Machine, focus: Focus): Step[] {
   const cus = machine.computeUnits;
-  const units: number[] = [UNIT_ID.LDM, UNIT_ID.LDW, UNIT_ID.ST];
-  for (let cu = 0; cu < cus; cu++) units.push(UNIT_ID.mac(cu), UNIT_ID.vec(cu));
+  const units: number[] = UNIT_IDS.filter((id) => unitOf(id)!.cu < cus && focus.uses(id));
   const pending = new Map<string, number>();
   const steps: Step[] = [];
   const layers = draw(1, 4);
-  const count = draw(1, 30);
+  const count = draw(1, focus.maxSteps);
   for (let i = 0; i < count; i++) {
     const unit = units[draw(0, units.length - 1)];
     const sync = { waitRead: 0, waitWrite: 0, signalRead: 0, signalWrite: 0 };
@@ -133,7 +139,7 @@ function drawSteps(draw: Draw, machine: Machine): Step[] {
     }
     // Layers mostly in order, sometimes interleaved.
     const layer = draw(0, 5) === 0 ? draw(0, layers - 1) : Math.floor((i * layers) / count);
-    steps.push({ unit, layer, fields: { ...drawFields(draw, unit, cus), ...sync } });
+    steps.push({ unit, layer, fields: { ...drawFields(draw, unit, cus, focus.maxWords), ...sync } });
   }
   return steps;
 }
@@ -174,8 +180,10 @@ function layerOfInstruction(program: Program, index: number): number {
 }
 
 /** A program and its trace from a list of random numbers. */
-export const randomCase: fc.Arbitrary<RandomCase> = fc.infiniteStream(fc.nat({ max: 0x7fffffff })).map((stream) => {
-  const draw: Draw = (low, high) => low + ((stream.next().value as number) % (high - low + 1));
-  const machine = drawMachine(draw);
-  return scatterRuns(draw, makeProgram(drawSteps(draw, machine), machine));
-});
+export function randomCase(focus: Focus = { uses: () => true, maxWords: 200, maxSteps: 30 }): fc.Arbitrary<RandomCase> {
+  return fc.infiniteStream(fc.nat({ max: 0x7fffffff })).map((stream) => {
+    const draw: Draw = (low, high) => low + ((stream.next().value as number) % (high - low + 1));
+    const machine = drawMachine(draw);
+    return scatterRuns(draw, makeProgram(drawSteps(draw, machine, focus), machine));
+  });
+}
