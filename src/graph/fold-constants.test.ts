@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../util/errors.ts';
@@ -197,4 +198,22 @@ describe.skipIf(!existsSync(pretrained))(`models of ${pretrained} (skipped where
       }
     },
   );
+});
+
+describe.skipIf(!existsSync(vectors))('fuzzing', () => {
+  it('damaged models that still parse give InputError or a graph, nothing else', () => {
+    const models = readdirSync(vectors).map((name) => readFileSync(`${vectors}/${name}/model.onnx`));
+    fc.assert(
+      fc.property(fc.nat(models.length - 1), fc.array(fc.tuple(fc.nat(), fc.nat(7)), { minLength: 1, maxLength: 3 }), (model, flips) => {
+        const bytes = Uint8Array.from(models[model]);
+        for (const [at, bit] of flips) bytes[at % bytes.length] ^= 1 << bit;
+        try {
+          writeOnnx(foldConstants(readOnnx(bytes, { source: 'damaged.onnx' })));
+        } catch (error) {
+          if (!(error instanceof InputError)) throw error;
+        }
+      }),
+      { numRuns: 4000 },
+    );
+  });
 });

@@ -7,28 +7,34 @@
  *     Shape(x [1,64,6,6]) → s;  Gather(s, 0) → n;  Unsqueeze(n) → u;  Concat(u, [-1]) → t;  Reshape(x, t) → y
  *     →  Reshape(x, t) → y   with the initializer t = [1, -1]
  */
-import { EVALUATORS, type OutputType, SHAPE_EVALUATORS } from './fold/evaluators.ts';
+import { isGraph } from './attribute-values.ts';
+import { EVALUATORS, type OutputType, REQUIRED_INPUTS, SHAPE_EVALUATORS } from './fold/evaluators.ts';
 import type { Graph, GraphNode, Tensor } from './graph.ts';
 import { capturedValues } from './order-nodes.ts';
 import { describeValues, inferNode, KnownValues } from './shape-inference.ts';
 import { isStatic, NodeContext } from './shapes/node-context.ts';
-import { countElements } from './tensor.ts';
+import { countElements, elementBytes } from './tensor.ts';
 
 /**
- * All constants together may be made this much larger (elements) than what they are made from: enough for the VGG whose 140 million weights are
+ * All constants together may be made this much larger (bytes) than what they are made from: enough for the VGG whose 124 million weights are
  * ConstantOfShape nodes in test files, too little for a damaged file to fill the memory.
  */
-const MAX_GROWTH = 1 << 28;
+const MAX_GROWTH_BYTES = 2 ** 29;
 
 interface Walk {
   readonly opset: number;
   readonly known: KnownValues;
   readonly constants: Map<string, Tensor>;
   readonly nodes: GraphNode[];
-  /** Elements that may still be made. */
+  /** Bytes that may still be made. */
   growth: number;
   /** All value and node names, so that inlined ones can be kept apart. */
   readonly names: Set<string>;
+}
+
+/** Memory of a constant; 16-bit floats are held in 32 bits. */
+function sizeBytes({ dtype, dims }: OutputType): number {
+  return countElements(dims) * Math.max(4, elementBytes(dtype));
 }
 
 /** Constant outputs of a node, or undefined when it has to stay. */
@@ -46,6 +52,8 @@ function evaluate(node: GraphNode, walk: Walk): Tensor[] | undefined {
     // Absent optional inputs are holes that evaluators see as undefined.
     if (tensor !== undefined) inputs[index] = tensor;
   }
+  for (let index = 0; index < (REQUIRED_INPUTS.get(node.op) ?? 1); index++)
+    if (!context.has(index)) context.fail(`input ${index} is missing`);
   const outputs: OutputType[] = [];
   for (const name of node.outputs) {
     const type = known.type(name);
@@ -53,17 +61,13 @@ function evaluate(node: GraphNode, walk: Walk): Tensor[] | undefined {
     if (node.op !== 'NonZero' && (type === undefined || !isStatic(type.dims))) return undefined;
     outputs.push({ dtype: type?.dtype ?? 'int64', dims: isStatic(type?.dims) ? type.dims : [] });
   }
-  const given = inputs.reduce((sum, tensor) => sum + tensor.data.length, 0);
-  const made = outputs.reduce((sum, { dims }) => sum + countElements(dims), 0);
+  const given = inputs.reduce((sum, tensor) => sum + sizeBytes(tensor), 0);
+  const made = outputs.reduce((sum, type) => sum + sizeBytes(type), 0);
   const growth = Math.max(0, made - given);
   if (growth > walk.growth) return undefined;
   walk.growth -= growth;
   const results = evaluator(context, inputs, outputs);
   return results?.every((tensor): tensor is Tensor => tensor !== undefined) ? [...results] : undefined;
-}
-
-function isGraph(value: unknown): value is Graph {
-  return typeof value === 'object' && value !== null && 'nodes' in value;
 }
 
 function freshName(wanted: string, names: Set<string>): string {
@@ -178,7 +182,14 @@ export function foldConstants(graph: Graph): Graph {
     ...graph.inputs.map(({ name }) => name),
     ...graph.nodes.flatMap(({ name, outputs }) => [name, ...outputs]),
   ]);
-  const walk: Walk = { opset: graph.opset, known: new KnownValues(graph), constants: new Map(), nodes: [], growth: MAX_GROWTH, names };
+  const walk: Walk = {
+    opset: graph.opset,
+    known: new KnownValues(graph),
+    constants: new Map(),
+    nodes: [],
+    growth: MAX_GROWTH_BYTES,
+    names,
+  };
   walkNodes(graph.nodes, walk);
   return describeValues(removeDead(graph, walk.nodes, walk.constants), walk.known);
 }

@@ -3,13 +3,13 @@
  * every value has one producer, every input has a producer, no cycles.
  */
 import { InputError } from '../util/errors.ts';
+import { subgraphsOf } from './attribute-values.ts';
 import type { Graph, GraphNode } from './graph.ts';
 
 /** Values of enclosing graphs that a node's sub-graphs use. */
 export function capturedValues(node: GraphNode): string[] {
   const captured = new Set<string>();
-  for (const value of Object.values(node.attributes)) {
-    if (typeof value !== 'object' || !('nodes' in value)) continue;
+  for (const [, value] of subgraphsOf(node)) {
     const own = new Set<string>([...value.initializers.keys(), ...value.inputs.map((input) => input.name)]);
     for (const inner of value.nodes) for (const output of inner.outputs) own.add(output);
     const used = value.nodes.flatMap((inner) => [...inner.inputs, ...capturedValues(inner)]);

@@ -8,6 +8,7 @@
  *     Conv(input, weight) strides 4 pads 2 → c          before: values {}
  *     Relu(c) → r                                       after:  values {c: [1,64,55,55], r: [1,64,55,55]}
  */
+import { isGraph } from './attribute-values.ts';
 import type { Graph, GraphNode, Tensor, ValueInfo } from './graph.ts';
 import { ELEMENTWISE_RULES } from './shapes/elementwise.ts';
 import { MOVEMENT_RULES } from './shapes/movement.ts';
@@ -72,10 +73,6 @@ export class KnownValues implements ValueLookup {
   }
 }
 
-function isGraph(value: unknown): value is Graph {
-  return typeof value === 'object' && value !== null && 'nodes' in value;
-}
-
 /** Both branches of an If, where they agree. */
 function inferIf(node: GraphNode, known: KnownValues): (ValueType | undefined)[] {
   const branches = [node.attributes.then_branch, node.attributes.else_branch].filter(isGraph).map((branch) => {
@@ -101,6 +98,8 @@ export function inferNode(node: GraphNode, opset: number, known: KnownValues): v
   const types = node.op === 'If' && node.domain === '' ? inferIf(node, known) : (rule?.(context) ?? []);
   for (const [index, output] of node.outputs.entries()) {
     const type = output === '' ? undefined : mergeTypes(types[index], known.declared(output));
+    const wrong = type?.dims?.some((dim) => typeof dim === 'number' && !(Number.isSafeInteger(dim) && dim >= 0));
+    if (wrong) context.fail(`its output "${output}" would have the impossible shape [${type?.dims}]`);
     if (type !== undefined) known.setType(output, type);
   }
 }

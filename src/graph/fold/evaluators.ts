@@ -2,6 +2,7 @@
  * Evaluation of operators on constants, for constant folding: shape arithmetic and the weight transformations that exporters leave in graphs.
  * Float results are those of double arithmetic rounded once, integers are exact (an int64 beyond 2^53 is left unfolded).
  */
+import { isTensor } from '../attribute-values.ts';
 import type { DataType, Tensor } from '../graph.ts';
 import { resolvePads, resolveSlices } from '../shapes/movement.ts';
 import { isStatic, type NodeContext } from '../shapes/node-context.ts';
@@ -123,13 +124,13 @@ const pad: Evaluator = (node, [input, , value], [out]) => {
 const constantOfShape: Evaluator = (node, _, [out]) => {
   const data = allocateData(out.dtype, countElements(out.dims));
   const value = node.attribute('value');
-  if (typeof value === 'object' && 'dtype' in value) (data as Float64Array).fill((value.data as Float64Array)[0]);
+  if (isTensor(value)) (data as Float64Array).fill((value.data as Float64Array)[0]);
   return [{ ...out, data }];
 };
 
 const constant: Evaluator = (node, _, [out]) => {
   const value = node.attribute('value');
-  if (typeof value === 'object' && 'dtype' in value) return [value];
+  if (isTensor(value)) return [value];
   const given = Object.entries(node.node.attributes).find(([name]) => name.startsWith('value_'))?.[1];
   const list = Array.isArray(given) ? given : [given];
   if (list.every((item) => typeof item === 'string')) return [{ ...out, data: list }];
@@ -362,6 +363,30 @@ export const EVALUATORS: ReadonlyMap<string, Evaluator> = new Map(
     Sum: variadic((x, y) => x + y),
   } satisfies Record<string, Evaluator>),
 );
+
+const TWO_INPUTS = [
+  'Add',
+  'Sub',
+  'Mul',
+  'Div',
+  'Mod',
+  'Pow',
+  'Equal',
+  'Less',
+  'LessOrEqual',
+  'Greater',
+  'GreaterOrEqual',
+  'And',
+  'Or',
+  'Xor',
+];
+
+/** Inputs that an operator cannot do without (1 where it is not listed): the others are optional. */
+export const REQUIRED_INPUTS: ReadonlyMap<string, number> = new Map([
+  ['Constant', 0],
+  ...[...TWO_INPUTS, 'Reshape', 'Expand', 'Tile', 'Gather', 'DequantizeLinear'].map((op): [string, number] => [op, 2]),
+  ...['Where', 'Range', 'ScatterND'].map((op): [string, number] => [op, 3]),
+]);
 
 /** Operators that need only the shape of their input. */
 export const SHAPE_EVALUATORS: ReadonlyMap<string, Evaluator> = new Map(

@@ -3,6 +3,7 @@
  * FLOAT_ATTRIBUTES, from the operator specifications (opset 7 to 26, ai.onnx and ai.onnx.ml).
  */
 import { InputError } from '../../util/errors.ts';
+import { isGraph } from '../attribute-values.ts';
 import type { AttributeValue, Graph, GraphNode, Tensor } from '../graph.ts';
 import { ATTRIBUTE_TYPE, ATTRIBUTE_TYPE_NAMES, type AttributeProto, type GraphProto } from './schema.ts';
 import { type ReadExternal, tensorFromProto, tensorToProto } from './tensor-proto.ts';
@@ -124,18 +125,6 @@ export function attributeFromProto(
   );
 }
 
-function isGraph(value: Tensor | Graph): value is Graph {
-  return 'nodes' in value;
-}
-
-/** Sub-graphs of a node, by attribute name. */
-export function subgraphsOf(node: GraphNode): [string, Graph][] {
-  return Object.entries(node.attributes).filter((entry): entry is [string, Graph] => {
-    const value = entry[1];
-    return typeof value === 'object' && 'nodes' in value;
-  });
-}
-
 function isStringList(value: readonly number[] | readonly string[]): value is readonly string[] {
   return typeof value[0] === 'string';
 }
@@ -172,8 +161,8 @@ export function attributeToProto(
       proto.ints = BigInt64Array.from(list, BigInt);
       proto.type = ATTRIBUTE_TYPE.ints;
     }
-  } else if (isGraph(value as Tensor | Graph)) {
-    proto.graph = writeGraph(value as Graph);
+  } else if (isGraph(value)) {
+    proto.graph = writeGraph(value);
     proto.type = ATTRIBUTE_TYPE.graph;
   } else {
     proto.tensor = tensorToProto(value as Tensor, undefined);

@@ -1,7 +1,7 @@
 /** Reads ONNX files into a Graph, and TensorProto files (test vectors) into a Tensor. Whatever is wrong with the file is an InputError. */
 import { InputError } from '../../util/errors.ts';
 import { checkWeights } from '../check-weights.ts';
-import type { DataType, Graph, GraphNode, Tensor, ValueInfo } from '../graph.ts';
+import type { Graph, GraphNode, Tensor, ValueInfo } from '../graph.ts';
 import { orderNodes } from '../order-nodes.ts';
 import { attributeFromProto } from './attributes.ts';
 import {
@@ -325,6 +325,3 @@ export function readTensorPb(bytes: Uint8Array, source = 'tensor'): Tensor {
   if (proto.dataType === undefined) throw new InputError(`${source}: not an ONNX tensor: it has no data type`);
   return tensorFromProto(proto, { where: source });
 }
-
-/** Element type names this project reads, for help texts. */
-export const DATA_TYPES: readonly DataType[] = Object.values(DATA_TYPE_BY_NUMBER);

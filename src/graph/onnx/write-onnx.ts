@@ -1,6 +1,7 @@
 /** Writes a Graph as an ONNX file: for models/, for sub-models given to another runtime, and for exposing intermediate values. */
+import { subgraphsOf } from '../attribute-values.ts';
 import type { Graph, GraphNode, ValueInfo } from '../graph.ts';
-import { attributeToProto, subgraphsOf } from './attributes.ts';
+import { attributeToProto } from './attributes.ts';
 import {
   type GraphProto,
   MODEL,

@@ -1,5 +1,5 @@
 /** Shape rules of operators that move, select, repeat or create elements. */
-import type { Tensor } from '../graph.ts';
+import { isTensor } from '../attribute-values.ts';
 import {
   broadcast,
   type Dim,
@@ -261,10 +261,6 @@ const shape: ShapeRule = (node) => {
   const clamp = (value: number): number => Math.min(rank, Math.max(0, value < 0 ? value + rank : value));
   return [{ dtype: 'int64', dims: [Math.max(0, clamp(node.number('end', rank)) - clamp(node.number('start', 0)))] }];
 };
-
-function isTensor(value: unknown): value is Tensor {
-  return typeof value === 'object' && value !== null && 'dtype' in value;
-}
 
 const constantOfShape: ShapeRule = (node) => {
   const value = node.attribute('value');
