@@ -25,5 +25,7 @@ export function openNetwork(argument: string, options: { shape?: Shapes; scope?:
   if (!/[./\\]/.test(argument)) {
     throw new InputError(`model '${argument}': no such built-in model (there are ${Object.keys(MODELS).join(', ')}); give an .onnx file`);
   }
-  return { name: basename(argument).replace(/\.onnx$/i, ''), graph: fixFrameDimension(loadModel(argument, options.shape)) };
+  const name = basename(argument).replace(/\.onnx$/i, '');
+  // Messages about the graph then name the file rather than what its exporter wrote into it.
+  return { name, graph: fixFrameDimension({ ...loadModel(argument, options.shape), name }) };
 }
