@@ -1,6 +1,7 @@
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { writeOnnx } from '../src/graph/onnx/write-onnx.ts';
+import { inferShapes } from '../src/graph/shape-inference.ts';
 import { countElements } from '../src/graph/tensor.ts';
 import { countMacs, sumMacs } from './count-macs.ts';
 import { MODELS } from './index.ts';
@@ -26,12 +27,17 @@ const MACS: Readonly<Record<string, readonly [number, number?]>> = {
 };
 
 describe('every model', () => {
-  it.each(Object.keys(MODELS))('%s: both scopes have the published number of MACs', (name) => {
+  it.each(Object.keys(MODELS))('%s: the convolutions have the published number of MACs', (name) => {
     const whole = sumMacs(countMacs(MODELS[name].build({ scope: 'convolutions' })), 'convolutions');
     const [skipped, full] = MACS[name];
     const digits = skipped > 10000 ? 0 : 1;
     expect((whole.skipped / 1e6).toFixed(digits)).toBe(skipped.toFixed(digits));
     if (full !== undefined) expect((whole.full / 1e6).toFixed(digits)).toBe(full.toFixed(digits));
+  });
+
+  it.each(Object.keys(MODELS))('%s: shape inference finds the shapes that the builder gave', (name) => {
+    const graph = MODELS[name].build({ scope: 'convolutions' });
+    expect(inferShapes({ ...graph, values: new Map() }).values).toEqual(graph.values);
   });
 });
 
