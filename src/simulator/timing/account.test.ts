@@ -92,6 +92,21 @@ describe('causes on one CU', () => {
     expect(last.waits).toMatchObject({ dependency: second.start - 458, maps: last.start - second.start });
   });
 
+  it('maps: a later load that waits for a store does not matter', () => {
+    // LDM 1 arrives 54, accepted 57, first beat 97, port 0: load bus 104 … 116, token 119. ST: accepted 60, served 64.62 to 66.52, response 107, token 110:
+    // LDM 2 waits for it from 58 to 110, while MAC0 waits for LDM 1 from 56 to 119.
+    const steps: Step[] = [
+      { unit: ST, fields: { signalWrite: bits(LDM) } },
+      load,
+      { unit: LDM, fields: { waitWrite: bits(ST) } },
+      { unit: MAC0, fields: { ...work, waitWrite: bits(LDM) } },
+    ];
+    const { layers, log } = timeSteps(steps, ONE_CU);
+    expect([log!.record(2).start, log!.record(3).start]).toEqual([110, 119]);
+    expect(lostOf(layers[0])).toMatchObject({ maps: 119 - 56, dispatch: 56 + 5 });
+    expect(layers[0].lost.dependency).toBe(0);
+  });
+
   it('store: credits, and tokens of VEC', () => {
     // The credits example of timing-table.test.ts: window 2 waits from 77 to 104; its lanes are full (16 words × 64 outputs, g = 1: 16 steps).
     const { layers } = timeSteps([{ unit: MAC0, fields: { lanes: 1, outWords: 64, count: 2, outWidth: 2 } }], {

@@ -243,6 +243,11 @@ export function runTwin(program: Program, trace: CoreTrace): { cycles: number; r
   const busRoom = new Array<number>(cus).fill(m.busFifoEntries);
   /** By source 2·cu (MAC), 2·cu + 1 (VEC). */
   const fifos: Granule[][] = Array.from({ length: 2 * cus }, () => []);
+  /** T6: granules of one unit come one at a time, in order. */
+  const enter = (source: number, granule: Granule): void => {
+    if ((fifos[source].at(-1)?.f ?? -1) >= granule.f) throw new Error('twin: two granules meet');
+    fifos[source].push(granule);
+  };
   const credits = fifos.map((_, s) => (s % 2 === 0 ? m.resultFifoGranules : m.vecFifoGranules));
   const busRaised = fifos.map(() => -1);
   /** Write signals by source: descriptors in order, with the cycle at which they were known to be written. */
@@ -334,7 +339,7 @@ export function runTwin(program: Program, trace: CoreTrace): { cycles: number; r
       const e = t + Math.max(windows.shift()!, o) - 1;
       for (let j = 0; j < granules; j++) {
         const last = windows.length === 0 && j === granules - 1 ? index : -1;
-        fifos[2 * cu].push({ f: e + lat.macPipeline + o + j, mask: d.outCus, last });
+        enter(2 * cu, { f: e + lat.macPipeline + o + j, mask: d.outCus, last });
       }
       readyAt = e + 1;
       if (windows.length > 0) return;
@@ -367,7 +372,7 @@ export function runTwin(program: Program, trace: CoreTrace): { cycles: number; r
         done = first + 7;
       }
       inChunk = false;
-      fifos[source].push({ f: done + lat.vecPipeline, mask: d.outCus, last: chunks.length === 0 ? index : -1 });
+      enter(source, { f: done + lat.vecPipeline, mask: d.outCus, last: chunks.length === 0 ? index : -1 });
       if (chunks.length > 0) return;
       signal('read', index, done + 1);
       index = -1;

@@ -281,6 +281,18 @@ describe('T17, T18 ST', () => {
     // Read signal 118. Burst 2: response ceil(119.62) + 40 = 160; burst 3 accepted 161, response ceil(168.62) + 40 = 209; burst 4 210, 218 + 40 = 258.
     expect(times([{ unit: ST, fields: { words: 256 } }], axi({ writesOutstanding: 1 }))[0]).toEqual([53, 53, 118, 259]);
   });
+
+  it('signals in order when two responses come in one cycle', () => {
+    // 64 bytes a cycle. LDM: 10 bursts accepted 56 to 65, served until 76. ST 0 arrives at 60: accepted 67, served to 76.5; ST 1 starts at 65 when ST is free,
+    // is accepted 72 and served to 77.0: both responses at 77 + 40 = 117.
+    const steps: Step[] = [{ unit: LDM, fields: { words: 640 } }];
+    for (let i = 0; i < 6; i++) steps.push({ unit: MAC1, fields: {} });
+    steps.push({ unit: ST, fields: {} }, { unit: ST, fields: {} });
+    expect(times(steps, dram({ bytesPerSecond: 16_000_000_000 })).slice(7)).toEqual([
+      [60, 60, 65, 118],
+      [61, 65, 70, 119],
+    ]);
+  });
 });
 
 describe('T19 END', () => {
