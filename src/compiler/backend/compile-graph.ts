@@ -12,9 +12,11 @@ import { buildStages } from './build-stages.ts';
 import { DramAccesses, type DramLayout, layOutTensors, viewTensor } from './dram-layout.ts';
 import { EmitContext } from './emit-context.ts';
 import { emitMacStage } from './emit-mac.ts';
-import { emitVecStage, packTable } from './emit-vec.ts';
+import { packTable } from './emit-vec.ts';
+import { emitVecStage } from './emit-vec-stage.ts';
 import { orderTasks } from './order.ts';
 import { describePlan, type MacPlan, planMacStage } from './plan.ts';
+import { poolBranches } from './pool-branches.ts';
 import { countMacs, type MacWork, type Stage, type StageGraph } from './stage.ts';
 import { assignTokens } from './sync.ts';
 import { type Task, TaskList } from './task.ts';
@@ -45,7 +47,8 @@ interface PlannedStage {
 }
 
 /** Compile an integer graph for a machine. Throws InputError where the machine cannot hold a layer or the memory. */
-export function compileGraph(graph: IntegerGraph, machine: Machine, options: CompileOptions = {}): Program {
+export function compileGraph(source: IntegerGraph, machine: Machine, options: CompileOptions = {}): Program {
+  const graph = poolBranches(source);
   const frames = options.frames ?? 1;
   const stages = buildStages(graph);
   const layout = layOutTensors(graph, stages, frames);

@@ -3,12 +3,9 @@
  * Specification: docs/compiler.md, "Vector work".
  */
 import { type MacDescriptor, UNIT_ID, VEC_OPS } from '../../isa/fields.ts';
-import { mapsWords } from '../../machine/machine.ts';
-import { InputError } from '../../util/errors.ts';
 import type { EmitContext, Ring, Source } from './emit-context.ts';
-import type { Geometry, Stage, VecWork } from './stage.ts';
+import type { Geometry, VecWork } from './stage.ts';
 import { type BareDescriptor, type Piece, SPACE } from './task.ts';
-import type { View } from './view.ts';
 
 /** Pixels one after the other in a CU's maps: pixel i at base + i·pitch. */
 export interface PixelSlot {
@@ -16,7 +13,6 @@ export interface PixelSlot {
   readonly pitch: number;
 }
 
-const FULL = { low: -32768, high: 32767 };
 const NO_SECOND = { src2Base: 0, src2Ring: 0, src2Offset: 0, src2RowStep: 0, src2ColStep: 0, shiftA: 0, shiftB: 0, shiftOut: 0 };
 /** Words of the activation table: 256 entries of four words. */
 const TABLE_WORDS = 1024;
@@ -207,113 +203,4 @@ export function emitMax(
     reads,
     writes,
   );
-}
-
-export interface VecStageInput {
-  readonly stage: Stage;
-  readonly vec: VecWork;
-  readonly tableAddress: number;
-  readonly layer: number;
-  readonly frame: number;
-  readonly input: View;
-  readonly output: View;
-  readonly other: View | undefined;
-}
-
-/** A stage of vector work alone: tiles of output rows go round the CUs, each loaded, computed and stored by itself. */
-export function emitVecStage(context: EmitContext, job: VecStageInput): void {
-  const { vec } = job;
-  const isWindow = vec.op === 'max';
-  // Without a window a row is as good as a pixel: tiles are cut at pixels.
-  const input = isWindow ? job.input : asColumn(job.input);
-  const output = isWindow ? job.output : asColumn(job.output);
-  const other = job.other && asColumn(job.other);
-  const geometry = isWindow ? vec.geometry : pointwise(input);
-  const work = { geometry, clamp: vec.op === 'copy' ? FULL : vec.clamp };
-  const channels = input.channels;
-  const tileRows = vecTileRows(context, job, geometry);
-  const rowsIn = Math.min(geometry.inHeight, (tileRows - 1) * geometry.strideH + (geometry.kernelH - 1) * geometry.dilationH + 1);
-  const inWords = rowsIn * geometry.inWidth * channels;
-  const outWords = tileRows * geometry.outWidth * channels;
-  const sizes = [inWords, inWords, outWords, outWords, ...(job.other ? [inWords, inWords] : [])];
-  const bases = context.allocateMaps(sizes);
-  const tablePieces = vec.op === 'table' ? loadTable(context, job.tableAddress, { layer: job.layer, tile: 'table' }) : [];
-  const channelOffset = vec.op === 'copy' ? vec.channelOffset : 0;
-  for (let y0 = 0, t = 0; y0 < geometry.outHeight; y0 += tileRows, t++) {
-    const y1 = Math.min(geometry.outHeight, y0 + tileRows);
-    const source: Source = { layer: job.layer, tile: `${job.frame > 0 ? `frame ${job.frame} ` : ''}tile ${t}` };
-    const cu = t % context.cus;
-    const turn = Math.floor(t / context.cus) % 2;
-    const first = Math.max(0, Math.min(geometry.inHeight, y0 * geometry.strideH - geometry.padTop));
-    const end = Math.max(
-      first,
-      Math.min(geometry.inHeight, (y1 - 1) * geometry.strideH - geometry.padTop + (geometry.kernelH - 1) * geometry.dilationH + 1),
-    );
-    const slot: Ring = { base: bases[turn]!, words: inWords };
-    const reads: Piece[] = [...tablePieces];
-    if (end > first)
-      reads.push(...context.loadRows(input, { first, end, origin: first }, slot, channels, 1 << cu, job.frame, source).get(cu)!);
-    const out: PixelSlot = { base: bases[2 + turn]!, pitch: channels };
-    const piece = context.list.newPiece(SPACE.maps(cu), out.base, out.base + outWords);
-    const count = (y1 - y0) * geometry.outWidth;
-    const from: PixelSlot = { base: slot.base, pitch: channels };
-    if (vec.op === 'add') {
-      const second: Ring = { base: bases[4 + turn]!, words: inWords };
-      reads.push(...context.loadRows(other!, { first, end, origin: first }, second, channels, 1 << cu, job.frame, source).get(cu)!);
-      emitAdd(context, vec, cu, from, { base: second.base, pitch: channels }, out, count, channels, reads, [piece], source);
-    } else if (vec.op === 'table') {
-      emitTable(context, vec, cu, from, out, count, channels, reads, [piece], source);
-    } else {
-      emitMax(
-        context,
-        work,
-        cu,
-        { ring: slot, origin: first, pitch: channels },
-        out,
-        { first: y0, end: y1 },
-        channels,
-        reads,
-        [piece],
-        source,
-      );
-    }
-    const pixels = { first: y0 * geometry.outWidth, end: y1 * geometry.outWidth };
-    context.storePixels(output, job.frame, pixels, channelOffset, channels, cu, out.base, channels, source, [piece]);
-  }
-}
-
-/** Rows of a tile: as many as keep all CUs busy and fit half of the buffer (the other half is the neighbour stage's). */
-function vecTileRows(context: EmitContext, job: VecStageInput, g: Geometry): number {
-  const budget = mapsWords(context.machine);
-  const even = Math.max(1, Math.ceil(g.outHeight / (2 * context.cus)));
-  for (let rows = even; rows >= 1; rows--) {
-    const inRows = Math.min(g.inHeight, (rows - 1) * g.strideH + (g.kernelH - 1) * g.dilationH + 1);
-    const words = 2 * inRows * g.inWidth * job.input.channels * (job.other ? 2 : 1) + 2 * rows * g.outWidth * job.input.channels;
-    if (words + 512 <= (rows > 1 ? budget / 2 : budget)) return rows;
-  }
-  throw new InputError(
-    `layer ${job.stage.name} (${job.stage.op}): one row does not fit the maps buffer of ${context.machine.mapsBytes} bytes`,
-  );
-}
-
-/** The pixels of a view as rows of one pixel. */
-function asColumn(view: View): View {
-  return { ...view, height: view.height * view.width, width: 1, rowPitch: view.pixelPitch };
-}
-
-function pointwise(view: View): Geometry {
-  return {
-    inHeight: view.height,
-    inWidth: view.width,
-    outHeight: view.height,
-    outWidth: view.width,
-    kernelH: 1,
-    kernelW: 1,
-    strideH: 1,
-    strideW: 1,
-    dilationH: 1,
-    dilationW: 1,
-    padTop: 0,
-    padLeft: 0,
-  };
 }

@@ -1,0 +1,153 @@
+/**
+ * A stage of vector work alone: tiles of output rows and slices of channels go round the CUs, each loaded, computed and stored by itself.
+ * Specification: docs/compiler.md, "Vector work".
+ */
+import { type Machine, mapsWords } from '../../machine/machine.ts';
+import { InputError } from '../../util/errors.ts';
+import type { EmitContext, Ring, Source } from './emit-context.ts';
+import { emitAdd, emitMax, emitTable, loadTable, type PixelSlot } from './emit-vec.ts';
+import type { Geometry, Stage, VecWork } from './stage.ts';
+import { type Piece, SPACE } from './task.ts';
+import type { View } from './view.ts';
+
+export interface VecStageInput {
+  readonly stage: Stage;
+  readonly vec: VecWork;
+  readonly tableAddress: number;
+  readonly layer: number;
+  readonly frame: number;
+  readonly input: View;
+  readonly output: View;
+  readonly other: View | undefined;
+}
+
+interface VecPlan {
+  readonly tileRows: number;
+  readonly sliceChannels: number;
+  /** Words of an input slot and of an output slot. */
+  readonly inWords: number;
+  readonly outWords: number;
+  /** Slots in rotation in every CU. */
+  readonly turns: number;
+}
+
+const FULL = { low: -32768, high: 32767 };
+const LINE = 16;
+
+export function emitVecStage(context: EmitContext, job: VecStageInput): void {
+  const { vec } = job;
+  const isWindow = vec.op === 'max';
+  // Without a window a row is as good as a pixel: tiles are cut at pixels.
+  const input = isWindow ? job.input : asColumn(job.input);
+  const output = isWindow ? job.output : asColumn(job.output);
+  const other = job.other && asColumn(job.other);
+  const geometry = isWindow ? vec.geometry : pointwise(input);
+  const plan = planVecStage(job, geometry, context.machine);
+  const { inWords, outWords, turns, tileRows, sliceChannels } = plan;
+  const times = (words: number): number[] => Array.from({ length: turns }, () => words);
+  const bases = context.allocateMaps([...times(inWords), ...times(outWords), ...(other ? times(inWords) : [])]);
+  const tablePieces = vec.op === 'table' ? loadTable(context, job.tableAddress, { layer: job.layer, tile: 'table' }) : [];
+  const channelOffset = vec.op === 'copy' ? vec.channelOffset : 0;
+  const work = { geometry, clamp: vec.op === 'copy' ? FULL : vec.clamp };
+  let item = 0;
+  for (let y0 = 0, t = 0; y0 < geometry.outHeight; y0 += tileRows, t++) {
+    const y1 = Math.min(geometry.outHeight, y0 + tileRows);
+    for (let c0 = 0; c0 < input.channels; c0 += sliceChannels, item++) {
+      const channels = Math.min(sliceChannels, input.channels - c0);
+      const source: Source = { layer: job.layer, tile: `${job.frame > 0 ? `frame ${job.frame} ` : ''}tile ${t}, channels ${c0}` };
+      const cu = item % context.cus;
+      const turn = Math.floor(item / context.cus) % turns;
+      const rows = windowRows(geometry, y0, y1);
+      const load = (view: View, base: number): Piece[] => {
+        if (rows.end === rows.first) return [];
+        const slice = { ...view, address: view.address + c0, channels };
+        const at = { ...rows, origin: rows.first };
+        return context.loadRows(slice, at, { base, words: inWords }, channels, 1 << cu, job.frame, source).get(cu)!;
+      };
+      const slot: Ring = { base: bases[turn]!, words: (rows.end - rows.first) * geometry.inWidth * channels };
+      const from: PixelSlot = { base: slot.base, pitch: channels };
+      const out: PixelSlot = { base: bases[turns + turn]!, pitch: channels };
+      const reads = [...tablePieces, ...load(input, slot.base)];
+      const piece = context.list.newPiece(SPACE.maps(cu), out.base, out.base + outWords);
+      const count = (y1 - y0) * geometry.outWidth;
+      if (vec.op === 'add') {
+        const second: PixelSlot = { base: bases[2 * turns + turn]!, pitch: channels };
+        reads.push(...load(other!, second.base));
+        emitAdd(context, vec, cu, from, second, out, count, channels, reads, [piece], source);
+      } else if (vec.op === 'table') {
+        emitTable(context, vec, cu, from, out, count, channels, reads, [piece], source);
+      } else {
+        const ring = { ring: slot, origin: rows.first, pitch: channels };
+        emitMax(context, work, cu, ring, out, { first: y0, end: y1 }, channels, reads, [piece], source);
+      }
+      const pixels = { first: y0 * geometry.outWidth, end: y1 * geometry.outWidth };
+      context.storePixels(output, job.frame, pixels, channelOffset + c0, channels, cu, out.base, channels, source, [piece]);
+    }
+  }
+}
+
+/** Input rows that output rows [y0, y1) read. */
+function windowRows(g: Geometry, y0: number, y1: number): { first: number; end: number } {
+  const first = Math.max(0, Math.min(g.inHeight, y0 * g.strideH - g.padTop));
+  const end = Math.min(g.inHeight, (y1 - 1) * g.strideH - g.padTop + (g.kernelH - 1) * g.dilationH + 1);
+  return { first, end: Math.max(first, end) };
+}
+
+/**
+ * Tile and slice: the least reloading of rows that neighbouring tiles share, then the fewest items, but one for every CU. Half of the buffer is
+ * left to the neighbour stages where that is possible.
+ */
+function planVecStage(job: VecStageInput, g: Geometry, machine: Machine): VecPlan {
+  let best: { plan: VecPlan; cost: number } | undefined;
+  const { channels } = job.input;
+  const copies = job.other ? 2 : 1;
+  for (const [budget, turns] of [
+    [mapsWords(machine) / 2, 2],
+    [mapsWords(machine), 2],
+    [mapsWords(machine), 1],
+  ] as const) {
+    for (let slices = 1; slices <= Math.ceil(channels / LINE); slices++) {
+      const sliceChannels = slices === 1 ? channels : Math.ceil(channels / slices / LINE) * LINE;
+      for (let tileRows = g.outHeight; tileRows >= 1; tileRows = tileRows > 1 ? Math.ceil(tileRows / 2) : 0) {
+        const tallest = Math.min(g.inHeight, (tileRows - 1) * g.strideH + (g.kernelH - 1) * g.dilationH + 1);
+        const inWords = tallest * g.inWidth * sliceChannels;
+        const outWords = tileRows * g.outWidth * sliceChannels;
+        if (turns * (copies * inWords + outWords) + 64 * 6 > budget) continue;
+        const tiles = Math.ceil(g.outHeight / tileRows);
+        const items = tiles * Math.ceil(channels / sliceChannels);
+        const idle = Math.ceil(items / machine.computeUnits) * machine.computeUnits - items;
+        // Lines loaded, a descriptor's worth of lines per item, idle CUs as if they were items.
+        const lines = (tiles * tallest * g.inWidth * channels) / LINE;
+        const cost = lines + items * 40 + (idle / items) * lines;
+        if (!best || cost < best.cost) best = { plan: { tileRows, sliceChannels, inWords, outWords, turns }, cost };
+      }
+    }
+    if (best) return best.plan;
+  }
+  throw new InputError(
+    `layer ${job.stage.name} (${job.stage.op}): one row of 16 channels does not fit the maps buffer of ${machine.mapsBytes} bytes; use larger buffers`,
+  );
+}
+
+/** The pixels of a view as rows of one pixel. */
+function asColumn(view: View): View {
+  return { ...view, height: view.height * view.width, width: 1, rowPitch: view.pixelPitch };
+}
+
+function pointwise(view: View): Geometry {
+  const { height, width } = view;
+  return {
+    inHeight: height,
+    inWidth: width,
+    outHeight: height,
+    outWidth: width,
+    kernelH: 1,
+    kernelW: 1,
+    strideH: 1,
+    strideW: 1,
+    dilationH: 1,
+    dilationW: 1,
+    padTop: 0,
+    padLeft: 0,
+  };
+}
