@@ -6,8 +6,9 @@
  */
 import type { CoreTrace, Dispatch } from '../../isa/core.ts';
 import { UNIT_ID, UNIT_ID_COUNT } from '../../isa/fields.ts';
-import { bytesPerCycle, type Machine } from '../../machine/machine.ts';
 import type { Program } from '../../program/program.ts';
+import { makeMemory } from './memory-twin.test-util.ts';
+import { type Burst, burstsOf, executedInstructions, validTaps, windowSteps } from './twin-geometry.test-util.ts';
 
 export interface TwinRecord {
   arrival: number;
@@ -21,31 +22,6 @@ interface Granule {
   readonly mask: number;
   /** Dispatch that it completes, or −1. */
   readonly last: number;
-}
-
-interface Burst {
-  readonly line: number;
-  readonly lines: number;
-}
-
-interface AcceptedBurst extends Burst {
-  readonly engine: number;
-  /** A line is on the load bus. */
-  readonly onLine: (t: number) => void;
-  /** CUs whose port B a line takes. */
-  readonly maps: number;
-  /** Work left, in bytes times the denominator of the bandwidth. */
-  left: number;
-  start: number;
-  dataAt: number;
-  beats: number;
-}
-
-interface Offer extends Burst {
-  readonly onAccept: (t: number) => void;
-  readonly onLine?: (t: number) => void;
-  readonly onResponse?: (t: number) => void;
-  readonly maps: number;
 }
 
 const [FETCH, ST, LDM, LDW] = [0, 1, 2, 3];
@@ -489,169 +465,4 @@ export function runTwin(program: Program, trace: CoreTrace): { cycles: number; r
     const unfinished = records.some((r) => r.end < 0 || r.readSignal < 0);
     if (endAt >= 0 && t > endAt + 1 && !unfinished && agenda.size === 0 && memory.idle()) return { cycles: lastEvent + 1, records };
   }
-}
-
-/** The memory: acceptance, a server with a budget a cycle, ports that deliver a beat a cycle, a line register per port for the load bus. */
-function makeMemory(m: Machine, now: () => number, at: (cycle: number, action: () => void) => void, event: (cycle: number) => void) {
-  const offers: (Offer | undefined)[] = [undefined, undefined, undefined, undefined];
-  const { numerator, denominator } = bytesPerCycle(m);
-  const perEngine = [m.axi.readsPerEngine, m.axi.writesOutstanding, m.axi.readsPerEngine, m.axi.readsPerEngine];
-  const perPort = new Array<number>(m.axi.ports).fill(m.axi.readsPerPort);
-  const served: (AcceptedBurst & { onResponse?: (t: number) => void })[] = [];
-  const ports: AcceptedBurst[][] = Array.from({ length: m.axi.ports }, () => []);
-  const registers: (AcceptedBurst & { since: number })[][] = Array.from({ length: m.axi.ports }, () => []);
-  const portOf = (line: number): number => Math.floor(line / 4) % m.axi.ports;
-  let waitingResponses = 0;
-  return {
-    offers,
-    idle: () =>
-      served.length === 0 && ports.every((p) => p.length === 0) && registers.every((r) => r.length === 0) && waitingResponses === 0,
-    /** The line on the load bus in this cycle; returns the CUs whose port B it takes. */
-    loadBus: (): number => {
-      const t = now();
-      const register = t % 4 < m.axi.ports ? registers[t % 4] : [];
-      if (register.length > 1) throw new Error('twin: a port has two lines for one slot');
-      if (register.length === 0 || register[0].since >= t) return 0;
-      const burst = register.shift()!;
-      burst.onLine(t);
-      return burst.maps;
-    },
-    accept: (): void => {
-      const t = now();
-      for (let engine = 0; engine < 4; engine++) {
-        const offer = offers[engine];
-        if (offer === undefined || perEngine[engine] === 0 || (engine !== ST && perPort[portOf(offer.line)] === 0)) continue;
-        offers[engine] = undefined;
-        perEngine[engine]--;
-        const burst = {
-          ...offer,
-          onLine: offer.onLine ?? (() => {}),
-          engine,
-          left: offer.lines * 32 * denominator,
-          start: -1,
-          dataAt: -1,
-          beats: 0,
-        };
-        served.push(burst);
-        if (engine !== ST) {
-          perPort[portOf(offer.line)]--;
-          ports[portOf(offer.line)].push(burst);
-        } else waitingResponses++;
-        offer.onAccept(t);
-        return;
-      }
-    },
-    /** Serves the bursts for this cycle's budget, then lets every port deliver a beat. */
-    serve: (): void => {
-      const t = now();
-      let budget = numerator;
-      while (served.length > 0 && budget > 0) {
-        const burst = served[0];
-        if (burst.start < 0) {
-          // Service that begins inside a cycle counts from the next one.
-          burst.start = budget === numerator ? t : t + 1;
-          burst.dataAt = burst.start + m.dram.readLatency;
-        }
-        const work = Math.min(budget, burst.left);
-        budget -= work;
-        burst.left -= work;
-        if (burst.left > 0) break;
-        served.shift();
-        if (burst.engine === ST) {
-          const response = t + 1 + m.dram.writeLatency;
-          at(response, () => burst.onResponse?.(response));
-          at(response + 1, () => {
-            perEngine[ST]++;
-            waitingResponses--;
-          });
-          event(response);
-        }
-      }
-      for (const [p, queue] of ports.entries()) {
-        const burst = queue[0];
-        if (burst === undefined || burst.dataAt < 0 || burst.dataAt > t) continue;
-        burst.beats++;
-        if (burst.beats % 4 === 0) registers[p].push({ ...burst, since: t });
-        if (burst.beats === 4 * burst.lines) {
-          queue.shift();
-          at(t + 1, () => {
-            perEngine[burst.engine]++;
-            perPort[p]++;
-          });
-        }
-      }
-    },
-  };
-}
-
-/** The executed instructions one by one. */
-function executedInstructions(trace: CoreTrace): { pc: number; go: number; taken: boolean; end: boolean }[] {
-  const list: { pc: number; go: number; taken: boolean; end: boolean }[] = [];
-  const groups = [...trace.dispatches.map((d) => d.runs), trace.tail];
-  for (const [g, runs] of groups.entries()) {
-    for (const [r, run] of runs.entries()) {
-      for (let i = 0; i < run.length; i++) {
-        const lastOfRun = i === run.length - 1;
-        const lastOfGroup = lastOfRun && r === runs.length - 1;
-        const isTail = g === trace.dispatches.length;
-        list.push({
-          pc: run.startIndex + i,
-          go: lastOfGroup && !isTail ? g : -1,
-          taken: lastOfRun && !lastOfGroup,
-          end: lastOfGroup && isTail,
-        });
-      }
-    }
-  }
-  return list;
-}
-
-function burstsOf(dispatch: Dispatch, m: Machine): Burst[] {
-  const bursts: Burst[] = [];
-  const d = dispatch.descriptor as Readonly<Record<string, number>>;
-  const rows = dispatch.kind === 'LDW' ? 1 : d.rows;
-  const words = dispatch.kind === 'LDW' ? d.images * d.lines * 16 : d.words;
-  for (let r = 0; r < rows; r++) {
-    const first = (d.dramAddress + (dispatch.kind === 'LDW' ? 0 : r * d.dramStep)) % 2 ** 32;
-    const lines = new Set(Array.from({ length: words }, (_, w) => Math.floor((first + w) / 16)));
-    let burst: number[] = [];
-    const flush = (): void => {
-      if (burst.length > 0) bursts.push({ line: burst[0], lines: burst.length });
-      burst = [];
-    };
-    for (const line of lines) {
-      if (line % m.axi.burstLines === 0) flush();
-      burst.push(line);
-    }
-    flush();
-  }
-  return bursts;
-}
-
-/** Valid kernel rows and columns of every pixel of the raster, by trying them all. */
-function validTaps(d: Readonly<Record<string, number>>): [number[], number[]][] {
-  const pixels: [number[], number[]][] = [];
-  for (let i = 0; i < d.count; i++) {
-    const y = Math.floor((d.x0 + i) / d.outWidth);
-    const x = (d.x0 + i) % d.outWidth;
-    const inside = (start: number, extent: number): boolean => start >= 0 && start < extent;
-    const rows = Array.from({ length: d.kernelH }, (_, k) => k).filter((k) => inside(d.iy0 + y * d.strideH + k * d.dilationH, d.inHeight));
-    const columns = Array.from({ length: d.kernelW }, (_, k) => k).filter((k) =>
-      inside(d.ix0 + x * d.strideW + k * d.dilationW, d.inWidth),
-    );
-    pixels.push([rows, columns]);
-  }
-  return pixels;
-}
-
-/** Steps of every window, counted as the different g-word groups that its words lie in. */
-function windowSteps(d: Readonly<Record<string, number>>): number[] {
-  return validTaps(d).map(([rows, columns]) => {
-    let perRow = 0;
-    if (d.depthwise === 1) perRow = columns.length;
-    else if (d.tapStep === d.words) {
-      perRow = new Set(columns.flatMap((kx) => Array.from({ length: d.words }, (_, w) => Math.floor((kx * d.words + w) / d.lanes)))).size;
-    } else for (const _ of columns) perRow += new Set(Array.from({ length: d.words }, (_, w) => Math.floor(w / d.lanes))).size;
-    return Math.max(1, rows.length * perRow);
-  });
 }
