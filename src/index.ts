@@ -45,15 +45,24 @@ export {
   type Scope,
 } from './runtime/compile-model.ts';
 export type { Device, DeviceResult, WordInputs } from './runtime/device.ts';
-export { checkWritableFile, fileNameOf, prepareOutputFolder, readInputFile, writeFileAtomic } from './runtime/files.ts';
+export {
+  checkWritableFile,
+  checkWritableFolder,
+  fileNameOf,
+  makeFolder,
+  readFileStart,
+  readInputFile,
+  writeFileAtomic,
+} from './runtime/files.ts';
 export { createFloatSession, type FloatSession, type NamedTensors } from './runtime/float-session.ts';
 export { CHANNEL_ORDERS, IMAGE_FITS, IMAGE_LAYOUTS, type ImageOptions, loadImage } from './runtime/image.ts';
 export { type LayerWork, measureLayerWork } from './runtime/layer-work.ts';
 export { loadMachine, loadModel, loadTensor } from './runtime/load-model.ts';
 export { readNpy, writeNpy } from './runtime/npy.ts';
+export { modelOfProgram } from './runtime/program-model.ts';
 export { randomInputs } from './runtime/random-input.ts';
 export { createReferenceDevice, type ReferenceDeviceOptions } from './runtime/reference-device.ts';
-export { type ModelRun, runModel } from './runtime/run-model.ts';
+export { type ModelRun, type RunnableModel, runModel } from './runtime/run-model.ts';
 export { createSimulatorDevice, type SimulatorDeviceOptions } from './runtime/simulator-device.ts';
 export { timeProgram } from './runtime/time-program.ts';
 export {

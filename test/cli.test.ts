@@ -99,6 +99,19 @@ describe.concurrent('snowflake', () => {
     expect(readFileSync(at('a.bin')).equals(readFileSync(at('b.bin')))).toBe(true);
   });
 
+  it('runs a program file without its model', async () => {
+    const compiled = await runCli(['compile', at('tiny.onnx'), '--output', at('run.sfp')]);
+    expect(compiled.code).toBe(0);
+    const seeded = ['--seed', '9', '--top', '10', '--json'];
+    const [program, model] = (await Promise.all(['run.sfp', 'tiny.onnx'].map((name) => runCli(['run', at(name), ...seeded])))).map(
+      ({ stdout }) => JSON.parse(stdout) as { cycles: number; outputs: { name: string; top: { index: number }[] }[] },
+    );
+    expect(program.cycles).toBe(model.cycles);
+    // The same order of classes, before Softmax instead of behind it.
+    expect(program.outputs[0].name).not.toBe(model.outputs[0].name);
+    expect(program.outputs[0].top.map((c) => c.index)).toEqual(model.outputs[0].top.map((c) => c.index));
+  });
+
   it('inspects and checks a model', async () => {
     const inspected = await runCli(['inspect', at('tiny.onnx'), '--json']);
     expect(JSON.parse(inspected.stdout)).toMatchObject({ opset: 13, operators: { Conv: 1, Gemm: 1, MaxPool: 1, Softmax: 1 } });

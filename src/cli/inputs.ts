@@ -1,14 +1,5 @@
 /** Input tensors that a command line names, and calibration samples. */
-import {
-  type CompiledModel,
-  type Graph,
-  type ImageOptions,
-  InputError,
-  loadTensor,
-  type NamedTensors,
-  randomInputs,
-  type Tensor,
-} from '../index.ts';
+import { type Graph, type ImageOptions, InputError, loadTensor, type NamedTensors, randomInputs, type Tensor } from '../index.ts';
 import { splitNamedFile } from './options.ts';
 
 /**
@@ -16,7 +7,7 @@ import { splitNamedFile } from './options.ts';
  * @throws InputError when an input is missing, unknown, given twice, or its file does not fit
  */
 export async function loadInputs(
-  graph: Graph,
+  graph: Pick<Graph, 'inputs'>,
   files: readonly string[],
   options: { readonly seed?: number; readonly image: ImageOptions },
 ): Promise<Map<string, Tensor>> {
@@ -41,7 +32,7 @@ export async function loadInputs(
  * @throws InputError
  */
 export async function loadSamples(
-  graph: Graph,
+  graph: Pick<Graph, 'inputs'>,
   files: readonly string[] | undefined,
   image: ImageOptions,
 ): Promise<NamedTensors[] | undefined> {
@@ -63,7 +54,7 @@ export async function loadSamples(
 }
 
 /** Name and file of `NAME=FILE` or, for a network with one input, `FILE`. */
-function resolveInput(graph: Pick<CompiledModel['graph'], 'inputs'>, text: string): { name: string; file: string } {
+function resolveInput(graph: Pick<Graph, 'inputs'>, text: string): { name: string; file: string } {
   const names = graph.inputs.map((input) => input.name);
   const { name, file } = splitNamedFile(text);
   if (name !== undefined && names.includes(name)) return { name, file };

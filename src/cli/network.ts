@@ -1,6 +1,20 @@
 /** The network that a command line names: a built-in model or an ONNX file. */
+import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
-import { fixFrameDimension, type Graph, InputError, loadModel, MODELS, type PublishedFigures, type Scope } from '../index.ts';
+import {
+  fixFrameDimension,
+  type Graph,
+  InputError,
+  isProgramFile,
+  loadModel,
+  MODELS,
+  type Program,
+  type PublishedFigures,
+  readFileStart,
+  readInputFile,
+  readProgram,
+  type Scope,
+} from '../index.ts';
 import type { Shapes } from './options.ts';
 
 export interface Network {
@@ -28,4 +42,13 @@ export function openNetwork(argument: string, options: { shape?: Shapes; scope?:
   const name = basename(argument).replace(/\.onnx$/i, '');
   // Messages about the graph then name the file rather than what its exporter wrote into it.
   return { name, graph: fixFrameDimension({ ...loadModel(argument, options.shape), name }) };
+}
+
+/** Enough of a file to recognise a program. */
+const SIGNATURE_BYTES = 16;
+
+/** The program in a file, where the argument names a program file; undefined for anything else. @throws InputError when it is damaged */
+export function openProgram(argument: string): Program | undefined {
+  if (Object.hasOwn(MODELS, argument) || !existsSync(argument)) return undefined;
+  return isProgramFile(readFileStart(argument, SIGNATURE_BYTES)) ? readProgram(readInputFile(argument), argument) : undefined;
 }

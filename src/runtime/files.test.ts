@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InputError } from '../util/errors.ts';
-import { checkWritableFile, fileNameOf, prepareOutputFolder, readInputFile, writeFileAtomic } from './files.ts';
+import { checkWritableFile, checkWritableFolder, fileNameOf, makeFolder, readInputFile, writeFileAtomic } from './files.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -25,15 +25,19 @@ describe('files', () => {
     expect(() => checkWritableFile(join(folder, 'missing', 'a'))).toThrow(InputError);
     expect(() => checkWritableFile(folder)).toThrow(/it is a folder/);
     writeFileSync(join(folder, 'file'), '');
-    expect(() => prepareOutputFolder(join(folder, 'file'))).toThrow(/not a folder/);
-    expect(() => prepareOutputFolder(join(folder, 'file', 'sub'))).toThrow(InputError);
+    expect(() => checkWritableFolder(join(folder, 'file'))).toThrow(/not a folder/);
+    expect(() => checkWritableFolder(join(folder, 'file', 'sub'))).toThrow(/can not be written/);
+    expect(() => makeFolder(join(folder, 'file', 'sub'))).toThrow(InputError);
     expect(readdirSync(folder)).toEqual(['file']);
   });
 
   it('makes the output folder, and accepts one that exists', () => {
     const path = join(folder, 'a', 'b');
-    prepareOutputFolder(path);
-    prepareOutputFolder(path);
+    checkWritableFolder(path);
+    expect(existsSync(join(folder, 'a'))).toBe(false);
+    makeFolder(path);
+    makeFolder(path);
+    checkWritableFolder(path);
     expect(readdirSync(path)).toEqual([]);
     checkWritableFile(join(path, 'c'));
     expect(existsSync(join(path, 'c'))).toBe(false);

@@ -1,5 +1,18 @@
 /** Files that are never half-written, and clear errors for files that can't be read or written. */
-import { accessSync, constants, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { InputError } from '../util/errors.ts';
 
@@ -13,12 +26,17 @@ export function readInputFile(path: string): Uint8Array {
   }
 }
 
-/** Size of a file in bytes. @throws InputError when there is none. */
-export function fileSizeBytes(path: string): number {
+/** The first bytes of a file, fewer where it is shorter. @throws InputError when the file can't be read. */
+export function readFileStart(path: string, sizeBytes: number): Uint8Array {
+  let file: number | undefined;
   try {
-    return statSync(path).size;
+    file = openSync(path, 'r');
+    const bytes = new Uint8Array(sizeBytes);
+    return bytes.subarray(0, readSync(file, bytes));
   } catch (error) {
     throw new InputError(`${path}: ${reasonOf(error)}`);
+  } finally {
+    if (file !== undefined) closeSync(file);
   }
 }
 
@@ -49,13 +67,24 @@ export function checkWritableFile(path: string): void {
   }
 }
 
-/** Makes the folder where needed and proves, before long work, that files can be made in it. @throws InputError */
-export function prepareOutputFolder(path: string): void {
+/** Fails early, before long work, when files could not be made in a folder, which need not exist yet. Leaves nothing behind. @throws InputError */
+export function checkWritableFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true });
-    rmSync(mkdtempSync(join(path, '.probe-')), { recursive: true });
+    let existing = path;
+    while (!existsSync(existing) && dirname(existing) !== existing) existing = dirname(existing);
+    if (!statSync(existing).isDirectory()) throw new Error(`${existing} is not a folder`);
+    accessSync(existing, constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new InputError(`${path}: can not be written: ${reasonOf(error)}`);
+  }
+}
+
+/** Makes a folder and those above it where needed. @throws InputError */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (error) {
+    throw new InputError(`${path}: can not be made: ${reasonOf(error)}`);
   }
 }
 

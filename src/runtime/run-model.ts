@@ -1,11 +1,21 @@
 /** One run of a compiled network on a device: host part before, words in, words out, host part after. */
-import type { Tensor } from '../graph/graph.ts';
+import type { HostPart } from '../compiler/frontend/host-part.ts';
+import type { LoweredModel } from '../compiler/frontend/lower-graph.ts';
+import type { Graph, Tensor } from '../graph/graph.ts';
+import type { IntegerGraph } from '../graph/integer-graph.ts';
 import { InputError } from '../util/errors.ts';
-import type { CompiledModel } from './compile-model.ts';
 import { type Device, type DeviceResult, tensorNames, type WordInputs } from './device.ts';
 import type { NamedTensors } from './float-session.ts';
 import { createHostRunner, dequantizeOutput, quantizeInputs } from './host.ts';
 import { checkTensor } from './load-model.ts';
+
+/** What a run needs to know of a network: a CompiledModel is one, a program alone makes one (program-model.ts). */
+export interface RunnableModel {
+  readonly name: string;
+  readonly graph: Pick<Graph, 'inputs' | 'outputs'>;
+  readonly lowered: Pick<LoweredModel, 'head' | 'tail'>;
+  readonly integerGraph: IntegerGraph;
+}
 
 export interface ModelRun {
   /** Values of the model's outputs, one map a frame. */
@@ -26,7 +36,7 @@ export interface ModelRun {
  * @param frames the model's inputs by name, one map for each frame of the device
  * @throws InputError when an input is missing, unknown or does not fit
  */
-export async function runModel(model: CompiledModel, device: Device, frames: readonly NamedTensors[]): Promise<ModelRun> {
+export async function runModel(model: RunnableModel, device: Device, frames: readonly NamedTensors[]): Promise<ModelRun> {
   for (const inputs of frames) checkInputs(model, inputs);
   const { integerGraph, lowered } = model;
   let started = performance.now();
@@ -56,7 +66,7 @@ export async function runModel(model: CompiledModel, device: Device, frames: rea
   return { outputs, inputWords, device: result, saturatedInputs, hostSeconds: hostMs / 1000, deviceSeconds: deviceMs / 1000 };
 }
 
-async function runPart(part: CompiledModel['lowered']['head'], frames: readonly Map<string, Tensor>[]): Promise<void> {
+async function runPart(part: HostPart | undefined, frames: readonly Map<string, Tensor>[]): Promise<void> {
   const runner = await createHostRunner(part);
   try {
     for (const values of frames) await runner.run(values);
@@ -65,7 +75,7 @@ async function runPart(part: CompiledModel['lowered']['head'], frames: readonly 
   }
 }
 
-function checkInputs(model: CompiledModel, inputs: NamedTensors): void {
+function checkInputs(model: RunnableModel, inputs: NamedTensors): void {
   const { graph } = model;
   const known = graph.inputs.map((input) => input.name);
   for (const name of inputs.keys()) {

@@ -9,7 +9,7 @@ import { measureTiming } from './measure-timing.ts';
 export type TimingAnswer = { readonly result: TimingResult } | { readonly error: { readonly name: string; readonly message: string } };
 
 /** Programs that are predicted to take fewer cycles are timed at once: starting a thread costs more. */
-const LEAST_CYCLES_FOR_THREAD = 200_000;
+const LEAST_CYCLES_FOR_THREAD = 5_000_000;
 
 /**
  * Cycles, bytes and causes of a program.

@@ -2,19 +2,24 @@
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import {
-  type CompiledModel,
+  checkWritableFolder,
   compileModel,
   createReferenceDevice,
   createSimulatorDevice,
+  type Device,
   fileNameOf,
   formatCount,
   formatNumber,
+  type Graph,
   type ImageOptions,
   InputError,
   loadMachine,
   type ModelRun,
+  makeFolder,
+  modelOfProgram,
+  type NamedTensors,
   type NumberMode,
-  prepareOutputFolder,
+  type RunnableModel,
   readInputFile,
   runModel,
   type Tensor,
@@ -24,7 +29,7 @@ import {
 } from '../../index.ts';
 import { loadInputs, loadSamples } from '../inputs.ts';
 import { note, print, printHeading, printJson } from '../io.ts';
-import { MODEL_ARGUMENT, openNetwork } from '../network.ts';
+import { MODEL_ARGUMENT, openNetwork, openProgram } from '../network.ts';
 import {
   calibrateOption,
   imageOptions,
@@ -37,7 +42,7 @@ import {
   seedOption,
   shapeOption,
 } from '../options.ts';
-import { startProgress } from '../progress.ts';
+import { type Progress, startProgress } from '../progress.ts';
 
 interface RunOptions extends ImageOptions {
   readonly input?: string[];
@@ -56,7 +61,7 @@ interface RunOptions extends ImageOptions {
 export function runCommand(): Command {
   const command = new Command('run')
     .description('run one frame through a network and show or save its outputs')
-    .argument('<model>', MODEL_ARGUMENT)
+    .argument('<model>', `${MODEL_ARGUMENT}, or a program file`)
     .option('-i, --input <NAME=FILE...>', 'input tensors: .npy, ONNX .pb, JPEG or PNG; a bare FILE where the model has one input')
     .option('-o, --output <dir>', 'save each output as DIR/NAME.npy')
     .addOption(new Option('-d, --device <device>', 'what runs the program').choices(['simulator', 'reference']).default('simulator'))
@@ -74,39 +79,58 @@ export function runCommand(): Command {
 Examples:
   snowflake run mnist.onnx --input digit.npy --output out
   snowflake run resnet.onnx -i data=cat.jpg --fit crop --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --labels classes.txt
-  snowflake run alexnet --seed 7`,
+  snowflake run alexnet --seed 7
+  snowflake run net.sfp --input x.npy`,
     );
   for (const option of imageOptions()) command.addOption(option);
   return command.action(async (argument: string, options: RunOptions) => {
-    if (options.output !== undefined) prepareOutputFolder(options.output);
+    if (options.output !== undefined) checkWritableFolder(options.output);
     const labels = options.labels === undefined ? undefined : readLabels(options.labels);
-    const machine = loadMachine(options.machine);
-    const { name, graph } = openNetwork(argument, options);
-    const image = imageOptionsOf(options);
-    const inputs = await loadInputs(graph, options.input ?? [], { seed: options.seed, image });
-    const given = options.input === undefined ? undefined : [inputs];
-    const samples = (await loadSamples(graph, options.calibrate, image)) ?? given;
-    const progress = startProgress(`run ${name}`);
-    let model: CompiledModel;
-    let run: ModelRun;
-    try {
-      model = await compileModel(graph, { name, machine, numbers: options.numbers, samples, progress: progress.update });
-      const device =
-        options.device === 'reference'
-          ? createReferenceDevice(model.integerGraph, { progress: progress.update })
-          : createSimulatorDevice(model.program, { timing: true });
-      run = await runModel(model, device, [inputs]);
-    } finally {
-      progress.stop();
-    }
+    const progress = startProgress(`run ${argument}`);
+    const { model, device, inputs, clockHz } = await prepareRun(argument, options, progress).finally(progress.stop);
+    const run = await runModel(model, device, [inputs]).finally(progress.stop);
     const outputs = run.outputs[0];
     if (options.output !== undefined) saveOutputs(options.output, outputs);
-    if (run.saturatedInputs > 0)
+    if (run.saturatedInputs > 0) {
       note(`${run.saturatedInputs} input values lie beyond the calibrated range and were cut off; give better --calibrate files`);
+    }
     const host = [model.lowered.head, model.lowered.tail].flatMap((part) => part?.nodes ?? []);
-    if (options.json) printRunJson(run, outputs, host, labels, options.top, machine.clockHz);
-    else printRun(run, outputs, host, labels, options.top, machine.clockHz);
+    if (options.json) printRunJson(run, outputs, host, labels, options.top, clockHz);
+    else printRun(run, outputs, host, labels, options.top, clockHz);
   });
+}
+
+interface PreparedRun {
+  readonly model: RunnableModel;
+  readonly device: Device;
+  readonly inputs: NamedTensors;
+  readonly clockHz: number;
+}
+
+/** A program file brings its machine and its binary points; a model is compiled here. */
+async function prepareRun(argument: string, options: RunOptions, progress: Progress): Promise<PreparedRun> {
+  const image = imageOptionsOf(options);
+  const loadFor = (graph: Pick<Graph, 'inputs'>) => loadInputs(graph, options.input ?? [], { seed: options.seed, image });
+  const program = openProgram(argument);
+  if (program) {
+    if (options.device !== 'simulator')
+      throw new InputError(`${argument}: a program file runs on the simulator; the reference needs the model`);
+    const model = modelOfProgram(program);
+    const inputs = await loadFor(model.graph);
+    return { model, device: createSimulatorDevice(program, { timing: true }), inputs, clockHz: program.machine.clockHz };
+  }
+  const machine = loadMachine(options.machine);
+  const { name, graph } = openNetwork(argument, options);
+  const inputs = await loadFor(graph);
+  // Without calibration files, the given input itself says how large its values are.
+  const given = options.input === undefined ? undefined : [inputs];
+  const samples = (await loadSamples(graph, options.calibrate, image)) ?? given;
+  const model = await compileModel(graph, { name, machine, numbers: options.numbers, samples, progress: progress.update });
+  const device =
+    options.device === 'reference'
+      ? createReferenceDevice(model.integerGraph, { progress: progress.update })
+      : createSimulatorDevice(model.program, { timing: true });
+  return { model, device, inputs, clockHz: machine.clockHz };
 }
 
 function readLabels(path: string): string[] {
@@ -117,6 +141,7 @@ function readLabels(path: string): string[] {
 }
 
 function saveOutputs(folder: string, outputs: ReadonlyMap<string, Tensor>): void {
+  makeFolder(folder);
   for (const [name, tensor] of outputs) writeFileAtomic(join(folder, `${fileNameOf(name)}.npy`), writeNpy(tensor));
 }
 
