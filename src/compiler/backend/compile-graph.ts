@@ -9,18 +9,18 @@ import type { Machine } from '../../machine/machine.ts';
 import type { LayerInfo, Program, Segment, SourceSpan, TensorPlacement } from '../../program/program.ts';
 import { InputError } from '../../util/errors.ts';
 import { buildStages } from './build-stages.ts';
-import { DramAccesses, type DramLayout, layOutTensors, viewTensor } from './dram-layout.ts';
+import { DramAccesses, type DramLayout, layOutTensors } from './dram-layout.ts';
 import { EmitContext } from './emit-context.ts';
-import { emitMacStage } from './emit-mac.ts';
+import { countMacItems, emitMacStage } from './emit-mac.ts';
 import { packTable } from './emit-vec.ts';
 import { emitVecStage } from './emit-vec-stage.ts';
 import { orderTasks } from './order.ts';
-import { describePlan, type MacPlan, planMacStage } from './plan.ts';
+import { describePlan } from './plan.ts';
 import { poolBranches } from './pool-branches.ts';
-import { countMacs, type MacWork, type Stage, type StageGraph } from './stage.ts';
+import { type ScheduledStage, type Step, scheduleStages } from './schedule.ts';
+import { countMacs, type StageGraph } from './stage.ts';
 import { assignTokens } from './sync.ts';
 import { type Task, TaskList } from './task.ts';
-import { simplifyGeometry, type View } from './view.ts';
 import { type PackedWeights, packWeights } from './weights-image.ts';
 
 export interface CompileOptions {
@@ -34,16 +34,12 @@ export interface CompileOptions {
 const PREFETCH_MARGIN = 4;
 const ALIGN_WORDS = 64;
 
-interface PlannedStage {
-  readonly stage: Stage;
-  readonly work: MacWork | undefined;
-  readonly plan: MacPlan | undefined;
+/** A scheduled stage with its constants in DRAM. */
+interface LoadedStage {
+  readonly scheduled: ScheduledStage;
   readonly weights: PackedWeights | undefined;
   readonly weightsAddress: number;
   readonly tableAddress: number;
-  readonly inputView: (frame: number) => View;
-  readonly outputView: (frame: number) => View;
-  readonly otherView: (frame: number) => View | undefined;
 }
 
 /** Compile an integer graph for a machine. Throws InputError where the machine cannot hold a layer or the memory. */
@@ -60,11 +56,15 @@ export function compileGraph(source: IntegerGraph, machine: Machine, options: Co
     next += Math.ceil(words.length / ALIGN_WORDS) * ALIGN_WORDS;
     return address;
   };
-  const planned = stages.stages.map((stage, index) => {
-    options.progress?.(index, stages.stages.length, stage.name);
-    return planStage(stage, stages, layout, machine, frames, place);
-  });
-  const order = emitTasks(planned, stages, layout, machine, frames);
+  options.progress?.(0, 3, 'schedule');
+  const steps = scheduleStages(stages, layout, machine, frames);
+  const onChip = new Set(steps.flatMap(({ main }) => (main.residentOutput ? [main.residentOutput.root] : [])));
+  options.progress?.(1, 3, 'weights');
+  const loaded = new Map<number, LoadedStage>();
+  for (const scheduled of steps.flatMap((step) => [step.main, ...step.companions]))
+    loaded.set(scheduled.index, loadConstants(scheduled, place));
+  options.progress?.(2, 3, 'code');
+  const order = emitTasks(steps, loaded, new EmitContext(machine, stages, layout, new TaskList(), new DramAccesses()), frames);
   const tokens = assignTokens(order);
 
   const writer = new InstructionWriter();
@@ -95,111 +95,86 @@ export function compileGraph(source: IntegerGraph, machine: Machine, options: Co
     codeAddress,
     instructions,
     segments,
-    tensors: placeTensors(graph, stages, layout),
-    layers: planned.map((p) => layerInfo(p)),
+    tensors: placeTensors(graph, stages, layout, onChip),
+    layers: stages.stages.map((_, index) => layerInfo(loaded.get(index)!)),
     sourceMap,
     dramWords,
   };
 }
 
-function planStage(
-  stage: Stage,
-  stages: StageGraph,
-  layout: DramLayout,
-  machine: Machine,
-  frames: number,
-  place: (name: string, words: Int16Array) => number,
-): PlannedStage {
-  const input = stages.tensors[stage.input]!;
-  const isDense = layout.homes.get(stage.input)!.pixelPitch === input.channels && stage.mac?.inChannels === input.channels;
-  const simple = stage.mac ? simplifyGeometry(stage.mac, isDense) : undefined;
-  const batch = stage.batched ? frames : undefined;
-  const inputView = (frame: number): View =>
-    viewTensor(stages, layout, stage.input, frame, {
-      ...(batch === undefined ? {} : { batch }),
-      shape: simple?.shape ?? 'map',
-      rowScale: simple?.rowScale ?? 1,
-      columnScale: simple?.columnScale ?? 1,
-      channelOffset: stage.inputChannelOffset,
-      ...(stage.mac ? { channels: stage.mac.inChannels } : {}),
-    });
-  const sameShape = batch === undefined ? {} : { batch };
-  const outputView = (frame: number): View => viewTensor(stages, layout, stage.output, frame, sameShape);
-  const other = stage.vec?.op === 'add' ? stage.vec.other : undefined;
-  const otherView = (frame: number): View | undefined =>
-    other === undefined ? undefined : viewTensor(stages, layout, other, frame, sameShape);
-  const table = stage.vec?.op === 'table' ? place(`${stage.name} table`, packTable(stage.vec)) : 0;
-  if (!simple) {
-    return {
-      stage,
-      work: undefined,
-      plan: undefined,
-      weights: undefined,
-      weightsAddress: 0,
-      tableAddress: table,
-      inputView,
-      outputView,
-      otherView,
-    };
-  }
-  const work =
-    batch === undefined ? simple.work : { ...simple.work, geometry: { ...simple.work.geometry, inHeight: batch, outHeight: batch } };
-  const plan = planMacStage(stage, work, inputView(0), machine);
-  const weights = packWeights(work, plan);
-  const weightsAddress = place(`${stage.name} weights`, weights.words);
-  return { stage, work, plan, weights, weightsAddress, tableAddress: table, inputView, outputView, otherView };
+function loadConstants(scheduled: ScheduledStage, place: (name: string, words: Int16Array) => number): LoadedStage {
+  const { stage, work, plan } = scheduled;
+  const tableAddress = stage.vec?.op === 'table' ? place(`${stage.name} table`, packTable(stage.vec)) : 0;
+  const weights = work && plan ? packWeights(work, plan) : undefined;
+  return { scheduled, weights, weightsAddress: weights ? place(`${stage.name} weights`, weights.words) : 0, tableAddress };
 }
 
 /** Tasks of all stages and frames in program order: stages of one frame run for every frame in turn, batched stages once. */
-function emitTasks(planned: readonly PlannedStage[], stages: StageGraph, layout: DramLayout, machine: Machine, frames: number): Task[] {
-  const list = new TaskList();
-  const context = new EmitContext(machine, stages, layout, list, new DramAccesses());
-  for (let from = 0; from < planned.length; ) {
+function emitTasks(steps: readonly Step[], loaded: ReadonlyMap<number, LoadedStage>, context: EmitContext, frames: number): Task[] {
+  for (let from = 0; from < steps.length; ) {
+    const { batched } = steps[from]!.main.stage;
     let to = from + 1;
-    const batched = planned[from]!.stage.batched;
-    while (to < planned.length && planned[to]!.stage.batched === batched) to++;
+    while (to < steps.length && steps[to]!.main.stage.batched === batched) to++;
     for (let frame = 0; frame < (batched ? 1 : frames); frame++) {
-      for (let layer = from; layer < to; layer++) emitStage(context, planned[layer]!, layer, batched ? -1 : frame);
+      for (let at = from; at < to; at++) emitStep(context, steps[at]!, loaded, batched ? -1 : frame);
     }
     from = to;
   }
-  return orderTasks(list.tasks, Math.max(2, machine.queueDepth - PREFETCH_MARGIN));
+  return orderTasks(context.list.tasks, Math.max(2, context.machine.queueDepth - PREFETCH_MARGIN));
 }
 
-function emitStage(context: EmitContext, p: PlannedStage, layer: number, frame: number): void {
-  const views = {
-    input: p.inputView(Math.max(0, frame)),
-    output: p.outputView(Math.max(0, frame)),
-    other: p.otherView(Math.max(0, frame)),
-  };
-  const common = { stage: p.stage, tableAddress: p.tableAddress, layer, frame, ...views };
-  if (p.work && p.plan && p.weights) {
-    emitMacStage(context, { ...common, work: p.work, plan: p.plan, weights: p.weights, weightsAddress: p.weightsAddress });
-  } else {
-    emitVecStage(context, { ...common, vec: p.stage.vec! });
+/** A stage with its companions' items spread evenly over its own. */
+function emitStep(context: EmitContext, step: Step, loaded: ReadonlyMap<number, LoadedStage>, frame: number): void {
+  const { main } = step;
+  const items = main.work && main.plan ? countMacItems(main.work, main.plan) : 1;
+  const companions = step.companions.map((companion) => ({
+    items: emitStage(context, loaded.get(companion.index)!, frame),
+    share: companion.vecPlan!.items / items,
+    due: 0,
+  }));
+  for (const _ of emitStage(context, loaded.get(main.index)!, frame)) {
+    for (const companion of companions) {
+      for (companion.due += companion.share; companion.due >= 1; companion.due--) companion.items.next();
+    }
   }
+  for (const companion of companions) for (const _ of companion.items);
 }
 
-function layerInfo(p: PlannedStage): LayerInfo {
-  const { stage, plan, work } = p;
+function emitStage(context: EmitContext, loaded: LoadedStage, frame: number): Generator<void> {
+  const { scheduled, weights, weightsAddress, tableAddress } = loaded;
+  const at = Math.max(0, frame);
+  const views = { input: scheduled.inputView(at), output: scheduled.outputView(at), other: scheduled.otherView(at) };
+  const { work, plan, vecPlan } = scheduled;
+  if (work && plan && weights) {
+    return emitMacStage(context, { scheduled, work, plan, weights, weightsAddress, tableAddress, frame, ...views });
+  }
+  const { stage, index, bases } = scheduled;
+  return emitVecStage(context, { stage, vec: stage.vec!, plan: vecPlan!, bases, tableAddress, layer: index, frame, ...views });
+}
+
+function layerInfo(loaded: LoadedStage): LayerInfo {
+  const { stage, plan, work, residentInput, residentOutput } = loaded.scheduled;
+  const chip = [residentInput ? 'input on chip' : '', residentOutput ? 'output on chip' : ''].filter((text) => text !== '');
   return {
     name: stage.name,
     op: stage.op,
     nodes: stage.nodes,
     lanesPerOutput: plan?.lanes ?? 0,
     macs: stage.mac ? countMacs(stage.mac) : 0,
-    weightBytes: p.weights ? p.weights.words.byteLength : 0,
-    schedule: plan && work ? describePlan(plan, work) : 'vector units only',
+    weightBytes: loaded.weights ? loaded.weights.words.byteLength : 0,
+    schedule: plan && work ? [describePlan(plan, work), ...chip].join(', ') : 'vector units only',
     predictedCycles: plan ? Math.round(plan.cycles) : 0,
   };
 }
 
-function placeTensors(graph: IntegerGraph, stages: StageGraph, layout: DramLayout): TensorPlacement[] {
+/** Tensors in DRAM: all but those that never leave the chip. */
+function placeTensors(graph: IntegerGraph, stages: StageGraph, layout: DramLayout, onChip: ReadonlySet<number>): TensorPlacement[] {
   const borders = new Map<number, BorderValue & { role: 'input' | 'output' }>();
   for (const value of graph.inputs) borders.set(value.tensor, { ...value, role: 'input' });
   for (const value of graph.outputs) borders.set(value.tensor, { ...value, role: 'output' });
   const placements: TensorPlacement[] = [];
   for (const [id, home] of layout.homes) {
+    if (onChip.has(home.root)) continue;
     const tensor = stages.tensors[id]!;
     const border = borders.get(id);
     placements.push({

@@ -14,7 +14,11 @@ export interface TensorHome {
   /** The tensor whose memory this is (itself, or the concatenation it is a slice of). */
   readonly root: number;
   readonly address: number;
+  /** First channel inside the root. */
+  readonly channelOffset: number;
   readonly pixelPitch: number;
+  /** An input or output of the graph, or of a batched stage: must be in DRAM. */
+  readonly isBorder: boolean;
   readonly frames: number;
   readonly frameStep: number;
 }
@@ -54,14 +58,23 @@ export function layOutTensors(graph: IntegerGraph, stages: StageGraph, frames: n
     const words = tensor.height * tensor.width * tensor.channels;
     const frameStep = Math.ceil(words / 16) * 16;
     const copies = manyFrames.has(tensor.id) ? frames : 1;
-    homes.set(tensor.id, { root: tensor.id, address: next, pixelPitch: tensor.channels, frames: copies, frameStep });
+    const isBorder = manyFrames.has(tensor.id);
+    homes.set(tensor.id, {
+      root: tensor.id,
+      address: next,
+      channelOffset: 0,
+      pixelPitch: tensor.channels,
+      isBorder,
+      frames: copies,
+      frameStep,
+    });
     next += Math.ceil((frameStep * copies) / ALIGN_WORDS) * ALIGN_WORDS;
   }
   for (const id of used) {
     if (homes.has(id)) continue;
     const { root, channelOffset } = rootOf(id);
     const home = homes.get(root)!;
-    homes.set(id, { ...home, address: home.address + channelOffset });
+    homes.set(id, { ...home, address: home.address + channelOffset, channelOffset });
   }
   return { homes, end: next };
 }

@@ -3,14 +3,11 @@
  * stores of runs of pixels. Specification: docs/compiler.md, "Emission".
  */
 import { UNIT_ID } from '../../isa/fields.ts';
-import { type Machine, mapsWords, weightsLines } from '../../machine/machine.ts';
+import { type Machine, weightsLines } from '../../machine/machine.ts';
 import type { DramAccesses, DramLayout } from './dram-layout.ts';
 import type { StageGraph } from './stage.ts';
 import { type Dependence, type Piece, SPACE, type Task, type TaskList } from './task.ts';
 import type { View } from './view.ts';
-
-/** Maps regions begin at a row of the buffer: depthwise reads need 16-word alignment. */
-const REGION_WORDS = 64;
 
 export interface Source {
   readonly layer: number;
@@ -30,7 +27,7 @@ export class EmitContext {
   readonly list: TaskList;
   readonly dram: DramAccesses;
   private weightHead = 0;
-  private low = true;
+  private readonly residents = new Map<number, { frame: number; rows: Piece[][] }>();
   private homeCount = 0;
 
   constructor(machine: Machine, stages: StageGraph, layout: DramLayout, list: TaskList, dram: DramAccesses) {
@@ -55,22 +52,15 @@ export class EmitContext {
     return this.homeCount++ % this.cus;
   }
 
-  /**
-   * Maps regions of a stage, the first being the input. Stages alternate between the two ends of the buffer, so that the next stage's input
-   * can be loaded while this one computes; the input lies outermost.
-   */
-  allocateMaps(sizes: readonly number[]): number[] {
-    const total = mapsWords(this.machine);
-    const starts: number[] = [];
-    let used = 0;
-    for (const words of sizes) {
-      const size = Math.ceil(words / REGION_WORDS) * REGION_WORDS;
-      starts.push(this.low ? used : total - used - size);
-      used += size;
-    }
-    if (used > total) throw new Error(`a stage needs ${used} words of ${total}`);
-    this.low = !this.low;
-    return starts;
+  /** Row pieces of a tensor on chip, by row and CU, made anew when its first maker (in this frame) begins. */
+  residentRows(root: number, base: number, rowWords: number, rows: number, isMaker: boolean, frame: number): Piece[][] {
+    const known = this.residents.get(root);
+    if (known && (known.frame === frame || !isMaker)) return known.rows;
+    const pieces = Array.from({ length: rows }, (_, r) =>
+      Array.from({ length: this.cus }, (__, cu) => this.list.newPiece(SPACE.maps(cu), base + r * rowWords, base + (r + 1) * rowWords)),
+    );
+    this.residents.set(root, { frame, rows: pieces });
+    return pieces;
   }
 
   /** Next lines of the weights ring: the first line, and the pieces of a stretch of it. */

@@ -2,19 +2,22 @@
  * Emission of a MAC stage: loads, MAC descriptors, vector work and stores of every tile and block, in natural order.
  * Specification: docs/compiler.md, "Emission of a MAC stage".
  */
-import { UNIT_ID } from '../../isa/fields.ts';
+import { type MacDescriptor, UNIT_ID } from '../../isa/fields.ts';
 import { weightsLines } from '../../machine/machine.ts';
+import type { Block } from './blocks.ts';
 import type { EmitContext, Ring, Source } from './emit-context.ts';
 import { emitAdd, emitMax, emitTable, loadTable, type PixelSlot } from './emit-vec.ts';
-import { type Block, inputRows, type MacPlan, pooledRows, SLOTS } from './plan.ts';
+import type { MacPlan } from './plan.ts';
+import type { Resident, ScheduledStage } from './schedule.ts';
 import type { MacWork, Stage, VecWork } from './stage.ts';
 import { type Piece, SPACE } from './task.ts';
+import { inputRows, pooledRows } from './tile-rows.ts';
 import type { View } from './view.ts';
 import type { PackedWeights } from './weights-image.ts';
 import { PixelCosts } from './window-cost.ts';
 
 export interface MacStageInput {
-  readonly stage: Stage;
+  readonly scheduled: ScheduledStage;
   readonly work: MacWork;
   readonly plan: MacPlan;
   readonly weights: PackedWeights;
@@ -22,7 +25,6 @@ export interface MacStageInput {
   readonly weightsAddress: number;
   /** DRAM word address of the activation table, when the stage has one. */
   readonly tableAddress: number;
-  readonly layer: number;
   /** Frame number, or −1: all frames as rows. */
   readonly frame: number;
   readonly input: View;
@@ -35,9 +37,17 @@ const FIRST_TILE_PARTS = 6;
 /** Words of a load worth cutting. */
 const LARGE_LOAD_WORDS = 4096;
 
-export function emitMacStage(context: EmitContext, job: MacStageInput): void {
-  new MacStageEmitter(context, job).run();
+/** Emits the stage item by item: the generator stops after each, so that companions can be spread over them. */
+export function emitMacStage(context: EmitContext, job: MacStageInput): Generator<void> {
+  return new MacStageEmitter(context, job).run();
 }
+
+/** Items of a MAC stage: result slots filled. */
+export function countMacItems(work: MacWork, plan: MacPlan): number {
+  return Math.ceil(work.geometry.outHeight / plan.tileRows) * Math.ceil(plan.blocks.length / plan.storeBlocks);
+}
+
+type RasterOutput = Pick<MacDescriptor, 'outBase' | 'outRing' | 'outOffset' | 'outRowStep' | 'outColStep'>;
 
 class MacStageEmitter {
   private readonly context: EmitContext;
@@ -50,6 +60,10 @@ class MacStageEmitter {
   private readonly otherBases: number[];
   private readonly vecBases: number[];
   private readonly tile: string;
+  private readonly stage: Stage;
+  /** Row pieces (by row and CU) of results and residual operands on chip. */
+  private readonly outputRows: Piece[][];
+  private readonly otherRows: Piece[][];
   /** Row → pieces by CU, for rows on chip. In bands, rows differ by part: key part·height + row. */
   private rowPieces = new Map<number, Map<number, Piece>>();
   private weightPieces = new Map<number, { line: number; pieces: Piece[] }>();
@@ -63,35 +77,36 @@ class MacStageEmitter {
     this.work = job.work;
     const { plan, work } = job;
     this.costs = new PixelCosts(work, plan.lanes, plan.adjacent);
+    this.stage = job.scheduled.stage;
     const rowWords = work.geometry.inWidth * plan.pixelPitch;
-    const ringWords = plan.ringRows * rowWords;
-    const isPool = job.stage.vec?.op === 'max';
-    const slots = Math.min(SLOTS, this.itemCount());
-    const sizes = [ringWords];
-    for (let i = 0; i < (isPool ? plan.poolRings : slots); i++) sizes.push(plan.slotWords);
-    for (let i = 0; i < (isPool ? slots : 0); i++) sizes.push(plan.vecSlotWords);
-    for (let i = 0; i < (job.other ? slots : 0); i++) sizes.push(plan.slotWords);
-    const bases = context.allocateMaps(sizes);
-    this.ring = { base: bases[0]!, words: ringWords };
-    const first = isPool ? plan.poolRings : slots;
-    this.slotBases = bases.slice(1, 1 + first);
-    this.vecBases = isPool ? bases.slice(1 + first, 1 + first + slots) : [];
-    this.otherBases = job.other ? bases.slice(1 + first, 1 + first + slots) : [];
+    const { residentInput, residentOutput, residentOther } = job.scheduled;
+    const rest = [...job.scheduled.bases];
+    const ringBase = residentInput ? residentInput.base + residentInput.channelOffset + this.stage.inputChannelOffset : rest.shift()!;
+    this.ring = { base: ringBase, words: plan.ringRows * rowWords };
+    this.slotBases = rest.splice(0, plan.poolRings > 0 ? plan.poolRings : plan.slotCount);
+    this.vecBases = rest.splice(0, plan.poolRings > 0 && !residentOutput ? plan.slotCount : 0);
+    this.otherBases = rest.splice(0, plan.otherSlots);
     this.tile = job.frame > 0 ? `frame ${job.frame} ` : '';
-  }
-
-  private itemCount(): number {
-    return Math.ceil(this.work.geometry.outHeight / this.plan.tileRows) * Math.ceil(this.plan.blocks.length / this.plan.storeBlocks);
+    const rowsOf = (resident: Resident | undefined, isMaker: boolean): Piece[][] => {
+      if (!resident) return [];
+      const { height, width } = context.stages.tensors[resident.root]!;
+      return context.residentRows(resident.root, resident.base, width * resident.pitch, height, isMaker, job.frame);
+    };
+    this.outputRows = rowsOf(residentOutput, true);
+    this.otherRows = rowsOf(residentOther, false);
+    rowsOf(residentInput, false).forEach((pieces, row) => {
+      this.rowPieces.set(row, new Map(pieces.map((piece, cu) => [cu, piece])));
+    });
   }
 
   private source(tile: string): Source {
-    return { layer: this.job.layer, tile: this.tile + tile };
+    return { layer: this.job.scheduled.index, tile: this.tile + tile };
   }
 
-  run(): void {
+  *run(): Generator<void> {
     const { plan, work, job, context } = this;
     const { outHeight } = work.geometry;
-    if (job.stage.vec?.op === 'table') this.tablePieces = loadTable(context, job.tableAddress, this.source('table'));
+    if (this.stage.vec?.op === 'table') this.tablePieces = loadTable(context, job.tableAddress, this.source('table'));
     for (let chunk = 0; chunk < plan.blocks.length; chunk += plan.chunkBlocks) {
       const chunkEnd = Math.min(plan.blocks.length, chunk + plan.chunkBlocks);
       if (!plan.mapsResident) this.rowPieces = new Map();
@@ -101,6 +116,7 @@ class MacStageEmitter {
         if (!plan.weightsResident) this.weightPieces = new Map();
         for (let b = chunk; b < chunkEnd; b += plan.storeBlocks) {
           this.emitItem(t, y0, y1, b, Math.min(chunkEnd, b + plan.storeBlocks), b - chunk);
+          yield;
         }
       }
     }
@@ -108,15 +124,15 @@ class MacStageEmitter {
 
   /** Blocks [b, bEnd) over one tile, into one result slot. */
   private emitItem(t: number, y0: number, y1: number, b: number, bEnd: number, inChunk: number): void {
-    const { plan, work, context, job } = this;
+    const { plan, work, context } = this;
     const block = plan.blocks[b]!;
     const { outWidth, outHeight } = work.geometry;
     const { region } = block;
     const label = `tile ${t}, block ${b}`;
-    const pool = job.stage.vec?.op === 'max' ? job.stage.vec : undefined;
+    const pool = this.stage.vec?.op === 'max' ? this.stage.vec : undefined;
     // Tiles of one block share a ring of result rows (pool windows reach back); other results take the slots in turn.
     const turn = !pool ? this.items : plan.tileRows < outHeight ? inChunk : b;
-    const slot = this.slotBases[turn % this.slotBases.length]!;
+    const slot = this.slotBases.length > 0 ? this.slotBases[turn % this.slotBases.length]! : 0;
     const isWhole = region.x0 === 0 && region.x1 === outWidth && region.y0 === 0 && region.y1 === outHeight;
     if (!isWhole) {
       this.emitRegion(b, block, this.loadWeights(b, this.source(label)), slot, label);
@@ -139,7 +155,8 @@ class MacStageEmitter {
         offset += Math.ceil((bounds[p + 1]! - partBase[p]!) / outWidth) * outWidth * plan.slotPitch;
       } else partOffset.push(0);
     }
-    const slotPieces = this.newSlotPieces(slot, y0, y1, home, pool !== undefined);
+    const isDirect = this.isDirect;
+    const slotPieces = isDirect ? new Map<number, Piece[]>() : this.newSlotPieces(slot, y0, y1, home, pool !== undefined);
 
     let channels = 0;
     for (let i = b; i < bEnd; i++) {
@@ -158,8 +175,23 @@ class MacStageEmitter {
       channels += current.channels;
     }
     if (pool) this.emitPool(y0, y1, block, home, slot, pool, label);
-    else this.emitResults(bounds, partBase, partOffset, slot, home, block.channel, channels, slotPieces, label);
+    else if (!isDirect) this.emitResults(bounds, partBase, partOffset, slot, home, block.channel, channels, slotPieces, label);
     this.items++;
+  }
+
+  /** Do results go straight to where the next stage reads them? */
+  private get isDirect(): boolean {
+    return this.job.scheduled.residentOutput !== undefined && this.stage.vec === undefined;
+  }
+
+  /** Pieces of tensor rows [first, end) on chip, in all CUs. */
+  private residentPieces(first: number, end: number): Piece[] {
+    return this.outputRows.slice(first, end).flat();
+  }
+
+  /** Where pixel `first` of the output, channel `channel`, lies on chip. */
+  private residentSlot(resident: Resident, pixel: number, channel: number): PixelSlot {
+    return { base: resident.base + resident.channelOffset + pixel * resident.pitch + channel, pitch: resident.pitch };
   }
 
   /** Pieces that the MACs of an item write, by CU: whole slots, or the item's rows in a ring of result rows. */
@@ -197,7 +229,7 @@ class MacStageEmitter {
     label: string,
   ): void {
     const { plan, context, job } = this;
-    const { vec } = job.stage;
+    const { vec } = this.stage;
     for (let p = 0; p < plan.parts; p++) {
       const pixels = { first: bounds[p]!, end: bounds[p + 1]! };
       if (pixels.first === pixels.end) continue;
@@ -209,11 +241,21 @@ class MacStageEmitter {
         const at: PixelSlot = { base: slot + partOffset[p]! + (pixels.first - partBase[p]!) * plan.slotPitch, pitch: plan.slotPitch };
         const pieces = slotPieces.get(cu)!;
         const source = this.source(label);
-        if (vec?.op === 'add') this.emitResidual(vec, cu, at, slot, pixels, low, words, pieces, label);
-        if (vec?.op === 'table') {
-          emitTable(context, vec, cu, at, at, pixels.end - pixels.first, words, [...pieces, ...this.tablePieces], pieces, source);
+        const resident = job.scheduled.residentOutput;
+        const width = job.output.width;
+        const rows = resident ? this.residentPieces(Math.floor(pixels.first / width), Math.ceil(pixels.end / width)) : [];
+        const out = resident ? this.residentSlot(resident, pixels.first, low) : at;
+        const writes = resident ? rows : pieces;
+        const targets = resident ? context.allCus : 1 << cu;
+        const count = pixels.end - pixels.first;
+        if (vec?.op === 'add') {
+          const second = this.residualOperand(cu, at, slot, pixels, low, words, source);
+          emitAdd(context, vec, cu, at, second.at, out, count, words, [...pieces, ...second.pieces], writes, source, targets);
         }
-        context.storePixels(job.output, job.frame, pixels, low, words, cu, at.base, at.pitch, source, pieces);
+        if (vec?.op === 'table') {
+          emitTable(context, vec, cu, at, out, count, words, [...pieces, ...this.tablePieces], writes, source, targets);
+        }
+        if (!resident) context.storePixels(job.output, job.frame, pixels, low, words, cu, at.base, at.pitch, source, pieces);
       }
     }
   }
@@ -226,8 +268,13 @@ class MacStageEmitter {
     const q0 = pooledRows(g, y0);
     const q1 = pooledRows(g, y1);
     if (q0 === q1) return;
-    const out = this.vecBases[this.items % this.vecBases.length]!;
-    const outPiece = context.list.newPiece(SPACE.maps(home), out, out + plan.vecSlotWords);
+    const resident = job.scheduled.residentOutput;
+    const out = resident
+      ? this.residentSlot(resident, q0 * g.outWidth, block.channel)
+      : { base: this.vecBases[this.items % this.vecBases.length]!, pitch: plan.slotPitch };
+    const writes = resident
+      ? this.residentPieces(q0, q1)
+      : [context.list.newPiece(SPACE.maps(home), out.base, out.base + plan.vecSlotWords)];
     const rows = new Set<Piece>();
     const low = Math.max(0, q0 * g.strideH - g.padTop);
     const high = Math.min(g.inHeight, (q1 - 1) * g.strideH - g.padTop + (g.kernelH - 1) * g.dilationH + 1);
@@ -237,30 +284,46 @@ class MacStageEmitter {
       pool,
       home,
       { ring: { base: slot, words: plan.poolRingRows * g.inWidth * plan.slotPitch }, origin: 0, pitch: plan.slotPitch },
-      { base: out, pitch: plan.slotPitch },
+      out,
       { first: q0, end: q1 },
       block.channels,
       [...rows],
-      [outPiece],
+      writes,
       this.source(label),
+      resident ? context.allCus : 1 << home,
     );
+    if (resident) return;
     const pixels = { first: q0 * g.outWidth, end: q1 * g.outWidth };
-    context.storePixels(job.output, job.frame, pixels, block.channel, block.channels, home, out, plan.slotPitch, this.source(label), [
-      outPiece,
-    ]);
+    context.storePixels(
+      job.output,
+      job.frame,
+      pixels,
+      block.channel,
+      block.channels,
+      home,
+      out.base,
+      out.pitch,
+      this.source(label),
+      writes,
+    );
   }
 
-  private emitResidual(
-    add: VecWork & { op: 'add' },
+  /** The second operand of a residual add: where it lies on chip, or loaded beside the results. */
+  private residualOperand(
     cu: number,
     at: PixelSlot,
     slot: number,
     pixels: { first: number; end: number },
     channel: number,
     channels: number,
-    pieces: readonly Piece[],
-    label: string,
-  ): void {
+    source: Source,
+  ): { at: PixelSlot; pieces: Piece[] } {
+    const resident = this.job.scheduled.residentOther;
+    if (resident) {
+      const width = this.job.output.width;
+      const rows = this.otherRows.slice(Math.floor(pixels.first / width), Math.ceil(pixels.end / width));
+      return { at: this.residentSlot(resident, pixels.first, channel), pieces: rows.map((row) => row[cu]!) };
+    }
     const { context, job } = this;
     const base = this.otherBases[this.items % this.otherBases.length]! + (at.base - slot);
     const count = pixels.end - pixels.first;
@@ -283,13 +346,13 @@ class MacStageEmitter {
         cus: 1 << cu,
         space: 0,
       },
-      this.source(label),
+      source,
       [],
       [piece],
       context.dram.beforeLoad(access.key, access.first, access.end),
     );
     context.dram.noteLoad(access.key, task);
-    emitAdd(context, add, cu, at, { base, pitch: at.pitch }, at, count, channels, [...pieces, piece], pieces, this.source(label));
+    return { at: { base, pitch: at.pitch }, pieces: [piece] };
   }
 
   /** Group of a block in the weights buffers, loaded if it is not there. */
@@ -380,7 +443,7 @@ class MacStageEmitter {
     slotPieces: ReadonlyMap<number, Piece[]>,
     label: string,
   ): void {
-    const { plan, work, job } = this;
+    const { plan, work } = this;
     const g = work.geometry;
     const [a, b] = range;
     const [y0, y1] = tile;
@@ -391,35 +454,56 @@ class MacStageEmitter {
     // In a shared tile all rows of the tile are loaded in order; a part that starts lower waits for its own rows only.
     const low = plan.bands ? rows.first : Math.min(rows.first, inputRows(work, y0, y1).first);
     this.requireRows(part, low, rows.end, origin, this.source(label));
-    const pool = job.stage.vec?.op === 'max';
     for (let s = 0; s < plan.slots; s++) {
       const channels = Math.min(plan.cuChannels, block.channels - s * plan.cuChannels);
       if (channels <= 0) continue;
       const cu = s * plan.parts + part;
-      const target = plan.gather ? home : cu;
       const keyBase = plan.bands ? part * g.inHeight : 0;
       const reads = new Set<Piece>(group.pieces);
       for (let r = rows.first; r < rows.end; r++) reads.add(this.rowPieces.get(keyBase + r)!.get(cu)!);
       const x0 = a - ya * g.outWidth;
-      const rowPitch = g.outWidth * plan.slotPitch;
-      const channelOffset = plan.gather ? s * plan.cuChannels : 0;
-      const output = pool
-        ? { outBase: at.slot + channelOffset, outRing: plan.poolRingRows * rowPitch, outOffset: (ya % plan.poolRingRows) * rowPitch }
-        : { outBase: at.slot + at.partOffset + (ya * g.outWidth - at.partBase) * plan.slotPitch + channelOffset, outRing: 0, outOffset: 0 };
-      this.addMac(
-        cu,
-        target,
-        block,
-        s,
-        group.line,
-        { y: ya, x: 0, x0, width: g.outWidth, count: b - a, origin },
-        { ...output, outRowStep: rowPitch, outColStep: plan.slotPitch },
-        channels,
-        [...reads],
-        pool ? slotPieces.get(target)!.slice(ya - y0, yb - y0) : slotPieces.get(target)!,
-        label,
-      );
+      const { output, targets, writes } = this.resultsOf(block, s, cu, home, at, { ya, yb, y0 }, slotPieces);
+      const raster = { y: ya, x: 0, x0, width: g.outWidth, count: b - a, origin };
+      this.addMac(cu, targets, block, s, group.line, raster, output, channels, [...reads], writes, label);
     }
+  }
+
+  /** Where the results of a CU for output rows [ya, yb) go. */
+  private resultsOf(
+    block: Block,
+    s: number,
+    cu: number,
+    home: number,
+    at: { slot: number; partBase: number; partOffset: number },
+    rows: { ya: number; yb: number; y0: number },
+    slotPieces: ReadonlyMap<number, Piece[]>,
+  ): { output: RasterOutput; targets: number; writes: readonly Piece[] } {
+    const { plan, work, context, job } = this;
+    const { outWidth } = work.geometry;
+    const { ya, yb, y0 } = rows;
+    const channelOffset = plan.gather ? s * plan.cuChannels : 0;
+    const resident = job.scheduled.residentOutput;
+    if (resident && this.isDirect) {
+      const first = this.residentSlot(resident, ya * outWidth, block.channel + s * plan.cuChannels);
+      return {
+        output: { outBase: first.base, outRing: 0, outOffset: 0, outRowStep: outWidth * first.pitch, outColStep: first.pitch },
+        targets: context.allCus,
+        writes: this.residentPieces(ya, yb),
+      };
+    }
+    const target = plan.gather ? home : cu;
+    const rowPitch = outWidth * plan.slotPitch;
+    const steps = { outRowStep: rowPitch, outColStep: plan.slotPitch };
+    if (this.stage.vec?.op === 'max') {
+      const offset = (ya % plan.poolRingRows) * rowPitch;
+      return {
+        output: { outBase: at.slot + channelOffset, outRing: plan.poolRingRows * rowPitch, outOffset: offset, ...steps },
+        targets: 1 << target,
+        writes: slotPieces.get(target)!.slice(ya - y0, yb - y0),
+      };
+    }
+    const outBase = at.slot + at.partOffset + (ya * outWidth - at.partBase) * plan.slotPitch + channelOffset;
+    return { output: { outBase, outRing: 0, outOffset: 0, ...steps }, targets: 1 << target, writes: slotPieces.get(target)! };
   }
 
   private bandStart(part: number): number {
@@ -429,12 +513,12 @@ class MacStageEmitter {
 
   private addMac(
     cu: number,
-    target: number,
+    targets: number,
     block: Block,
     s: number,
     line: number,
     raster: { y: number; x: number; x0: number; width: number; count: number; origin: number },
-    output: { outBase: number; outRing: number; outOffset: number; outRowStep: number; outColStep: number },
+    output: RasterOutput,
     channels: number,
     reads: readonly Piece[],
     writes: readonly Piece[],
@@ -474,7 +558,7 @@ class MacStageEmitter {
         outWidth: raster.width,
         x0: raster.x0,
         count: raster.count,
-        outCus: 1 << target,
+        outCus: targets,
         clampLow: work.clamp.low,
         clampHigh: work.clamp.high,
         weightsLine: line,
@@ -506,7 +590,7 @@ class MacStageEmitter {
       for (let r = rows.first; r < rows.end; r++) reads.add(this.rowPieces.get(r)!.get(s)!);
       this.addMac(
         s,
-        s,
+        1 << s,
         block,
         s,
         group.line,

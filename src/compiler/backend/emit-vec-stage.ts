@@ -6,6 +6,7 @@ import { type Machine, mapsWords } from '../../machine/machine.ts';
 import { InputError } from '../../util/errors.ts';
 import type { EmitContext, Ring, Source } from './emit-context.ts';
 import { emitAdd, emitMax, emitTable, loadTable, type PixelSlot } from './emit-vec.ts';
+import { roundUp } from './maps-memory.ts';
 import type { Geometry, Stage, VecWork } from './stage.ts';
 import { type Piece, SPACE } from './task.ts';
 import type { View } from './view.ts';
@@ -13,6 +14,8 @@ import type { View } from './view.ts';
 export interface VecStageInput {
   readonly stage: Stage;
   readonly vec: VecWork;
+  readonly plan: VecPlan;
+  readonly bases: readonly number[];
   readonly tableAddress: number;
   readonly layer: number;
   readonly frame: number;
@@ -21,20 +24,32 @@ export interface VecStageInput {
   readonly other: View | undefined;
 }
 
-interface VecPlan {
+export interface VecPlan {
   readonly tileRows: number;
   readonly sliceChannels: number;
   /** Words of an input slot and of an output slot. */
   readonly inWords: number;
   readonly outWords: number;
-  /** Slots in rotation in every CU. */
+  /** Slots in rotation in every CU; operands per slot. */
   readonly turns: number;
+  readonly operands: number;
+  /** Words of the maps buffer in use. */
+  readonly words: number;
+  /** Items of work: tiles × slices. */
+  readonly items: number;
+}
+
+/** Sizes of the stage's regions: input slots, output slots, second operand's slots. */
+export function vecRegions(plan: VecPlan): number[] {
+  const times = (words: number): number[] => Array.from({ length: plan.turns }, () => words);
+  return [...times(plan.inWords), ...times(plan.outWords), ...(plan.operands > 1 ? times(plan.inWords) : [])];
 }
 
 const FULL = { low: -32768, high: 32767 };
 const LINE = 16;
 
-export function emitVecStage(context: EmitContext, job: VecStageInput): void {
+/** Emits the stage item by item: the generator stops after each, so that the items can be spread over another stage's. */
+export function* emitVecStage(context: EmitContext, job: VecStageInput): Generator<void> {
   const { vec } = job;
   const isWindow = vec.op === 'max';
   // Without a window a row is as good as a pixel: tiles are cut at pixels.
@@ -42,10 +57,8 @@ export function emitVecStage(context: EmitContext, job: VecStageInput): void {
   const output = isWindow ? job.output : asColumn(job.output);
   const other = job.other && asColumn(job.other);
   const geometry = isWindow ? vec.geometry : pointwise(input);
-  const plan = planVecStage(job, geometry, context.machine);
-  const { inWords, outWords, turns, tileRows, sliceChannels } = plan;
-  const times = (words: number): number[] => Array.from({ length: turns }, () => words);
-  const bases = context.allocateMaps([...times(inWords), ...times(outWords), ...(other ? times(inWords) : [])]);
+  const { inWords, outWords, turns, tileRows, sliceChannels } = job.plan;
+  const { bases } = job;
   const tablePieces = vec.op === 'table' ? loadTable(context, job.tableAddress, { layer: job.layer, tile: 'table' }) : [];
   const channelOffset = vec.op === 'copy' ? vec.channelOffset : 0;
   const work = { geometry, clamp: vec.op === 'copy' ? FULL : vec.clamp };
@@ -82,6 +95,7 @@ export function emitVecStage(context: EmitContext, job: VecStageInput): void {
       }
       const pixels = { first: y0 * geometry.outWidth, end: y1 * geometry.outWidth };
       context.storePixels(output, job.frame, pixels, channelOffset + c0, channels, cu, out.base, channels, source, [piece]);
+      yield;
     }
   }
 }
@@ -97,13 +111,16 @@ function windowRows(g: Geometry, y0: number, y1: number): { first: number; end: 
  * Tile and slice: the least reloading of rows that neighbouring tiles share, then the fewest items, but one for every CU. Half of the buffer is
  * left to the neighbour stages where that is possible.
  */
-function planVecStage(job: VecStageInput, g: Geometry, machine: Machine): VecPlan {
+export function planVecStage(stage: Stage, inputView: View, outputView: View, machine: Machine, limitWords: number): VecPlan {
+  const vec = stage.vec!;
+  const input = vec.op === 'max' ? inputView : asColumn(inputView);
+  const g = vec.op === 'max' ? vec.geometry : pointwise(vec.op === 'copy' ? input : asColumn(outputView));
+  const { channels } = input;
+  const operands = vec.op === 'add' ? 2 : 1;
   let best: { plan: VecPlan; cost: number } | undefined;
-  const { channels } = job.input;
-  const copies = job.other ? 2 : 1;
   for (const [budget, turns] of [
-    [mapsWords(machine) / 2, 2],
-    [mapsWords(machine), 2],
+    [limitWords / 2, 2],
+    [limitWords, 2],
     [mapsWords(machine), 1],
   ] as const) {
     for (let slices = 1; slices <= Math.ceil(channels / LINE); slices++) {
@@ -112,20 +129,21 @@ function planVecStage(job: VecStageInput, g: Geometry, machine: Machine): VecPla
         const tallest = Math.min(g.inHeight, (tileRows - 1) * g.strideH + (g.kernelH - 1) * g.dilationH + 1);
         const inWords = tallest * g.inWidth * sliceChannels;
         const outWords = tileRows * g.outWidth * sliceChannels;
-        if (turns * (copies * inWords + outWords) + 64 * 6 > budget) continue;
+        const words = turns * (operands * roundUp(inWords) + roundUp(outWords));
+        if (words > budget) continue;
         const tiles = Math.ceil(g.outHeight / tileRows);
         const items = tiles * Math.ceil(channels / sliceChannels);
         const idle = Math.ceil(items / machine.computeUnits) * machine.computeUnits - items;
         // Lines loaded, a descriptor's worth of lines per item, idle CUs as if they were items.
         const lines = (tiles * tallest * g.inWidth * channels) / LINE;
         const cost = lines + items * 40 + (idle / items) * lines;
-        if (!best || cost < best.cost) best = { plan: { tileRows, sliceChannels, inWords, outWords, turns }, cost };
+        if (!best || cost < best.cost) best = { plan: { tileRows, sliceChannels, inWords, outWords, turns, operands, words, items }, cost };
       }
     }
     if (best) return best.plan;
   }
   throw new InputError(
-    `layer ${job.stage.name} (${job.stage.op}): one row of 16 channels does not fit the maps buffer of ${machine.mapsBytes} bytes; use larger buffers`,
+    `layer ${stage.name} (${stage.op}): one row of 16 channels does not fit the maps buffer of ${machine.mapsBytes} bytes; use larger buffers`,
   );
 }
 

@@ -64,13 +64,14 @@ export function emitAdd(
   reads: readonly Piece[],
   writes: readonly Piece[],
   source: Source,
+  targets = 1 << cu,
 ): void {
   context.list.add(
     UNIT_ID.vec(cu),
     'VEC',
     {
       ...linearWalk(a, out, count, words),
-      outCus: 1 << cu,
+      outCus: targets,
       clampLow: add.clamp.low,
       clampHigh: add.clamp.high,
       op: VEC_OPS.add,
@@ -100,13 +101,14 @@ export function emitTable(
   reads: readonly Piece[],
   writes: readonly Piece[],
   source: Source,
+  targets = 1 << cu,
 ): void {
   context.list.add(
     UNIT_ID.vec(cu),
     'VEC',
     {
       ...linearWalk(from, to, count, words),
-      outCus: 1 << cu,
+      outCus: targets,
       clampLow: work.clamp.low,
       clampHigh: work.clamp.high,
       op: VEC_OPS.table,
@@ -156,6 +158,7 @@ export function emitMax(
   reads: readonly Piece[],
   writes: readonly Piece[],
   source: Source,
+  targets = 1 << cu,
 ): void {
   const g = work.geometry;
   const rowWords = g.inWidth * input.pitch;
@@ -193,7 +196,7 @@ export function emitMax(
       outWidth: g.outWidth,
       x0: 0,
       count: (rows.end - rows.first) * g.outWidth,
-      outCus: 1 << cu,
+      outCus: targets,
       clampLow: work.clamp.low,
       clampHigh: work.clamp.high,
       op: VEC_OPS.max,

@@ -4,7 +4,8 @@
  */
 import { averageMultiplier } from '../../graph/average-pool.ts';
 import { LINE_WORDS } from '../../machine/machine.ts';
-import { imagesOf, type MacPlan } from './plan.ts';
+import { imagesOf } from './blocks.ts';
+import type { MacPlan } from './plan.ts';
 import type { MacWork } from './stage.ts';
 import { parameterLines } from './window-cost.ts';
 

@@ -1,0 +1,356 @@
+/**
+ * The schedule of a whole network: which stages run beside each other, which tensors stay on chip, the plan of every MAC stage, and where everything lies in
+ * the maps buffers. Specification: docs/compiler.md, "Residency", "Companions".
+ */
+import { type Machine, mapsWords } from '../../machine/machine.ts';
+import { InputError } from '../../util/errors.ts';
+import { type DramLayout, viewTensor } from './dram-layout.ts';
+import { planVecStage, type VecPlan, vecRegions } from './emit-vec-stage.ts';
+import { freePlacement, type Placement } from './evaluate.ts';
+import { MapsMemory, roundUp } from './maps-memory.ts';
+import { costOf, type MacPlan, planMacStage } from './plan.ts';
+import type { MacWork, Stage, StageGraph } from './stage.ts';
+import { simplifyGeometry, type View } from './view.ts';
+
+/** A tensor in the maps buffers of all CUs: word of pixel p, channel c at base + p·pitch + c. */
+export interface Resident {
+  readonly root: number;
+  readonly base: number;
+  readonly pitch: number;
+  /** First channel of the tensor inside its root (a slice of a concatenation). */
+  readonly channelOffset: number;
+}
+
+/** A stage ready to be emitted. */
+export interface ScheduledStage {
+  readonly index: number;
+  readonly stage: Stage;
+  readonly batch: number | undefined;
+  readonly work: MacWork | undefined;
+  readonly plan: MacPlan | undefined;
+  readonly vecPlan: VecPlan | undefined;
+  /** Maps word addresses of the stage's regions, in the order of `macRegions` or `vecRegions`. */
+  readonly bases: readonly number[];
+  readonly inputView: (frame: number) => View;
+  readonly outputView: (frame: number) => View;
+  readonly otherView: (frame: number) => View | undefined;
+  readonly residentInput: Resident | undefined;
+  readonly residentOutput: Resident | undefined;
+  readonly residentOther: Resident | undefined;
+}
+
+/** A MAC stage (or a lone vector stage), and vector stages that run beside it on units it does not need. */
+export interface Step {
+  readonly main: ScheduledStage;
+  readonly companions: readonly ScheduledStage[];
+}
+
+/** Part of the maps buffer that companions may use. */
+const COMPANION_SHARE = 1 / 4;
+
+export function scheduleStages(stages: StageGraph, layout: DramLayout, machine: Machine, frames: number): Step[] {
+  return new Scheduler(stages, layout, machine, frames).run();
+}
+
+interface StepDraft {
+  readonly main: number;
+  readonly companions: number[];
+}
+
+class Scheduler {
+  private readonly stages: StageGraph;
+  private readonly layout: DramLayout;
+  private readonly machine: Machine;
+  private readonly frames: number;
+  private readonly plans = new Map<string, MacPlan | undefined>();
+  private readonly steps: StepDraft[];
+  /** Step in which a stage runs. */
+  private readonly stepOf = new Map<number, number>();
+  private readonly resident = new Set<number>();
+
+  constructor(stages: StageGraph, layout: DramLayout, machine: Machine, frames: number) {
+    this.stages = stages;
+    this.layout = layout;
+    this.machine = machine;
+    this.frames = frames;
+    this.steps = pairCompanions(stages, (tensor) => this.rootOf(tensor));
+    this.steps.forEach((step, at) => {
+      for (const index of [step.main, ...step.companions]) this.stepOf.set(index, at);
+    });
+  }
+
+  run(): Step[] {
+    for (const candidate of this.residencyCandidates()) this.tryResident(candidate);
+    for (;;) {
+      const placed = this.placeAll();
+      if (placed.steps) return placed.steps;
+      // Fragmentation: the tensors on chip leave no gap for a stage. Give up one of them.
+      const victim = placed.victim;
+      if (victim === undefined) throw this.noFit(placed.stage);
+      this.resident.delete(victim);
+    }
+  }
+
+  private rootOf(tensor: number): number {
+    return this.layout.homes.get(tensor)?.root ?? tensor;
+  }
+
+  private wordsOf(root: number): number {
+    const { height, width, channels } = this.stages.tensors[root]!;
+    return height * width * channels;
+  }
+
+  /** First and last step that touch a root tensor. */
+  private life(root: number): { first: number; last: number; makers: number[]; readers: number[] } {
+    const makers: number[] = [];
+    const readers: number[] = [];
+    this.stages.stages.forEach((stage, index) => {
+      if (this.rootOf(stage.output) === root) makers.push(index);
+      const other = stage.vec?.op === 'add' ? stage.vec.other : stage.input;
+      if (this.rootOf(stage.input) === root || this.rootOf(other) === root) readers.push(index);
+    });
+    const at = [...makers, ...readers].map((index) => this.stepOf.get(index)!);
+    return { first: Math.min(...at), last: Math.max(...at), makers, readers };
+  }
+
+  /** Tensors that may stay on chip, small ones first: made and read by MAC stages only, seen as plain maps, in one frame's pass. */
+  private residencyCandidates(): number[] {
+    const roots = new Set(this.stages.stages.map((stage) => this.rootOf(stage.output)));
+    return [...roots]
+      .filter((root) => {
+        const home = this.layout.homes.get(root)!;
+        if (home.isBorder || this.wordsOf(root) > mapsWords(this.machine)) return false;
+        const { makers, readers } = this.life(root);
+        const isMaker = (i: number): boolean => {
+          const { mac, batched } = this.stages.stages[i]!;
+          return mac !== undefined && !mac.depthwise && !batched && this.machine.computeUnits > 1;
+        };
+        const isReader = (i: number): boolean => {
+          const { mac, batched, input } = this.stages.stages[i]!;
+          if (!mac || batched) return false;
+          return !(mac.depthwise && this.rootOf(input) === root) || home.pixelPitch % 16 === 0;
+        };
+        return readers.length > 0 && makers.every(isMaker) && readers.every(isReader);
+      })
+      .sort((a, b) => this.wordsOf(a) - this.wordsOf(b) || a - b);
+  }
+
+  /** Keep a tensor on chip if the stages that live with it get cheaper in sum. */
+  private tryResident(root: number): void {
+    const { first, last } = this.life(root);
+    const before = this.costOfSteps(first, last);
+    this.resident.add(root);
+    const after = this.costOfSteps(first, last);
+    if (!(after < before)) this.resident.delete(root);
+  }
+
+  private costOfSteps(first: number, last: number): number {
+    let cost = 0;
+    for (let at = first; at <= last; at++) {
+      const { main } = this.steps[at]!;
+      if (!this.stages.stages[main]!.mac) continue;
+      const plan = this.planOf(main, this.placementOf(main));
+      cost += plan ? costOf(plan, this.machine) : Number.POSITIVE_INFINITY;
+    }
+    return cost;
+  }
+
+  /** What is on chip when a stage runs, and what is left of the buffer. */
+  private placementOf(index: number, largestGap = Number.POSITIVE_INFINITY): Placement {
+    const stage = this.stages.stages[index]!;
+    const at = this.stepOf.get(index)!;
+    let live = 0;
+    for (const root of this.resident) {
+      const { first, last } = this.life(root);
+      if (first <= at && at <= last) live += roundUp(this.wordsOf(root));
+    }
+    const has = (tensor: number | undefined): boolean => tensor !== undefined && this.resident.has(this.rootOf(tensor));
+    const step = this.steps[at]!;
+    const companions = step.main === index ? step.companions.reduce((sum, c) => sum + this.vecPlanOf(c, true).words, 0) : 0;
+    return {
+      input: has(stage.input),
+      output: has(stage.output),
+      other: has(stage.vec?.op === 'add' ? stage.vec.other : undefined),
+      budgetWords: Math.min(largestGap, mapsWords(this.machine) - live) - companions,
+    };
+  }
+
+  private planOf(index: number, placement: Placement): MacPlan | undefined {
+    const key = `${index}:${placement.input}:${placement.output}:${placement.other}:${placement.budgetWords}`;
+    if (!this.plans.has(key)) {
+      const { stage, work, inputView } = this.describe(index, placement.input);
+      this.plans.set(key, planMacStage(stage, work!, inputView(0), this.machine, placement));
+    }
+    return this.plans.get(key);
+  }
+
+  private vecPlanOf(index: number, isCompanion: boolean): VecPlan {
+    const { stage, inputView, outputView } = this.describe(index, false);
+    const share = isCompanion ? COMPANION_SHARE : 1;
+    return planVecStage(stage, inputView(0), outputView(0), this.machine, mapsWords(this.machine) * share);
+  }
+
+  /** Geometry and views of a stage. */
+  private describe(index: number, isResidentInput: boolean) {
+    const { stages, layout, frames } = this;
+    const stage = stages.stages[index]!;
+    const input = stages.tensors[stage.input]!;
+    const { mac } = stage;
+    const isDense = layout.homes.get(stage.input)!.pixelPitch === input.channels && mac?.inChannels === input.channels;
+    // A tensor on chip is read where it lies, strides and all.
+    const simple = mac && !isResidentInput ? simplifyGeometry(mac, isDense) : undefined;
+    const batch = stage.batched ? frames : undefined;
+    const batchOption = batch === undefined ? {} : { batch };
+    const inputView = (frame: number): View =>
+      viewTensor(stages, layout, stage.input, frame, {
+        ...batchOption,
+        shape: simple?.shape ?? 'map',
+        rowScale: simple?.rowScale ?? 1,
+        columnScale: simple?.columnScale ?? 1,
+        channelOffset: stage.inputChannelOffset,
+        ...(mac ? { channels: mac.inChannels } : {}),
+      });
+    const outputView = (frame: number): View => viewTensor(stages, layout, stage.output, frame, batchOption);
+    const other = stage.vec?.op === 'add' ? stage.vec.other : undefined;
+    const otherView = (frame: number): View | undefined =>
+      other === undefined ? undefined : viewTensor(stages, layout, other, frame, batchOption);
+    let work = simple?.work ?? mac;
+    if (work && batch !== undefined) work = { ...work, geometry: { ...work.geometry, inHeight: batch, outHeight: batch } };
+    return { stage, batch, work, inputView, outputView, otherView };
+  }
+
+  /** Addresses for everything, step by step as it will run; or the tensor whose stay makes that impossible. */
+  private placeAll(): { steps?: Step[]; victim?: number; stage: Stage } {
+    const memory = new MapsMemory(mapsWords(this.machine));
+    const bases = new Map<number, number>();
+    const steps: Step[] = [];
+    const lives = new Map([...this.resident].map((root) => [root, this.life(root)]));
+    const alive = (at: number): number[] => [...lives].filter(([, life]) => life.first <= at && at <= life.last).map(([root]) => root);
+    for (let at = 0; at < this.steps.length; at++) {
+      const { main, companions } = this.steps[at]!;
+      const stage = this.stages.stages[main]!;
+      for (const [root, life] of lives) {
+        if (life.last === at - 1) memory.release(root);
+        if (life.first !== at) continue;
+        const base = memory.keep(root, this.wordsOf(root));
+        if (base === undefined) return { victim: root, stage };
+        bases.set(root, base);
+      }
+      const vecPlans = companions.map((index) => this.vecPlanOf(index, true));
+      const placement = this.placementOf(main, memory.largestGap);
+      const plan = stage.mac ? this.planOf(main, placement) : undefined;
+      const vecPlan = stage.mac ? undefined : this.vecPlanOf(main, false);
+      if (stage.mac && !plan) return { ...this.victimAmong(alive(at)), stage };
+      const sizes = [
+        plan ? macRegions(plan, placement, this.rowWords(main, plan, placement.input)) : vecRegions(vecPlan!),
+        ...vecPlans.map(vecRegions),
+      ];
+      const starts = memory.place(sizes.flat());
+      if (!starts) return { ...this.victimAmong(alive(at)), stage };
+      const rest = [...starts];
+      const own = sizes.map((list) => rest.splice(0, list.length));
+      steps.push({
+        main: this.finish(main, plan, vecPlan, own[0]!, placement, bases),
+        companions: companions.map((index, i) =>
+          this.finish(index, undefined, vecPlans[i], own[i + 1]!, freePlacement(this.machine), bases),
+        ),
+      });
+    }
+    return { steps, stage: this.stages.stages[0]! };
+  }
+
+  /** The largest of the tensors on chip. */
+  private victimAmong(roots: readonly number[]): { victim?: number } {
+    const [victim] = [...roots].sort((a, b) => this.wordsOf(b) - this.wordsOf(a) || a - b);
+    return victim === undefined ? {} : { victim };
+  }
+
+  private rowWords(index: number, plan: MacPlan, isResident: boolean): number {
+    return this.describe(index, isResident).work!.geometry.inWidth * plan.pixelPitch;
+  }
+
+  private finish(
+    index: number,
+    plan: MacPlan | undefined,
+    vecPlan: VecPlan | undefined,
+    bases: readonly number[],
+    placement: Placement,
+    residents: ReadonlyMap<number, number>,
+  ): ScheduledStage {
+    const described = this.describe(index, placement.input);
+    const residentOf = (tensor: number | undefined): Resident | undefined => {
+      if (tensor === undefined) return undefined;
+      const home = this.layout.homes.get(tensor)!;
+      const base = this.resident.has(home.root) ? residents.get(home.root) : undefined;
+      if (base === undefined) return undefined;
+      return { root: home.root, base, pitch: home.pixelPitch, channelOffset: home.channelOffset };
+    };
+    const { vec, input, output } = described.stage;
+    return {
+      index,
+      ...described,
+      plan,
+      vecPlan,
+      bases,
+      residentInput: placement.input ? residentOf(input) : undefined,
+      residentOutput: placement.output ? residentOf(output) : undefined,
+      residentOther: placement.other && vec?.op === 'add' ? residentOf(vec.other) : undefined,
+    };
+  }
+
+  private noFit(stage: Stage): InputError {
+    const { name, mapsBytes, weightsBytes } = this.machine;
+    return new InputError(
+      `layer ${stage.name} (${stage.op}): no schedule fits machine ${name} (maps ${mapsBytes} bytes per CU, weights ${weightsBytes} bytes per vMAC); use larger buffers`,
+    );
+  }
+}
+
+/** Sizes of a MAC stage's regions: input ring, result slots (or pool rings), vector slots, residual slots. */
+export function macRegions(plan: MacPlan, placement: Placement, rowWords: number): number[] {
+  const times = (count: number, words: number): number[] => Array.from({ length: count }, () => words);
+  const isPool = plan.poolRings > 0;
+  return [
+    ...(placement.input ? [] : [plan.ringRows * rowWords]),
+    ...times(isPool ? plan.poolRings : plan.slotCount, plan.slotWords),
+    ...times(isPool && !placement.output ? plan.slotCount : 0, plan.vecSlotWords),
+    ...times(plan.otherSlots, plan.slotWords),
+  ];
+}
+
+/**
+ * Vector stages move beside the longest MAC stage that runs after their inputs are made and before their result is read: they share no unit with it.
+ */
+function pairCompanions(stages: StageGraph, rootOf: (tensor: number) => number): StepDraft[] {
+  const list = stages.stages;
+  const hosts = new Map<number, number>();
+  list.forEach((stage, index) => {
+    if (stage.mac) return;
+    const sources = [stage.input, ...(stage.vec?.op === 'add' ? [stage.vec.other] : [])].map(rootOf);
+    const target = rootOf(stage.output);
+    let made = -1;
+    let read = list.length;
+    list.forEach((other, i) => {
+      if (other === stage) return;
+      if (sources.includes(rootOf(other.output))) made = Math.max(made, i);
+      const inputs = [other.input, ...(other.vec?.op === 'add' ? [other.vec.other] : [])].map(rootOf);
+      if (inputs.includes(target)) read = Math.min(read, i);
+    });
+    let host = -1;
+    for (let i = made + 1; i < read; i++) {
+      const candidate = list[i]!;
+      if (!candidate.mac || candidate.batched !== stage.batched) continue;
+      if (host < 0 || macsOf(candidate) > macsOf(list[host]!)) host = i;
+    }
+    if (host >= 0) hosts.set(index, host);
+  });
+  return list.flatMap((_, index): StepDraft[] => {
+    if (hosts.has(index)) return [];
+    return [{ main: index, companions: [...hosts].filter(([, host]) => host === index).map(([companion]) => companion) }];
+  });
+}
+
+function macsOf(stage: Stage): number {
+  const { geometry: g, tapWords, outChannels } = stage.mac!;
+  return g.outHeight * g.outWidth * g.kernelH * g.kernelW * tapWords * outChannels;
+}
