@@ -21,11 +21,13 @@ export interface PaperFigures {
   readonly scope: 'convolutions';
 }
 
+/** What to build. */
 export interface BuildOptions {
   /** Default 'network'. 'convolutions' ends behind the last convolution and what is fused behind it, and makes no weights beyond. */
   readonly scope?: Scope;
 }
 
+/** A built-in network. */
 export interface Model {
   readonly title: string;
   /** Builds the ONNX graph with seeded weights: the same bits every time. */
@@ -44,6 +46,7 @@ function model(title: string, build: (scope: Scope) => Graph, paper?: Omit<Paper
 /** Which of the two printed a figure is only known for AlexNet's. */
 const PAPERS = 'EMC2 2018 or arXiv 1708.02579';
 
+/** The built-in networks by name. */
 export const MODELS: Readonly<Record<string, Model>> = {
   alexnet: model('AlexNet (one tower)', buildAlexnet, { fps: 98, gbps: 1.2, source: 'EMC2 2018' }),
   googlenet: model('GoogLeNet', buildGooglenet, { fps: 36.3, source: PAPERS }),

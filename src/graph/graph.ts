@@ -3,6 +3,7 @@
  * Plain data, no behaviour; constants share the bytes of the file where alignment allows.
  */
 
+/** Element types of ONNX that this project reads. */
 export type DataType =
   | 'float32'
   | 'float64'
@@ -19,6 +20,7 @@ export type DataType =
   | 'bool'
   | 'string';
 
+/** The arrays that hold the elements of a tensor. */
 export type TensorData =
   | Float32Array
   | Float64Array
@@ -42,6 +44,7 @@ export interface Tensor {
 /** ONNX attribute values; INT and INTS are numbers (an error beyond 2^53). */
 export type AttributeValue = number | string | readonly number[] | readonly string[] | Tensor | Graph;
 
+/** One operator of a graph. */
 export interface GraphNode {
   /** Unique in the graph: the ONNX name, or "Op_index" where it is missing or repeated. */
   readonly name: string;
@@ -60,6 +63,7 @@ export interface ValueInfo {
   readonly dims: readonly (number | string | null)[] | undefined;
 }
 
+/** A network as ONNX describes it. */
 export interface Graph {
   readonly name: string;
   /** Opset version of the default domain. */

@@ -114,6 +114,7 @@ export interface ConcatLayer extends LayerBase {
   readonly kind: 'concat';
 }
 
+/** One layer of an integer graph. */
 export type IntegerLayer = ConvLayer | MaxPoolLayer | AveragePoolLayer | AddLayer | TableLayer | ConcatLayer;
 
 /**

@@ -43,6 +43,7 @@ interface DispatchOf<K extends UnitKind> {
 /** One executed GO. */
 export type Dispatch = { [K in UnitKind]: DispatchOf<K> }[UnitKind];
 
+/** What the control core does in one run of a program. */
 export interface CoreTrace {
   /** In the order of execution. */
   readonly dispatches: readonly Dispatch[];

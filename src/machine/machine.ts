@@ -74,6 +74,7 @@ export type Machine = Readonly<z.infer<typeof machineSchema>>;
 export const LINE_WORDS = 16;
 export const LINE_BYTES = 32;
 
+/** One cluster on half of a Zynq XC7Z045: 256 MACs at 250 MHz, 4.2 GB/s. */
 export const XC7Z045: Machine = {
   name: 'xc7z045',
   clockHz: 250_000_000,
@@ -107,6 +108,7 @@ export const XC7Z045: Machine = {
   },
 };
 
+/** Machines by name. */
 export const PRESETS: Readonly<Record<string, Machine>> = { xc7z045: XC7Z045 };
 
 /** MACs of the whole machine. */

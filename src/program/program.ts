@@ -55,6 +55,7 @@ export interface SourceSpan {
   readonly tile: string;
 }
 
+/** Instructions, constants and the memory plan of a compiled network, for one machine. */
 export interface Program {
   readonly name: string;
   readonly machine: Machine;

@@ -11,6 +11,7 @@ import { executeConvolution } from './convolution.ts';
 import { executeMaxPool } from './max-pool.ts';
 import { executeTable } from './table.ts';
 
+/** Options of a reference run. */
 export interface ReferenceOptions {
   /** Called after each layer with its result, e.g. for progress or to compare layer by layer. */
   readonly onLayer?: (layer: IntegerLayer, index: number, words: Int16Array) => void;

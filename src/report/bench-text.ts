@@ -12,6 +12,7 @@ export interface PublishedFigures {
   readonly source: string;
 }
 
+/** One measured network: a row of the table. */
 export interface BenchRow extends NetworkFigures {
   readonly network: string;
   readonly scope: string;

@@ -14,6 +14,7 @@ export interface LayerWork {
   readonly weightBytes: number;
 }
 
+/** The least time of a layer. */
 export interface LayerBound {
   readonly name: string;
   /** Seconds a frame. */
@@ -21,6 +22,7 @@ export interface LayerBound {
   readonly boundBy: 'compute' | 'weights';
 }
 
+/** The bound of a network and its layers. */
 export interface NetworkBound {
   readonly layers: readonly LayerBound[];
   readonly boundFps: number;

@@ -1,6 +1,7 @@
 /** How far a tensor is from its float32 reference. */
 import { InputError } from '../util/errors.ts';
 
+/** Distance of a tensor from its reference. */
 export interface Accuracy {
   readonly maxError: number;
   readonly meanError: number;

@@ -17,12 +17,15 @@ import { cutAfterConvolutions } from './subgraph.ts';
 
 /** `convolutions`: up to the last convolution and what is fused behind it, as the Snowflake papers count. */
 export const SCOPES = ['convolutions', 'network'] as const;
+/** One of SCOPES. */
 export type Scope = (typeof SCOPES)[number];
 
 /** How binary points are chosen: docs/numbers.md, sections 8 and 9. */
 export const NUMBER_MODES = ['calibrated', 'q8.8'] as const;
+/** One of NUMBER_MODES. */
 export type NumberMode = (typeof NUMBER_MODES)[number];
 
+/** How to compile a network; everything has a default. */
 export interface CompileModelOptions {
   /** Default: the preset `xc7z045`. */
   readonly machine?: Machine;
@@ -71,7 +74,7 @@ export async function compileModel(source: Graph, options: CompileModelOptions =
   const name = options.name ?? graph.name;
   const program = compileGraph(integerGraph, machine, {
     frames: options.frames,
-    name: graph.name,
+    name,
     progress: options.progress,
   });
   return { name, graph, lowered, ranges, integerGraph, program };

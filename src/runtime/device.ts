@@ -5,6 +5,7 @@ import type { TimingResult } from '../simulator/timing/result.ts';
 /** Words (height × width × channels, channels last) of one frame's inputs, by name. */
 export type WordInputs = ReadonlyMap<string, Int16Array>;
 
+/** What a device holds after a run. */
 export interface DeviceResult {
   /** Words of a tensor after the run, by its name; undefined when the device does not keep it. */
   read(name: string, frame: number): Int16Array | undefined;
@@ -12,6 +13,7 @@ export interface DeviceResult {
   readonly timing?: TimingResult;
 }
 
+/** Something that computes a network's integer part: the simulated machine, the reference, later a board. */
 export interface Device {
   readonly name: string;
   /** Frames that one run takes. */

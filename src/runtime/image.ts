@@ -9,9 +9,12 @@ import { readInputFile } from './files.ts';
 
 /** How an image becomes the input's size: `stretch` both sides, `crop` the centre, or `pad` with black to keep the proportions. */
 export const IMAGE_FITS = ['stretch', 'crop', 'pad'] as const;
+/** Order of the colours in an input's channels. */
 export const CHANNEL_ORDERS = ['rgb', 'bgr'] as const;
+/** Order of an image input's dimensions. */
 export const IMAGE_LAYOUTS = ['nchw', 'nhwc'] as const;
 
+/** How an image becomes an input; everything has a default. */
 export interface ImageOptions {
   readonly fit?: (typeof IMAGE_FITS)[number];
   /** Default `rgb`. One-channel inputs take the luma 0.299 R + 0.587 G + 0.114 B; the fourth channel of four is alpha. */

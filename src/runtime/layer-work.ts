@@ -2,6 +2,7 @@
 import type { IntegerGraph, IntegerLayer, IntegerTensor, Window } from '../graph/integer-graph.ts';
 import { validTaps } from '../reference/valid-taps.ts';
 
+/** Work of one layer and frame. */
 export interface LayerWork {
   readonly name: string;
   /** ONNX nodes covered, main node first. */

@@ -3,12 +3,14 @@ import type { IntegerGraph } from '../graph/integer-graph.ts';
 import { runReference } from '../reference/run-reference.ts';
 import { type Device, tensorNames } from './device.ts';
 
+/** Options of the reference device. */
 export interface ReferenceDeviceOptions {
   /** Default 1. */
   readonly frames?: number;
   readonly progress?: (done: number, total: number, what: string) => void;
 }
 
+/** A device that computes with the integer reference. */
 export function createReferenceDevice(graph: IntegerGraph, options: ReferenceDeviceOptions = {}): Device {
   const frames = options.frames ?? 1;
   const idOf = new Map(tensorNames(graph).map((name, id) => [name, id]));

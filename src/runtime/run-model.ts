@@ -17,6 +17,7 @@ export interface RunnableModel {
   readonly integerGraph: IntegerGraph;
 }
 
+/** Result of a run: values, words and times. */
 export interface ModelRun {
   /** Values of the model's outputs, one map a frame. */
   readonly outputs: readonly Map<string, Tensor>[];

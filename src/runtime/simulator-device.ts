@@ -9,6 +9,7 @@ import type { Device, WordInputs } from './device.ts';
 import { placeWords, readWords } from './tensor-words.ts';
 import { timeProgram } from './time-program.ts';
 
+/** Options of the simulated machine. */
 export interface SimulatorDeviceOptions {
   /** Measure cycles and bytes too. Default false. */
   readonly timing?: boolean;
@@ -16,6 +17,7 @@ export interface SimulatorDeviceOptions {
   readonly checks?: CheckLevel;
 }
 
+/** A device that executes a program on the simulated machine that it was compiled for. */
 export function createSimulatorDevice(program: Program, options: SimulatorDeviceOptions = {}): Device {
   const placements = new Map(program.tensors.map((tensor) => [tensor.name, tensor]));
   return {

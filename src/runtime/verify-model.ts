@@ -19,6 +19,7 @@ export interface Difference {
   readonly found: number;
 }
 
+/** Result of comparing two devices. */
 export interface BitComparison {
   readonly difference?: Difference;
   /** What was compared: tensors that the device keeps, and their words. */
@@ -92,6 +93,7 @@ export async function runFloat(
   }
 }
 
+/** Accuracy of one output and frame. */
 export interface OutputAccuracy extends Accuracy {
   readonly output: string;
   readonly frame: number;

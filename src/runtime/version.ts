@@ -9,4 +9,5 @@ function readVersion(): string {
   return (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }).version;
 }
 
+/** Version of this package. */
 export const VERSION = readVersion();

@@ -5,6 +5,7 @@ import { findValue } from './build-layers.ts';
 
 const MAX_REASONS = 3;
 
+/** Nodes that the host runs in float32, as a graph of their own. */
 export interface HostPart {
   /** Runs as it is in ONNX Runtime. */
   readonly graph: Graph;

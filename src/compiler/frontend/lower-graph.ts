@@ -7,6 +7,7 @@ import { partitionGraph } from './partition.ts';
 import { FOLDING_PASSES, GRAPH_PASSES, LOWERING_PASSES, runPasses } from './pipeline.ts';
 import { verifyLayerGraph } from './verify-layer-graph.ts';
 
+/** Where a node of the model runs. */
 export interface Placement {
   readonly node: string;
   readonly op: string;
@@ -15,6 +16,7 @@ export interface Placement {
   readonly how: string;
 }
 
+/** A model split into the accelerator's layers and the host's parts. */
 export interface LoweredModel {
   readonly layers: LayerGraph;
   /** Runs before the layers, in float32. Its outputs feed layers, the tail, or are outputs of the model. */

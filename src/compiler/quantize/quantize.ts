@@ -10,6 +10,7 @@ import { completeRanges, measureWeights, type ValueRange } from './ranges.ts';
 import { makeTable } from './tables.ts';
 import { quantizeWeights } from './weights.ts';
 
+/** How binary points are chosen (docs/numbers.md, sections 8 and 9). */
 export interface QuantizeOptions {
   /** `calibrated`: binary points from ranges; `q8.8`: 8 fraction bits everywhere, as in the papers. */
   readonly mode: 'calibrated' | 'q8.8';

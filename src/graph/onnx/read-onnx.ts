@@ -73,6 +73,7 @@ const UNCHANGED_SINCE: ReadonlyMap<string, number> = new Map([
     .map((op): [string, number] => [op, 6]),
 ]);
 
+/** How to read a model. */
 export interface ReadOptions {
   /** File name, for messages. */
   readonly source: string;

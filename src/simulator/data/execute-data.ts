@@ -6,6 +6,7 @@ import type { Dispatch } from '../dispatch.ts';
 import { DataEngine, type DataEngineOptions } from './engine.ts';
 import type { LeftoverTokens } from './tokens.ts';
 
+/** Options of the data engine. */
 export interface DataOptions extends DataEngineOptions {
   /** Chooses at random among all that could happen next, instead of a fixed order: the result must not depend on it. */
   readonly seed?: number;
@@ -13,6 +14,7 @@ export interface DataOptions extends DataEngineOptions {
   readonly onExecuted?: (dispatch: Dispatch) => void;
 }
 
+/** What the data engine leaves behind. */
 export interface DataResult {
   /** DRAM after the program: `program.dramWords` words, those of the image that was given. */
   readonly dram: Int16Array;

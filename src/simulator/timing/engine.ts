@@ -28,6 +28,7 @@ import { StoreEngine } from './store.ts';
 import { Tokens } from './tokens.ts';
 import { VecUnit } from './vec.ts';
 
+/** Options of the timing engine. */
 export interface TimingOptions {
   /** Keep the commit log: a record per descriptor. */
   readonly log?: boolean;

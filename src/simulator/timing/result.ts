@@ -6,6 +6,7 @@ import type { CommitLog } from './commit-log.ts';
 
 /** Causes of lost MAC cycles, in the order of reports (docs/microarchitecture.md, section 10). */
 export const LOST_CAUSES = ['maps', 'weights', 'store', 'dependency', 'dispatch', 'partialLanes', 'imbalance', 'drain'] as const;
+/** One of LOST_CAUSES. */
 export type LostCause = (typeof LOST_CAUSES)[number];
 
 /** One layer, all frames of the program together. usefulMacs / (MACs of the machine) + Σ lost = cycles, exactly. */
@@ -20,6 +21,7 @@ export interface LayerTiming {
   readonly dramWriteBytes: number;
 }
 
+/** Cycles and bytes of one run of a program. */
 export interface TimingResult {
   readonly cycles: number;
   readonly frames: number;
