@@ -77,7 +77,7 @@ export function* emitVecStage(context: EmitContext, job: VecStageInput): Generat
         const at = { ...rows, origin: rows.first };
         return context.loadRows(slice, at, { base, words: inWords }, channels, 1 << cu, job.frame, source).get(cu)!;
       };
-      const slot: Ring = { base: bases[turn]!, words: (rows.end - rows.first) * geometry.inWidth * channels };
+      const slot: Ring = { base: bases[turn]!, words: Math.max(1, rows.end - rows.first) * geometry.inWidth * channels };
       const from: PixelSlot = { base: slot.base, pitch: channels };
       const out: PixelSlot = { base: bases[turns + turn]!, pitch: channels };
       const reads = [...tablePieces, ...load(input, slot.base)];

@@ -63,7 +63,7 @@ class Scheduler {
   private readonly machine: Machine;
   private readonly frames: number;
   private readonly plans = new Map<string, MacPlan | undefined>();
-  private readonly steps: StepDraft[];
+  private steps: StepDraft[] = [];
   /** Step in which a stage runs. */
   private readonly stepOf = new Map<number, number>();
   private readonly resident = new Set<number>();
@@ -73,10 +73,28 @@ class Scheduler {
     this.layout = layout;
     this.machine = machine;
     this.frames = frames;
-    this.steps = pairCompanions(stages, (tensor) => this.rootOf(tensor));
-    this.steps.forEach((step, at) => {
+    this.setSteps(pairCompanions(stages, (tensor) => this.rootOf(tensor)));
+    // A stage that does not fit beside its companions runs alone.
+    for (const { main, companions } of this.steps) {
+      if (companions.length > 0 && !this.planOf(main, this.placementOf(main))) this.separate(main);
+    }
+  }
+
+  private setSteps(steps: StepDraft[]): void {
+    this.steps = steps;
+    this.stepOf.clear();
+    steps.forEach((step, at) => {
       for (const index of [step.main, ...step.companions]) this.stepOf.set(index, at);
     });
+  }
+
+  /** Companions of a stage become steps of their own, before it. */
+  private separate(main: number): void {
+    this.setSteps(
+      this.steps.flatMap((step) =>
+        step.main === main ? [...step.companions.map((index) => ({ main: index, companions: [] })), { main, companions: [] }] : [step],
+      ),
+    );
   }
 
   run(): Step[] {
@@ -85,9 +103,11 @@ class Scheduler {
       const placed = this.placeAll();
       if (placed.steps) return placed.steps;
       // Fragmentation: the tensors on chip leave no gap for a stage. Give up one of them.
-      const victim = placed.victim;
-      if (victim === undefined) throw this.noFit(placed.stage);
-      this.resident.delete(victim);
+      const { victim, stage } = placed;
+      const step = this.steps.find(({ main }) => this.stages.stages[main] === stage);
+      if (victim !== undefined) this.resident.delete(victim);
+      else if (step && step.companions.length > 0) this.separate(step.main);
+      else throw this.noFit(stage);
     }
   }
 
@@ -325,7 +345,8 @@ function pairCompanions(stages: StageGraph, rootOf: (tensor: number) => number):
   const list = stages.stages;
   const hosts = new Map<number, number>();
   list.forEach((stage, index) => {
-    if (stage.mac) return;
+    // The activation table holds one function at a time.
+    if (stage.mac || stage.vec?.op === 'table') return;
     const sources = [stage.input, ...(stage.vec?.op === 'add' ? [stage.vec.other] : [])].map(rootOf);
     const target = rootOf(stage.output);
     let made = -1;
