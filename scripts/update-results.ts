@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BenchRow } from '../src/report/bench-text.ts';
-import { formatBytes, formatNumber, formatPercent } from '../src/report/table.ts';
+import { formatBytes, formatDecibels, formatNumber, formatPercent } from '../src/report/table.ts';
 
 const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 const README = path.join(ROOT, 'README.md');
@@ -51,7 +51,7 @@ function renderRow(row: BenchRow): string {
     formatNumber(row.gbps),
     formatBytes(Math.round(row.dramReadBytes + row.dramWriteBytes)),
     formatBytes(Math.round(row.floorBytes)),
-    row.sqnrDb === null ? '–' : `${formatNumber(row.sqnrDb)} dB`,
+    row.sqnrDb === null ? '–' : `${formatDecibels(row.sqnrDb)} dB`,
     row.bitExact ? 'exact' : 'differ',
     published(row),
   ];

@@ -32,7 +32,7 @@ export { type ReferenceOptions, runReference } from './reference/run-reference.t
 export { type BenchRow, type PublishedFigures, renderLayers, renderLostCycles, renderNetworks } from './report/bench-text.ts';
 export { boundNetwork, floorBytes, type LayerBound, type NetworkBound } from './report/bound.ts';
 export { type BoundBy, type LayerReport, type NetworkFigures, reportNetwork } from './report/network-report.ts';
-export { formatBytes, formatCount, formatNumber, formatPercent, renderTable } from './report/table.ts';
+export { formatBytes, formatCount, formatDecibels, formatNumber, formatPercent, renderTable } from './report/table.ts';
 export { type Accuracy, measureAccuracy } from './runtime/accuracy.ts';
 export { calibrate } from './runtime/calibrate.ts';
 export {

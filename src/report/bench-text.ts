@@ -1,7 +1,7 @@
 /** The measurements as text: one line a network beside the published figures, one line a layer, and where the lost cycles went. */
 import type { LostCause } from '../simulator/timing/result.ts';
 import type { LayerReport, NetworkFigures } from './network-report.ts';
-import { formatBytes, formatCount, formatNumber, formatPercent, renderTable } from './table.ts';
+import { formatBytes, formatCount, formatDecibels, formatNumber, formatPercent, renderTable } from './table.ts';
 
 /** Published figures beside the measured ones. */
 export interface PublishedFigures {
@@ -69,7 +69,7 @@ export function renderNetworks(rows: readonly BenchRow[]): string {
       formatBytes(r.dramReadBytes + r.dramWriteBytes),
       formatBytes(r.floorBytes),
       r.bitExact ? 'exact' : 'DIFFER',
-      r.sqnrDb === null ? '–' : formatNumber(r.sqnrDb),
+      r.sqnrDb === null ? '–' : formatDecibels(r.sqnrDb),
     ]),
   );
 }

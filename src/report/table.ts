@@ -24,12 +24,16 @@ export function renderTable(columns: readonly Column[], rows: readonly (readonly
   return [line(columns.map((c) => c.title)), widths.map((w) => '─'.repeat(w)).join('  '), ...rows.map(line)].join('\n');
 }
 
-/** `digits` significant digits at least, without an exponent: 1234.5 → "1235", 0.01234 → "0.0123" for 3. */
+/** Below this, zeros behind the point would hide the digits. */
+const LEAST_PLAIN_NUMBER = 1e-6;
+
+/** `digits` significant digits at least: 1234.5 → "1235", 0.01234 → "0.0123" for 3; with an exponent below a millionth. */
 export function formatNumber(value: number, digits = 3): string {
   if (!Number.isFinite(value)) return value > 0 ? '∞' : value < 0 ? '−∞' : '–';
   if (value === 0) return '0';
+  if (Math.abs(value) < LEAST_PLAIN_NUMBER) return value.toExponential(digits - 1);
   const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(Math.abs(value))));
-  return value.toFixed(Math.min(decimals, 12));
+  return value.toFixed(decimals);
 }
 
 /** 0.974 → "97.4 %". */
@@ -42,6 +46,11 @@ export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
   return power === 0 ? `${bytes} B` : `${formatNumber(bytes / 1000 ** power)} ${units[power]}`;
+}
+
+/** 61.26 → "61.3". */
+export function formatDecibels(value: number): string {
+  return Number.isFinite(value) ? value.toFixed(1) : formatNumber(value);
 }
 
 /** 1234567 → "1,234,567". */
