@@ -135,7 +135,7 @@ class MacStageEmitter {
     const slot = this.slotBases.length > 0 ? this.slotBases[turn % this.slotBases.length]! : 0;
     const isWhole = region.x0 === 0 && region.x1 === outWidth && region.y0 === 0 && region.y1 === outHeight;
     if (!isWhole) {
-      this.emitRegion(b, block, this.loadWeights(b, this.source(label)), slot, label);
+      this.emitRegion(b, block, [y0, y1], slot, label);
       this.items++;
       return;
     }
@@ -572,14 +572,15 @@ class MacStageEmitter {
     );
   }
 
-  /** A block that covers a rectangle only: every CU its own channels, stored row by row. */
-  private emitRegion(b: number, block: Block, group: { line: number; pieces: Piece[] }, slot: number, label: string): void {
+  /** A block that covers a rectangle only: its part of the tile, every CU its own channels, stored row by row. */
+  private emitRegion(b: number, block: Block, tile: readonly [number, number], slot: number, label: string): void {
     const { plan, work, context, job } = this;
-    const { region } = block;
-    const rows = inputRows(work, region.y0, region.y1);
+    const region = { ...block.region, y0: Math.max(block.region.y0, tile[0]), y1: Math.min(block.region.y1, tile[1]) };
+    if (region.y0 >= region.y1) return;
     const source = this.source(`${label}, region ${b}`);
-    const all = inputRows(work, 0, work.geometry.outHeight);
-    this.requireRows(0, all.first, rows.end, 0, source);
+    const group = this.loadWeights(b, source);
+    const rows = inputRows(work, region.y0, region.y1);
+    this.requireRows(0, inputRows(work, tile[0], tile[1]).first, rows.end, 0, source);
     const width = region.x1 - region.x0;
     const count = (region.y1 - region.y0) * width;
     for (let s = 0; s < plan.slots; s++) {

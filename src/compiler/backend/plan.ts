@@ -92,7 +92,7 @@ function* candidates(problem: Problem): Generator<MacPlan> {
       for (const chunkBlocks of chunks) {
         for (const bands of parts > 1 ? [false, true] : [false]) {
           if (bands && (stage.vec?.op === 'max' || placement.input)) continue;
-          const rows = bands || regions.length > 1 ? [work.geometry.outHeight] : tileHeights(work.geometry.outHeight);
+          const rows = bands ? [work.geometry.outHeight] : tileHeights(work.geometry.outHeight);
           for (const tileRows of rows) {
             const choice = { lanes, parts, slots, bands, chunkBlocks, tileRows, adjacent, pixelPitch, groupLines, blocks };
             const plan = evaluate(problem, choice, costs);
