@@ -1,6 +1,7 @@
 /** Reference = simulator, bit for bit, on random small layers; and the account of every cycle of their timing runs. */
 import { describe, expect, it } from 'vitest';
 import { type Machine, macCount, XC7Z045 } from '../src/machine/machine.ts';
+import type { Program } from '../src/program/program.ts';
 import { measureLayerWork } from '../src/runtime/layer-work.ts';
 import { measureTiming } from '../src/runtime/measure-timing.ts';
 import { InputError } from '../src/util/errors.ts';
@@ -57,6 +58,23 @@ describe('random small layers', () => {
 
   it('are bit-exact in batches', async () => {
     expect((await checkSeeds(300, 40, XC7Z045, 3)).refused).toBe(0);
+  });
+});
+
+describe('the comparison', () => {
+  it('sees one wrong bias', async () => {
+    const spoil = (program: Program): Program => {
+      const [first, ...others] = program.segments;
+      const words = first.words.slice();
+      words[1] ^= 0x100; // bits 16 to 31 of the first output's bias
+      return { ...program, segments: [{ ...first, words }, ...others] };
+    };
+    const graph = randomGraph(45);
+    expect(graph.layers.map((l) => l.kind)).toEqual(['conv']);
+    expect((await checkConformance(graph, XC7Z045, 1, 45)).difference).toBeUndefined();
+    expect((await checkConformance(graph, XC7Z045, 1, 45, spoil)).difference).toMatch(
+      /^layer 'layer0', value 't0': row 0, column 0, channel 0: expected/,
+    );
   });
 });
 

@@ -15,9 +15,18 @@ export interface Conformance {
   readonly words: number;
 }
 
-/** @param seed of the input words */
-export async function checkConformance(graph: IntegerGraph, machine: Machine, frames: number, seed: number): Promise<Conformance> {
-  const program = compileGraph(graph, machine, { frames });
+/**
+ * @param seed of the input words
+ * @param change spoils the program, to prove that the comparison sees it
+ */
+export async function checkConformance(
+  graph: IntegerGraph,
+  machine: Machine,
+  frames: number,
+  seed: number,
+  change: (program: Program) => Program = (program) => program,
+): Promise<Conformance> {
+  const program = change(compileGraph(graph, machine, { frames }));
   const inputs = Array.from({ length: frames }, (_, frame) => randomInputs(graph, seed + 1000 * frame));
   const simulated = await createSimulatorDevice(program).run(inputs);
   const expected = await createReferenceDevice(graph, { frames }).run(inputs);

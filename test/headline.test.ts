@@ -37,5 +37,5 @@ it('AlexNet, whole network: 95 % of its bound at batch 1, 87 frames a second at 
 it.each(['resnet18', 'vgg16'])('%s, convolutions: 96 % at 1.2 GB/s', async (network) => {
   const row = await bench(network);
   expect(row.occupancy).toBeGreaterThan(0.96);
-  expect(row.gbps).toBeLessThan(1.21);
+  expect(row.gbps).toBeLessThanOrEqual(1.2);
 });
