@@ -6,7 +6,7 @@ import { measureLayerWork } from '../src/runtime/layer-work.ts';
 import { measureTiming } from '../src/runtime/measure-timing.ts';
 import { InputError } from '../src/util/errors.ts';
 import { checkConformance } from './conformance.ts';
-import { randomGraph } from './random-layers.ts';
+import { LARGE, randomGraph, SMALL } from './random-layers.ts';
 
 interface Tally {
   layers: number;
@@ -15,10 +15,10 @@ interface Tally {
 }
 
 /** Graphs of these seeds; a graph that a small machine refuses is counted, everything else must be equal. */
-async function checkSeeds(first: number, count: number, machine: Machine, frames: number): Promise<Tally> {
+async function checkSeeds(first: number, count: number, machine: Machine, frames: number, size = SMALL): Promise<Tally> {
   const tally: Tally = { layers: 0, words: 0, refused: 0 };
   for (let seed = first; seed < first + count; seed++) {
-    const graph = randomGraph(seed);
+    const graph = randomGraph(seed, size);
     try {
       const { program, difference, words } = await checkConformance(graph, machine, frames, seed);
       expect(difference, `seed ${seed}`).toBeUndefined();
@@ -46,18 +46,21 @@ async function checkSeeds(first: number, count: number, machine: Machine, frames
 }
 
 describe('random small layers', () => {
-  it.each([0, 60, 120, 180])(
-    'are bit-exact on the preset: seeds from %i',
-    async (first) => {
-      const { layers, refused } = await checkSeeds(first, 60, XC7Z045, 1);
-      expect(layers).toBeGreaterThan(125); // four times this: more than 500
-      expect(refused).toBe(0);
-    },
-    120_000,
-  );
+  it.each([0, 60, 120, 180])('are bit-exact on the preset: seeds from %i', async (first) => {
+    const { layers, refused } = await checkSeeds(first, 60, XC7Z045, 1);
+    expect(layers).toBeGreaterThan(125); // four times this: more than 500
+    expect(refused).toBeLessThanOrEqual(1); // an average pool of which three rows do not fit the maps buffer
+  });
 
   it('are bit-exact in batches', async () => {
     expect((await checkSeeds(300, 40, XC7Z045, 3)).refused).toBe(0);
+  });
+});
+
+describe('random larger layers', () => {
+  it('are bit-exact on the preset', async () => {
+    // Where not even one window of rows fits the maps buffer, the network is split or refused before this point.
+    expect((await checkSeeds(0, 30, XC7Z045, 1, LARGE)).refused).toBeLessThanOrEqual(4);
   });
 });
 
@@ -93,11 +96,7 @@ describe('other machines', () => {
       6,
     ],
   ];
-  it.each(machines)(
-    'are bit-exact: %s',
-    async (_, machine, mayRefuse) => {
-      expect((await checkSeeds(400, 40, machine, 1)).refused).toBeLessThanOrEqual(mayRefuse);
-    },
-    120_000,
-  );
+  it.each(machines)('are bit-exact: %s', async (_, machine, mayRefuse) => {
+    expect((await checkSeeds(400, 40, machine, 1)).refused).toBeLessThanOrEqual(mayRefuse);
+  });
 });

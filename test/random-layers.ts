@@ -9,20 +9,33 @@ import { createRandom, type Random } from '../src/util/random.ts';
 type Shape = Pick<IntegerTensor, 'height' | 'width' | 'channels'>;
 
 const MAX_LAYERS = 4;
-/** MACs of one layer: keeps the plain reference fast. */
-const MAX_LAYER_MACS = 1_500_000;
+
+/** How large a graph may become. */
+export interface GraphSize {
+  /** Rows and columns of the input. */
+  readonly side: number;
+  /** MACs of one layer: keeps the plain reference fast. */
+  readonly macs: number;
+  /** Factor on channel counts. */
+  readonly channels: number;
+}
+
+export const SMALL: GraphSize = { side: 18, macs: 1_500_000, channels: 1 };
+/** Layers that need several tiles, several groups of channels, split reductions. */
+export const LARGE: GraphSize = { side: 60, macs: 40_000_000, channels: 6 };
 
 interface Builder {
+  readonly size: GraphSize;
   readonly random: Random;
   readonly tensors: IntegerTensor[];
   readonly layers: IntegerLayer[];
 }
 
 /** A graph of one to four layers; inputs `x` and, now and then, `x2`. */
-export function randomGraph(seed: number): IntegerGraph {
+export function randomGraph(seed: number, size: GraphSize = SMALL): IntegerGraph {
   const random = createRandom(seed * 7919 + 1);
-  const b: Builder = { random, tensors: [], layers: [] };
-  const shape = { height: random.integer(1, 18), width: random.integer(1, 18), channels: randomChannels(random) };
+  const b: Builder = { size, random, tensors: [], layers: [] };
+  const shape = { height: random.integer(1, size.side), width: random.integer(1, size.side), channels: randomChannels(random, size) };
   const inputs = [addTensor(b, 'x', shape)];
   if (random.integer(0, 5) === 0) inputs.push(addTensor(b, 'x2', shape));
   const count = random.integer(1, MAX_LAYERS);
@@ -81,8 +94,8 @@ function draftConv(b: Builder, input: IntegerTensor, groupsOf: (random: Random, 
   const size = outputSize(window, input);
   const groups = groupsOf(random, input.channels);
   const taps = window.kernel[0] * window.kernel[1] * (input.channels / groups);
-  const roomiest = Math.max(1, Math.floor(MAX_LAYER_MACS / (size.height * size.width * taps * groups)));
-  const perGroup = depthwise ? 1 : Math.min(roomiest, Math.max(1, Math.round(randomChannels(random) / groups)));
+  const roomiest = Math.max(1, Math.floor(b.size.macs / (size.height * size.width * taps * groups)));
+  const perGroup = depthwise ? 1 : Math.min(roomiest, Math.max(1, Math.round(randomChannels(random, b.size) / groups)));
   const channels = groups * perGroup;
   const layer = {
     kind: 'conv',
@@ -210,9 +223,10 @@ function outputSize(window: Window, input: Shape): Pick<Shape, 'height' | 'width
 }
 
 /** Channel counts around 16, 64 and odd ones between. */
-function randomChannels(random: Random): number {
+function randomChannels(random: Random, size: GraphSize): number {
   const around = [1, 3, 4, 8, 16, 17, 24, 32, 48, 63, 64, 65, 80, 130];
-  return random.integer(0, 1) === 0 ? pick(random, around) : random.integer(1, 40);
+  const channels = random.integer(0, 1) === 0 ? pick(random, around) : random.integer(1, 40);
+  return channels * random.integer(1, size.channels);
 }
 
 function randomClamp(random: Random): Clamp {
