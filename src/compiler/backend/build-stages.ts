@@ -7,9 +7,19 @@
  *   concat(a, b)                ⇒  none: a and b are stored into slices of the result
  */
 
-import type { AveragePoolLayer, ConvLayer, IntegerGraph, IntegerLayer, IntegerTensor, Window } from '../../graph/integer-graph.ts';
+import type {
+  AveragePoolLayer,
+  Clamp,
+  ConvLayer,
+  IntegerGraph,
+  IntegerLayer,
+  IntegerTensor,
+  MaxPoolLayer,
+  TableLayer,
+  Window,
+} from '../../graph/integer-graph.ts';
 import { InputError } from '../../util/errors.ts';
-import { coversMap, type Geometry, type MacWork, type Stage, type StageGraph, type VecWork } from './stage.ts';
+import { coversMap, type Geometry, type MacWork, type Stage, type StageGraph, type VecWork, validTaps } from './stage.ts';
 
 export function buildStages(graph: IntegerGraph): StageGraph {
   const consumers = new Map<number, IntegerLayer[]>();
@@ -28,6 +38,7 @@ export function buildStages(graph: IntegerGraph): StageGraph {
     let output = layer.output;
     let mac: MacWork | undefined;
     let vec: VecWork | undefined;
+    let table: (VecWork & { op: 'table' }) | undefined;
     const parts: IntegerLayer[] = [layer];
     switch (layer.kind) {
       case 'conv':
@@ -39,6 +50,18 @@ export function buildStages(graph: IntegerGraph): StageGraph {
           fused.add(next);
           parts.push(next);
           output = next.output;
+          // Behind a pool comes its activation, or, if it keeps order, the activation in front of it: fewer look-ups, the same bits.
+          const last = soleReader(next);
+          if (last?.kind === 'table' && next.kind === 'maxpool') table = { op: 'table', table: last, clamp: last.clamp };
+          if (last?.kind === 'maxpool' && next.kind === 'table' && isMonotone(next) && hasFullWindows(graph, last)) {
+            vec = vecWork(graph, last, layer.output, { low: -32768, high: 32767 });
+            table = { op: 'table', table: next, clamp: intersect(next.clamp, last.clamp) };
+          }
+          if (last && table) {
+            fused.add(last);
+            parts.push(last);
+            output = last.output;
+          }
         }
         break;
       }
@@ -65,6 +88,7 @@ export function buildStages(graph: IntegerGraph): StageGraph {
       output,
       mac,
       vec,
+      table,
       batched,
       inputChannelOffset: layer.kind === 'conv' ? (layer.inputChannelOffset ?? 0) : 0,
     });
@@ -74,15 +98,20 @@ export function buildStages(graph: IntegerGraph): StageGraph {
 
   /** The one layer that may run on the vector unit behind this MAC layer. */
   function fusible(layer: IntegerLayer, work: MacWork): IntegerLayer | undefined {
-    const users = consumers.get(layer.output) ?? [];
-    if (users.length !== 1 || outputs.has(layer.output) || work.depthwise) return undefined;
-    const next = users[0]!;
+    const next = soleReader(layer);
+    if (!next || work.depthwise) return undefined;
     if (next.kind === 'maxpool' || next.kind === 'table') return next;
     if (next.kind === 'add') {
       const other = next.inputs[0] === layer.output ? next.inputs[1]! : next.inputs[0]!;
       return other !== layer.output && isReady(other) ? next : undefined;
     }
     return undefined;
+  }
+
+  /** The only layer that reads a layer's result, unless that is an output. */
+  function soleReader(layer: IntegerLayer): IntegerLayer | undefined {
+    const users = consumers.get(layer.output) ?? [];
+    return users.length === 1 && !outputs.has(layer.output) ? users[0] : undefined;
   }
 
   function isReady(tensor: number): boolean {
@@ -104,6 +133,7 @@ export function buildStages(graph: IntegerGraph): StageGraph {
           output: layer.output,
           mac: undefined,
           vec: { op: 'copy', channelOffset },
+          table: undefined,
           batched: false,
           inputChannelOffset: 0,
         });
@@ -172,10 +202,14 @@ function macWork(graph: IntegerGraph, layer: ConvLayer | AveragePoolLayer): MacW
   };
 }
 
-function vecWork(graph: IntegerGraph, layer: IntegerLayer, first: number): VecWork {
+function vecWork(graph: IntegerGraph, layer: IntegerLayer, first: number, clamp?: Clamp): VecWork {
   switch (layer.kind) {
     case 'maxpool':
-      return { op: 'max', geometry: geometryOf(layer.window, graph.tensors[first]!, graph.tensors[layer.output]!), clamp: layer.clamp };
+      return {
+        op: 'max',
+        geometry: geometryOf(layer.window, graph.tensors[first]!, graph.tensors[layer.output]!),
+        clamp: clamp ?? layer.clamp,
+      };
     case 'table':
       return { op: 'table', table: layer, clamp: layer.clamp };
     case 'add': {
@@ -192,6 +226,34 @@ function vecWork(graph: IntegerGraph, layer: IntegerLayer, first: number): VecWo
     default:
       throw new InputError(`layer ${layer.name} (${layer.kind}) has no vector form`);
   }
+}
+
+/** Does a table never fall? Then it may be applied after a maximum as well as before it. */
+function isMonotone(layer: TableLayer): boolean {
+  const at = (word: number): number => {
+    const index = (word + 32768) >> 8;
+    return layer.base[index]! + layer.slope[index]! * (word & 255);
+  };
+  for (let word = -32767; word <= 32767; word++) if (at(word) < at(word - 1)) return false;
+  return true;
+}
+
+/** Has every window at least one tap inside the input? An empty one has no maximum. */
+function hasFullWindows(graph: IntegerGraph, layer: MaxPoolLayer): boolean {
+  const g = geometryOf(layer.window, graph.tensors[layer.inputs[0]!]!, graph.tensors[layer.output]!);
+  const taps = (i: number, rows: boolean): number =>
+    rows
+      ? validTaps(i, g.strideH, g.dilationH, g.padTop, g.kernelH, g.inHeight).count
+      : validTaps(i, g.strideW, g.dilationW, g.padLeft, g.kernelW, g.inWidth).count;
+  for (let y = 0; y < g.outHeight; y++) if (taps(y, true) === 0) return false;
+  for (let x = 0; x < g.outWidth; x++) if (taps(x, false) === 0) return false;
+  return true;
+}
+
+/** A clamp, then a clamp: the second applied to the bounds of the first. */
+function intersect(first: Clamp, second: Clamp): Clamp {
+  const within = (value: number): number => Math.min(Math.max(value, second.low), second.high);
+  return { low: within(first.low), high: within(first.high) };
 }
 
 function describe(parts: readonly IntegerLayer[], graph: IntegerGraph): string {

@@ -104,7 +104,8 @@ export function compileGraph(source: IntegerGraph, machine: Machine, options: Co
 
 function loadConstants(scheduled: ScheduledStage, place: (name: string, words: Int16Array) => number): LoadedStage {
   const { stage, work, plan } = scheduled;
-  const tableAddress = stage.vec?.op === 'table' ? place(`${stage.name} table`, packTable(stage.vec)) : 0;
+  const table = stage.vec?.op === 'table' ? stage.vec : stage.table;
+  const tableAddress = table ? place(`${stage.name} table`, packTable(table)) : 0;
   const weights = work && plan ? packWeights(work, plan) : undefined;
   return { scheduled, weights, weightsAddress: weights ? place(`${stage.name} weights`, weights.words) : 0, tableAddress };
 }

@@ -106,7 +106,7 @@ class MacStageEmitter {
   *run(): Generator<void> {
     const { plan, work, job, context } = this;
     const { outHeight } = work.geometry;
-    if (this.stage.vec?.op === 'table') this.tablePieces = loadTable(context, job.tableAddress, this.source('table'));
+    if (this.stage.vec?.op === 'table' || this.stage.table) this.tablePieces = loadTable(context, job.tableAddress, this.source('table'));
     for (let chunk = 0; chunk < plan.blocks.length; chunk += plan.chunkBlocks) {
       const chunkEnd = Math.min(plan.blocks.length, chunk + plan.chunkBlocks);
       if (!plan.mapsResident) this.rowPieces = new Map();
@@ -230,8 +230,10 @@ class MacStageEmitter {
   ): void {
     const { plan, context, job } = this;
     const { vec } = this.stage;
-    for (let p = 0; p < plan.parts; p++) {
-      const pixels = { first: bounds[p]!, end: bounds[p + 1]! };
+    // Gathered parts of a shared tile lie one after the other: one range.
+    const ranges = plan.gather && !plan.bands ? 1 : plan.parts;
+    for (let p = 0; p < ranges; p++) {
+      const pixels = { first: bounds[p]!, end: ranges === 1 ? bounds.at(-1)! : bounds[p + 1]! };
       if (pixels.first === pixels.end) continue;
       for (let s = 0; s < (plan.gather ? 1 : plan.slots); s++) {
         const cu = plan.gather ? home : s * plan.parts + p;
@@ -292,6 +294,24 @@ class MacStageEmitter {
       this.source(label),
       resident ? context.allCus : 1 << home,
     );
+    const { table } = this.stage;
+    if (table) {
+      const count = (q1 - q0) * g.outWidth;
+      const reads = [...writes, ...this.tablePieces];
+      emitTable(
+        context,
+        table,
+        home,
+        out,
+        out,
+        count,
+        block.channels,
+        reads,
+        writes,
+        this.source(label),
+        resident ? context.allCus : 1 << home,
+      );
+    }
     if (resident) return;
     const pixels = { first: q0 * g.outWidth, end: q1 * g.outWidth };
     context.storePixels(

@@ -15,6 +15,9 @@ const SLOTS = 2;
 const STORE_CHANNELS = 64;
 /** Regions begin at multiples of 64 words; a stage has at most this many. */
 const REGION_SLACK = 64 * 9;
+/** Words of a burst, and cycles between its last word and its place being free beyond the memory's latency. */
+const BURST_WORDS = 64;
+const BURST_OVERHEAD = 8;
 /** Instructions of an item besides those of its MAC descriptors, and of one MAC descriptor. */
 const ITEM_INSTRUCTIONS = 24;
 const MAC_INSTRUCTIONS = 14;
@@ -193,6 +196,10 @@ function predict(problem: Problem, choice: Choice, sizes: Sizes, costs: PixelCos
   const resultBytes = (outPixels * work.outChannels * 2 * Math.max(1, Math.ceil(storeLines))) / Math.max(storeLines, 1 / 16);
   const bytes = weightBytes + inBytes + (placement.output ? 0 : resultBytes) + (residual && !placement.other ? resultBytes : 0);
 
+  // Short bursts: only so many are under way at a time.
+  const run = gather ? slotPitch : Math.min(cuChannels, blockChannels);
+  const bursts = placement.output ? 0 : outPixels * Math.ceil(work.outChannels / run) * Math.ceil(run / BURST_WORDS);
+  const store = (bursts * (machine.dram.writeLatency + BURST_OVERHEAD)) / machine.axi.writesOutstanding;
   const bandwidth = machine.dram.bytesPerSecond / machine.clockHz;
   const latency = machine.dram.readLatency;
   // Weights groups that do not fit beside their predecessor arrive late.
@@ -205,7 +212,7 @@ function predict(problem: Problem, choice: Choice, sizes: Sizes, costs: PixelCos
   const firstBytes = placement.input ? 0 : (firstRows.end - firstRows.first) * g.inWidth * pixelPitch * 2 * (bands ? parts : 1);
   const first = firstBytes / bandwidth + 3 * latency;
   const last = placement.output ? 0 : slotWords / 32;
-  const compute = Math.max(mac, bus, vec, dispatch);
+  const compute = Math.max(mac, bus, vec, dispatch, store);
   return { cycles: Math.max(compute + weightStall, bytes / bandwidth) + first + last, bytes };
 }
 

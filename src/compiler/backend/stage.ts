@@ -65,6 +65,8 @@ export interface Stage {
   readonly output: number;
   readonly mac: MacWork | undefined;
   readonly vec: VecWork | undefined;
+  /** Activation table applied to a max pool's result before it is stored. */
+  readonly table: (VecWork & { op: 'table' }) | undefined;
   /** Frames are the rows of one image (layers on 1×1 maps): the stage runs once for all frames. */
   readonly batched: boolean;
   /** First input channel that the stage reads (reductions split over input channels). */
