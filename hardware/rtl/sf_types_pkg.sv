@@ -68,4 +68,107 @@ package sf_types_pkg;
     logic mac_credit;  // a window is due and waits for credits
     logic vec_read;    // an operand read of VEC was granted
   } cu_perf_t;
+
+  // DRAM is addressed in lines of 32 bytes inside the cluster.
+  parameter int unsigned LineAddrW = 28;
+  typedef logic [LineAddrW-1:0] line_addr_t;
+  parameter int unsigned AxiAddrW = 32;
+  typedef logic [AxiAddrW-1:0] axi_addr_t;
+  // Slots of the load bus = beats of a line = blocks of consecutive ports (section 6).
+  parameter int unsigned Slots = 4;
+  // Index of an AXI port; one bit when there is one port.
+  parameter int unsigned PortW = AxiPorts > 1 ? $clog2(AxiPorts) : 1;
+  typedef logic [PortW-1:0] port_t;
+  // Lines of a burst, 1 to 4.
+  typedef logic [2:0] burst_lines_t;
+  // Index of an instruction.
+  parameter int unsigned PcW = 28;
+  typedef logic [PcW-1:0] pc_t;
+  parameter int unsigned InstrLineW = $clog2(InstrLines);
+
+  // Engines in the order of their priority at the memory.
+  typedef enum logic [1:0] {EngineFetch = 2'd0, EngineSt = 2'd1, EngineLdm = 2'd2, EngineLdw = 2'd3} engine_e;
+  parameter int unsigned NumEngines = 4;
+
+  typedef struct packed {
+    logic         valid;
+    line_addr_t   line;
+    burst_lines_t lines;
+  } offer_t;
+
+  // What to do with the lines of a read burst: made by the engine at the offer, used by the AXI port line by line.
+  parameter int unsigned ReadAddrW = MapsAddrW > WeightsAddrW ? (MapsAddrW > InstrLineW ? MapsAddrW : InstrLineW) :
+      (WeightsAddrW > InstrLineW ? WeightsAddrW : InstrLineW);
+  typedef logic [ReadAddrW-1:0] read_addr_t;
+  typedef struct packed {
+    read_addr_t   addr;         // of the first line: LDM word of maps or table, LDW weights line, fetch buffer line
+    cu_mask_t     cus;          // LDM, LDW (of the first image)
+    logic         table_space;  // LDM
+    logic [3:0]   skip;         // LDM: words of the first line in front of the run
+    logic [3:0]   tail;         // LDM: last word of the last line that belongs to the run
+    logic [1:0]   vmac;         // LDW: of the first image
+    weights_addr_t base;        // LDW: where an image begins
+    logic [2:0]   left;         // LDW: lines left of the first image, 5 = 5 or more
+    logic [2:0]   image_lines;  // LDW: lines of an image, 5 = 5 or more
+    logic [3:0]   per_slot;     // LDW: CUs that take the same image
+  } read_meta_t;
+
+  // A line on the load bus.
+  typedef struct packed {
+    engine_e             engine;
+    logic                stale;  // fetch: the stream was abandoned
+    read_addr_t          addr;
+    cu_mask_t            cus;
+    logic                table_space;
+    word_mask_t          mask;
+    logic [NumVmacs-1:0] vmacs;
+  } line_cmd_t;
+
+  // One burst of a run: of an LDM or ST descriptor.
+  typedef struct packed {
+    line_addr_t   line;
+    burst_lines_t lines;
+    maps_addr_t   addr;  // of word 0 of the first line, which may lie in front of the run
+    logic [3:0]   skip;  // words of the first line in front of the run
+    logic [3:0]   tail;  // last word of the last line that belongs to the run
+    logic         last;  // of the descriptor
+  } run_burst_t;
+
+  // Write data on their way: a burst's place in the write store.
+  parameter int unsigned WriteSlots = 2 ** $clog2(WritesOutstanding + 4);
+  parameter int unsigned WriteSlotW = $clog2(WriteSlots);
+  typedef logic [WriteSlotW-1:0] write_slot_t;
+
+  // Events of a cluster for the performance counters.
+  typedef struct packed {
+    logic                             executed;   // an instruction
+    logic                             stalled;    // the core waits at a GO
+    burst_lines_t [NumEngines-1:0]    lines;      // accepted in this cycle, by engine
+    cu_perf_t     [NumCus-1:0]        cus;
+    logic                             event_seen; // what T19 counts: END, a signal, a fetched line on the load bus
+    logic                             progress;   // for the watchdog: anything at all happened
+  } cluster_perf_t;
+  parameter int unsigned CuCounters = 4;
+  parameter int unsigned NumCounters = 7 + CuCounters * NumCus;
+  parameter int unsigned CounterW = 40;
+  typedef logic [CounterW-1:0] counter_t;
+
+  // Causes of an error stop; 0: none.
+  typedef enum logic [3:0] {
+    CauseNone = 4'd0,
+    CauseIllegal = 4'd1,        // illegal instruction, or a unit that the machine lacks
+    CausePc = 4'd2,             // the program counter leaves the program
+    CauseWindow = 4'd3,         // an address outside the DMA window
+    CauseAxiRead = 4'd4,        // SLVERR or DECERR with read data
+    CauseAxiWrite = 4'd5,       // SLVERR or DECERR as write response
+    CauseTokenOverflow = 4'd6,
+    CauseWatchdog = 4'd7        // no progress
+  } cause_e;
+
+  // An error: what, who, where. detail: CauseWindow the DRAM line, others the program counter.
+  typedef struct packed {
+    cause_e      cause;
+    logic [4:0]  unit;    // CauseTokenOverflow: producer; CauseWindow: engine; CauseAxi: port
+    logic [31:0] detail;
+  } error_t;
 endpackage

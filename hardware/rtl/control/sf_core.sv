@@ -1,0 +1,307 @@
+// The control core: decodes and executes one instruction a cycle, writes field registers, sends descriptors.
+// Specification: docs/isa.md (all), docs/microarchitecture.md, sections 8 and 9 (T1, T2, T19). Twins: src/isa/core.ts,
+// src/simulator/timing/control.ts.
+//
+// Stages: fetch (sf_fetch) → decode D → execute X. A line on the load bus at b is in the buffer at b+1 (fetch), at D in b+2, at X in b+3.
+// A GO without room holds all stages. A taken branch at X empties them and restarts fetch.
+module sf_core
+  import sf_pkg::*;
+  import sf_types_pkg::*;
+(
+  input  logic                clk_i,
+  input  logic                rst_ni,
+  input  logic                start_i,        // cycle 0: acts as a branch to instruction 0
+  input  logic                run_i,          // 0: error stop
+  input  pc_t                 last_pc_i,      // index of the program's last instruction
+  // Fetch
+  input  logic                instr_valid_i,
+  input  logic [31:0]         instr_i,
+  input  pc_t                 instr_pc_i,
+  output logic                instr_ready_o,
+  output logic                flush_o,        // combinational: start, taken branch or END in this cycle
+  output logic                restart_o,      // with flush_o: a new stream begins at target_o
+  output pc_t                 target_o,
+  output logic                line_done_o,    // combinational: the last instruction of a line executes
+  // Queues
+  output unit_mask_t          go_o,           // combinational from X: GO at this cycle
+  input  unit_mask_t          room_i,
+  output logic [LdmBits-1:0]  ldm_o,          // field registers; those of a GO at t are valid at t+1
+  output logic [LdwBits-1:0]  ldw_o,
+  output logic [StBits-1:0]   st_o,
+  output logic [MacBits-1:0]  mac_o,
+  output logic [VecBits-1:0]  vec_o,
+  // State and errors
+  output logic                executed_o,     // combinational: an instruction executes
+  output logic                stalled_o,      // combinational: a GO waits
+  output logic                end_o,          // combinational: END executes
+  output logic                active_o,       // between start and END
+  output pc_t                 pc_o,           // of X
+  output logic                illegal_o,      // registered
+  output logic                leaves_o        // registered: the instruction after the program's last one is due
+);
+  localparam int unsigned NumKinds = 5;
+
+  typedef enum logic [2:0] {AluAdd, AluSub, AluAnd, AluOr, AluSll, AluSrl} alu_e;
+
+  // --- D: one instruction, registers read, operands chosen ---
+  logic        d_valid_q;
+  logic [31:0] d_word_q;
+  pc_t         d_pc_q;
+
+  // --- X: the decoded instruction ---
+  typedef struct packed {
+    logic             legal;
+    alu_e             alu;
+    logic             write;       // rd ← result
+    logic [4:0]       rd;
+    logic [31:0]      a;
+    logic [31:0]      b;
+    logic             jump;
+    logic             branch;
+    logic             on_less;     // branch condition: less or equal, possibly inverted
+    logic             inverted;
+    logic [NumKinds-1:0] kind;     // field write, one-hot
+    logic [5:0]       field;
+    logic             upper;
+    logic             sign;
+    unit_mask_t       go;
+    logic             ends;
+    pc_t              target;
+    logic             is_last;
+  } decoded_t;
+  logic     x_valid_q;
+  decoded_t x_q, x_d;
+  pc_t      x_pc_q;
+
+  logic        no_room, stall, flush, execute, taken, left_q;
+  logic [31:0] x_result;
+  logic        x_writes;
+
+  // --- register file: two reads at D, one write at X; a bit per register tells whether the program has written it ---
+  logic [31:0] registers [32];
+  logic [31:0] written_q;
+  logic [4:0]  d_index_a, d_index_b;
+  logic [31:0] d_value_a, d_value_b;
+  logic        is_branch;
+  opcode_e     op;
+
+  function automatic logic [31:0] forward(logic [4:0] index, logic [31:0] stored, logic valid, logic bypass, logic [4:0] rd,
+                                          logic [31:0] result);
+    if (bypass && rd == index) return result;
+    return valid ? stored : '0;
+  endfunction
+
+  assign op        = opcode_e'(d_word_q[31:26]);
+  assign is_branch = op == OpBeq || op == OpBne || op == OpBlt || op == OpBge;
+  assign d_index_a = op == OpSet ? d_word_q[16:12] : is_branch ? d_word_q[25:21] : d_word_q[20:16];
+  assign d_index_b = is_branch ? d_word_q[20:16] : d_word_q[15:11];
+
+  always_comb begin
+    d_value_a = forward(d_index_a, registers[d_index_a], written_q[d_index_a], x_writes, x_q.rd, x_result);
+    d_value_b = forward(d_index_b, registers[d_index_b], written_q[d_index_b], x_writes, x_q.rd, x_result);
+  end
+  always_ff @(posedge clk_i) begin
+    if (x_writes) registers[x_q.rd] <= x_result;
+    if (!rst_ni || start_i) written_q <= '0;
+    else if (x_writes) written_q[x_q.rd] <= 1'b1;
+  end
+
+  // --- decode ---
+  format_r_t  fr;
+  format_i_t  fi;
+  format_b_t  fb;
+  format_j_t  fj;
+  format_f_t  ff;
+  format_fh_t fh;
+  format_fr_t fs;
+  format_g_t  fg;
+  format_n_t  fn;
+  logic       is_field, is_immediate, field_exists;
+  logic [2:0] field_kind;
+  logic [5:0] field_index;
+  logic       unused_formats;
+  // Every format is a view of the same word; the views overlap in bits that the others name.
+  assign unused_formats = ^{fr, fi, fb, fj, ff, fh, fs, fg, fn};
+
+  always_comb begin
+    fr = d_word_q;
+    fi = d_word_q;
+    fb = d_word_q;
+    fj = d_word_q;
+    ff = d_word_q;
+    fh = d_word_q;
+    fs = d_word_q;
+    fg = d_word_q;
+    fn = d_word_q;
+
+    is_field     = op == OpSeti || op == OpSeth || op == OpSet;
+    is_immediate = op == OpAddi || op == OpOri || op == OpLui;
+
+    {field_kind, field_index} = ff.field;
+    unique case (field_kind)
+      KindLdm: field_exists = field_index < 6'(LdmFields);
+      KindLdw: field_exists = field_index < 6'(LdwFields);
+      KindSt:  field_exists = field_index < 6'(StFields);
+      KindMac: field_exists = field_index < 6'(MacFields);
+      KindVec: field_exists = field_index < 6'(VecFields);
+      default: field_exists = 1'b0;
+    endcase
+
+    x_d = '0;
+    unique case (op)
+      OpAdd, OpSub, OpAnd, OpOr, OpSll, OpSrl: x_d.legal = fr.zero10 == '0;
+      OpLui:                                   x_d.legal = fi.rs1 == '0;
+      OpSeti:                                  x_d.legal = field_exists;
+      OpSeth:                                  x_d.legal = field_exists && fh.zero16 == '0;
+      OpSet:                                   x_d.legal = field_exists && fs.zero11 == '0;
+      OpGo:                                    x_d.legal = fg.unit < 5'(NumUnits) && fg.unit != 5'd3 && fg.zero20 == '0;
+      OpEnd:                                   x_d.legal = fn.zero25 == '0;
+      OpAddi, OpOri, OpBeq, OpBne, OpBlt, OpBge, OpJmp: x_d.legal = 1'b1;
+      default:                                 x_d.legal = 1'b0;
+    endcase
+
+    unique case (op)
+      OpSub:       x_d.alu = AluSub;
+      OpAnd:       x_d.alu = AluAnd;
+      OpOr, OpOri: x_d.alu = AluOr;
+      OpSll:       x_d.alu = AluSll;
+      OpSrl:       x_d.alu = AluSrl;
+      default:     x_d.alu = AluAdd;
+    endcase
+
+    x_d.rd    = fr.rd;
+    x_d.write = (is_immediate || op == OpAdd || op == OpSub || op == OpAnd || op == OpOr || op == OpSll || op == OpSrl) && fr.rd != '0;
+    x_d.a     = d_value_a;
+    unique case (op)
+      OpAddi:  x_d.b = {{16{fi.imm[15]}}, fi.imm};
+      OpOri:   x_d.b = {16'd0, fi.imm};
+      OpLui:   x_d.b = {fi.imm, 16'd0};
+      OpSeti:  x_d.b = {15'd0, ff.imm};
+      OpSeth:  x_d.b = {fh.imm, 17'd0};
+      default: x_d.b = d_value_b;
+    endcase
+    // Field values come from b, so that SET takes its register through the adder's other side.
+    if (op == OpSet) x_d.b = d_value_a;
+
+    x_d.jump     = op == OpJmp;
+    x_d.branch   = is_branch;
+    x_d.on_less  = op == OpBlt || op == OpBge;
+    x_d.inverted = op == OpBne || op == OpBge;
+    x_d.kind     = is_field ? NumKinds'(1) << field_kind : '0;
+    x_d.field    = field_index;
+    x_d.upper    = op == OpSeth;
+    x_d.sign     = op == OpSeti;
+    x_d.go       = op == OpGo ? unit_mask_t'(1) << fg.unit : '0;
+    x_d.ends     = op == OpEnd;
+    x_d.target   = d_pc_q + pc_t'(1) + (x_d.jump ? {{PcW - 26{fj.imm[25]}}, fj.imm} : {{PcW - 16{fb.imm[15]}}, fb.imm});
+    x_d.is_last  = d_pc_q == last_pc_i;
+  end
+
+  // --- execute ---
+  logic less, equal;
+  always_comb begin
+    unique case (x_q.alu)
+      AluSub:  x_result = x_q.a - x_q.b;
+      AluAnd:  x_result = x_q.a & x_q.b;
+      AluOr:   x_result = x_q.a | x_q.b;
+      AluSll:  x_result = x_q.a << x_q.b[4:0];
+      AluSrl:  x_result = x_q.a >> x_q.b[4:0];
+      default: x_result = x_q.a + x_q.b;
+    endcase
+  end
+  assign equal   = x_q.a == x_q.b;
+  assign less    = signed'(x_q.a) < signed'(x_q.b);
+  // An illegal instruction stays at X, so that the program counter tells which it was.
+  assign no_room = x_valid_q && (x_q.go & ~room_i) != '0;
+  assign stall   = no_room || (x_valid_q && !x_q.legal);
+  assign execute = x_valid_q && !stall && run_i && !left_q;
+  assign x_writes = execute && x_q.write;
+  assign taken   = execute && (x_q.jump || (x_q.branch && ((x_q.on_less ? less : equal) != x_q.inverted)));
+  assign flush   = start_i || taken || (execute && x_q.ends);
+
+  logic active_q, illegal_q, leaves_q;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      d_valid_q <= 1'b0;
+      x_valid_q <= 1'b0;
+      active_q  <= 1'b0;
+      illegal_q <= 1'b0;
+      leaves_q  <= 1'b0;
+      left_q    <= 1'b0;
+    end else begin
+      if (flush) begin
+        d_valid_q <= 1'b0;
+        x_valid_q <= 1'b0;
+      end else if (!stall) begin
+        d_valid_q <= instr_valid_i;
+        x_valid_q <= d_valid_q;
+      end
+      if (start_i) active_q <= 1'b1;
+      else if (execute && x_q.ends) active_q <= 1'b0;
+      illegal_q <= x_valid_q && !x_q.legal;
+      leaves_q  <= execute && x_q.is_last && !taken && !x_q.ends;
+      // Nothing behind the last instruction executes.
+      if (start_i) left_q <= 1'b0;
+      else if (execute && x_q.is_last && !taken) left_q <= 1'b1;
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    if (!stall) begin
+      d_word_q <= instr_i;
+      d_pc_q   <= instr_pc_i;
+      x_q      <= x_d;
+      x_pc_q   <= d_pc_q;
+    end
+  end
+
+  // --- field registers ---
+  logic [NumKinds-1:0] field_write, go_kind, clear_q;
+  logic                go_cu_mac, go_cu_vec;
+
+  always_comb begin
+    go_cu_mac = 1'b0;
+    go_cu_vec = 1'b0;
+    for (int c = 0; c < int'(NumCus); c++) begin
+      go_cu_mac = go_cu_mac | go_o[4+2*c];
+      go_cu_vec = go_cu_vec | go_o[5+2*c];
+    end
+  end
+  assign go_kind     = {go_cu_vec, go_cu_mac, go_o[2:0]};
+  assign field_write = execute ? x_q.kind : '0;
+  always_ff @(posedge clk_i) clear_q <= rst_ni ? go_kind : '0;
+
+  sf_field_regs #(.NumFields(LdmFields), .Bits(LdmBits), .FieldWidth(LdmFieldWidth), .FieldSigned(LdmFieldSigned)) u_ldm (
+    .clk_i, .rst_ni, .init_i(start_i), .clear_i(clear_q[KindLdm]), .write_i(field_write[KindLdm]),
+    .upper_i(x_q.upper), .sign_i(x_q.sign), .index_i(x_q.field), .value_i(x_q.b), .fields_o(ldm_o)
+  );
+  sf_field_regs #(.NumFields(LdwFields), .Bits(LdwBits), .FieldWidth(LdwFieldWidth), .FieldSigned(LdwFieldSigned)) u_ldw (
+    .clk_i, .rst_ni, .init_i(start_i), .clear_i(clear_q[KindLdw]), .write_i(field_write[KindLdw]),
+    .upper_i(x_q.upper), .sign_i(x_q.sign), .index_i(x_q.field), .value_i(x_q.b), .fields_o(ldw_o)
+  );
+  sf_field_regs #(.NumFields(StFields), .Bits(StBits), .FieldWidth(StFieldWidth), .FieldSigned(StFieldSigned)) u_st (
+    .clk_i, .rst_ni, .init_i(start_i), .clear_i(clear_q[KindSt]), .write_i(field_write[KindSt]),
+    .upper_i(x_q.upper), .sign_i(x_q.sign), .index_i(x_q.field), .value_i(x_q.b), .fields_o(st_o)
+  );
+  sf_field_regs #(.NumFields(MacFields), .Bits(MacBits), .FieldWidth(MacFieldWidth), .FieldSigned(MacFieldSigned)) u_mac (
+    .clk_i, .rst_ni, .init_i(start_i), .clear_i(clear_q[KindMac]), .write_i(field_write[KindMac]),
+    .upper_i(x_q.upper), .sign_i(x_q.sign), .index_i(x_q.field), .value_i(x_q.b), .fields_o(mac_o)
+  );
+  sf_field_regs #(.NumFields(VecFields), .Bits(VecBits), .FieldWidth(VecFieldWidth), .FieldSigned(VecFieldSigned)) u_vec (
+    .clk_i, .rst_ni, .init_i(start_i), .clear_i(clear_q[KindVec]), .write_i(field_write[KindVec]),
+    .upper_i(x_q.upper), .sign_i(x_q.sign), .index_i(x_q.field), .value_i(x_q.b), .fields_o(vec_o)
+  );
+
+  assign go_o          = execute ? x_q.go : '0;
+  assign instr_ready_o = !stall;
+  assign flush_o       = flush;
+  assign restart_o     = start_i || taken;
+  assign target_o      = start_i ? '0 : x_q.target;
+  assign line_done_o   = execute && x_pc_q[2:0] == 3'd7;
+  assign executed_o    = execute;
+  assign stalled_o     = no_room;
+  assign end_o         = execute && x_q.ends;
+  assign active_o      = active_q;
+  assign pc_o          = x_pc_q;
+  assign illegal_o     = illegal_q;
+  assign leaves_o      = leaves_q;
+endmodule

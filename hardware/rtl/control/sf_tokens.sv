@@ -1,0 +1,93 @@
+// Token counters of all ordered pairs of units: read and write tokens.
+// Specification: docs/microarchitecture.md, sections 1 and 9 (T3). Twin: src/simulator/timing/tokens.ts.
+//
+// A token signalled at t (masks at t) can be taken at t+LatToken: one register stage, then the counter.
+module sf_tokens
+  import sf_pkg::*;
+  import sf_types_pkg::*;
+(
+  input  logic                      clk_i,
+  input  logic                      rst_ni,
+  input  logic                      clear_i,         // start of a program: no tokens
+  input  unit_mask_t [NumUnits-1:0] read_signal_i,   // by producer: consumers that get a token
+  input  unit_mask_t [NumUnits-1:0] write_signal_i,
+  input  unit_mask_t [NumUnits-1:0] wait_read_i,     // by consumer: producers of which its head descriptor takes a token
+  input  unit_mask_t [NumUnits-1:0] wait_write_i,
+  output unit_mask_t                ok_o,            // by consumer: all of them are there
+  input  unit_mask_t                start_i,         // by consumer: takes them
+  output logic                      overflow_o,      // registered
+  output logic [4:0]                producer_o       // of the overflow, valid with it
+);
+  localparam int unsigned Stages = LatToken - 1;
+  localparam int unsigned NoUnit = 3;
+
+  // --- signals on their way ---
+  unit_mask_t [NumUnits-1:0] read_q [Stages];
+  unit_mask_t [NumUnits-1:0] write_q [Stages];
+  always_ff @(posedge clk_i) begin
+    read_q[0]  <= read_signal_i;
+    write_q[0] <= write_signal_i;
+    for (int i = 1; i < int'(Stages); i++) begin
+      read_q[i]  <= read_q[i-1];
+      write_q[i] <= write_q[i-1];
+    end
+    if (!rst_ni || clear_i) begin
+      for (int i = 0; i < int'(Stages); i++) begin
+        read_q[i]  <= '0;
+        write_q[i] <= '0;
+      end
+    end
+  end
+
+  // --- counters: [consumer][producer] ---
+  unit_mask_t [NumUnits-1:0] read_there, write_there, read_over, write_over;
+  for (genvar c = 0; c < int'(NumUnits); c++) begin : gen_consumer
+    for (genvar p = 0; p < int'(NumUnits); p++) begin : gen_producer
+      if (c == int'(NoUnit) || p == int'(NoUnit)) begin : gen_none
+        assign read_there[c][p]  = 1'b1;
+        assign write_there[c][p] = 1'b1;
+        assign read_over[c][p]   = 1'b0;
+        assign write_over[c][p]  = 1'b0;
+      end else begin : gen_pair
+        sf_token_counter u_read (
+          .clk_i, .rst_ni, .clear_i,
+          .give_i    (read_q[Stages-1][p][c]),
+          .take_i    (start_i[c] && wait_read_i[c][p]),
+          .there_o   (read_there[c][p]),
+          .overflow_o(read_over[c][p])
+        );
+        sf_token_counter u_write (
+          .clk_i, .rst_ni, .clear_i,
+          .give_i    (write_q[Stages-1][p][c]),
+          .take_i    (start_i[c] && wait_write_i[c][p]),
+          .there_o   (write_there[c][p]),
+          .overflow_o(write_over[c][p])
+        );
+      end
+    end
+    assign ok_o[c] = (wait_read_i[c] & ~read_there[c]) == '0 && (wait_write_i[c] & ~write_there[c]) == '0;
+  end
+
+  logic unused_start;
+  assign unused_start = start_i[NoUnit];
+
+  // --- overflow ---
+  logic       overflow_d;
+  logic [4:0] producer_d;
+  always_comb begin
+    overflow_d = 1'b0;
+    producer_d = '0;
+    for (int c = 0; c < int'(NumUnits); c++) begin
+      for (int p = 0; p < int'(NumUnits); p++) begin
+        if (read_over[c][p] || write_over[c][p]) begin
+          overflow_d = 1'b1;
+          producer_d = producer_d | 5'(p);
+        end
+      end
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    overflow_o <= rst_ni && overflow_d;
+    producer_o <= producer_d;
+  end
+endmodule

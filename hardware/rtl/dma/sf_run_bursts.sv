@@ -1,0 +1,151 @@
+// Cuts the runs of an LDM or ST descriptor into bursts: at most BurstLines lines, inside an aligned block of that many lines, one burst a cycle.
+// Specification: docs/microarchitecture.md, sections 6 and 9 (T15, T17). Twin: src/simulator/timing/memory.ts (BurstStream); addresses:
+// src/simulator/data/ldm.ts.
+//
+// start_i at t: the first burst is at the output at t+LatDmaSetup; after ready_i at a the next one is there at a+1.
+// Stages: run (address of the next run) → cut (lines of the current run that are left) → output.
+module sf_run_bursts
+  import sf_pkg::*;
+  import sf_types_pkg::*;
+(
+  input  logic        clk_i,
+  input  logic        rst_ni,
+  input  logic        start_i,
+  input  logic [31:0] dram_address_i,
+  input  logic [31:0] dram_step_i,
+  input  logic [19:0] base_i,
+  input  logic [19:0] ring_i,
+  input  logic [19:0] offset_i,
+  input  logic [19:0] step_i,
+  input  logic [19:0] rows_i,
+  input  logic [19:0] words_i,
+  output logic        valid_o,
+  output run_burst_t  burst_o,
+  input  logic        ready_i
+);
+  localparam int unsigned OffsetW = 20;
+  localparam int unsigned ExtraStages = LatDmaSetup - 3;
+  localparam int unsigned BlockW = $clog2(BurstLines);
+
+  // --- run: address of the next run, ring offset ---
+  logic               run_valid_q, run_take;
+  logic [31:0]        address_q, step_q;
+  maps_addr_t         base_q;
+  logic [OffsetW-1:0] offset_q, offset_step_q, words_less_1_q, rows_left_q;
+  // Ring step as a signed number: the step less the ring. Without a ring it is never taken.
+  logic [OffsetW:0]   ring_step_q;
+  logic               has_ring_q;
+  logic [OffsetW-1:0] offset_straight;
+  logic [OffsetW:0]   offset_wrapped;
+  logic               wraps;
+  logic [31:0]        run_end;   // last word of the run
+  logic               unused_base;
+
+  assign unused_base     = ^base_i;
+  assign offset_straight = offset_q + offset_step_q;
+  assign offset_wrapped  = {1'b0, offset_q} + ring_step_q;
+  // offset + step − ring is not negative: offset < ring and step ≤ ring keep it below 2^20.
+  assign wraps           = has_ring_q && !offset_wrapped[OffsetW];
+  assign run_end         = address_q + 32'(words_less_1_q);
+
+  logic start_run;
+  if (ExtraStages == 0) begin : gen_no_wait
+    assign start_run = 1'b1;
+  end else begin : gen_wait
+    logic [ExtraStages-1:0] wait_q;
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) wait_q <= '0;
+      else wait_q <= start_i ? '1 : wait_q >> 1;
+    end
+    assign start_run = !wait_q[0];
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) run_valid_q <= 1'b0;
+    else if (start_i) run_valid_q <= 1'b1;
+    else if (run_take && rows_left_q == '0) run_valid_q <= 1'b0;
+  end
+  always_ff @(posedge clk_i) begin
+    if (start_i) begin
+      address_q      <= dram_address_i;
+      step_q         <= dram_step_i;
+      base_q         <= base_i[MapsAddrW-1:0];
+      offset_q       <= offset_i;
+      offset_step_q  <= step_i;
+      ring_step_q    <= {1'b0, step_i} - {1'b0, ring_i};
+      has_ring_q     <= ring_i != '0;
+      words_less_1_q <= words_i - OffsetW'(1);
+      rows_left_q    <= rows_i - OffsetW'(1);
+    end else if (run_take) begin
+      address_q   <= address_q + step_q;
+      offset_q    <= wraps ? offset_wrapped[OffsetW-1:0] : offset_straight;
+      rows_left_q <= rows_left_q - OffsetW'(1);
+    end
+  end
+
+  // --- cut: what is left of the current run ---
+  logic         cut_valid_q, cut_take, run_done, same_block;
+  line_addr_t   line_q, end_q;
+  maps_addr_t   maps_q;
+  logic [3:0]   skip_q, tail_q;
+  logic         last_run_q;
+  burst_lines_t lines;
+  maps_addr_t   burst_words;
+
+  if (BurstLines == 1) begin : gen_single
+    assign same_block = line_q == end_q;
+    assign lines      = 3'd1;
+  end else begin : gen_burst
+    logic [BlockW-1:0] first, last;
+    assign first      = line_q[BlockW-1:0];
+    assign last       = same_block ? end_q[BlockW-1:0] : '1;
+    assign same_block = line_q[LineAddrW-1:BlockW] == end_q[LineAddrW-1:BlockW];
+    assign lines      = 3'(last) - 3'(first) + 3'd1;
+  end
+  assign burst_words = maps_addr_t'(lines) << 4;
+  assign run_done    = cut_take && same_block;
+  assign run_take    = run_valid_q && start_run && (!cut_valid_q || run_done);
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) cut_valid_q <= 1'b0;
+    else if (run_take) cut_valid_q <= 1'b1;
+    else if (run_done) cut_valid_q <= 1'b0;
+  end
+  always_ff @(posedge clk_i) begin
+    if (run_take) begin
+      line_q     <= address_q[31:4];
+      end_q      <= run_end[31:4];
+      skip_q     <= address_q[3:0];
+      tail_q     <= run_end[3:0];
+      maps_q     <= base_q + offset_q[MapsAddrW-1:0] - maps_addr_t'(address_q[3:0]);
+      last_run_q <= rows_left_q == '0;
+    end else if (cut_take) begin
+      line_q <= line_q + line_addr_t'(lines);
+      skip_q <= '0;
+      maps_q <= maps_q + burst_words;
+    end
+  end
+
+  // --- output ---
+  logic       valid_q;
+  run_burst_t burst_q;
+
+  assign cut_take = cut_valid_q && (!valid_q || ready_i);
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) valid_q <= 1'b0;
+    else if (cut_take) valid_q <= 1'b1;
+    else if (ready_i) valid_q <= 1'b0;
+  end
+  always_ff @(posedge clk_i) begin
+    if (cut_take) begin
+      burst_q.line  <= line_q;
+      burst_q.lines <= lines;
+      burst_q.addr  <= maps_q;
+      burst_q.skip  <= skip_q;
+      burst_q.tail  <= same_block ? tail_q : 4'd15;
+      burst_q.last  <= same_block && last_run_q;
+    end
+  end
+  assign valid_o = valid_q;
+  assign burst_o = burst_q;
+endmodule

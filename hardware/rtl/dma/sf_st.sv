@@ -1,0 +1,173 @@
+// The store engine: reads lines of one CU's maps through port B, collects them in burst buffers, offers full bursts to the memory.
+// Specification: docs/microarchitecture.md, sections 6 and 9 (T17, T18). Twins: src/simulator/timing/store.ts, src/simulator/data/st.ts.
+//
+// The "two burst buffers" of the table are a count (taken_q): the lines lie in the write store of sf_memory, where a burst keeps its slot until
+// its data are on the AXI port. Words outside the run are read too (the access is always 16 words) and masked by strobes.
+module sf_st
+  import sf_pkg::*;
+  import sf_types_pkg::*;
+(
+  input  logic                 clk_i,
+  input  logic                 rst_ni,
+  input  logic                 start_i,
+  input  st_desc_t             desc_i,
+  output logic                 free_o,
+  // Port B of the CUs
+  output st_req_t [NumCus-1:0] req_o,
+  input  logic    [NumCus-1:0] gnt_i,
+  input  line_t   [NumCus-1:0] words_i,      // at the grant + LatReadLatencyMaps
+  // Write store
+  input  logic                 slot_valid_i,
+  input  write_slot_t          slot_i,
+  output logic                 slot_take_o,
+  output logic                 store_o,      // write a line
+  output write_slot_t          store_slot_o,
+  output logic [1:0]           store_line_o,
+  output line_t                store_words_o,
+  output word_mask_t           store_mask_o,
+  // Memory
+  output offer_t               offer_o,
+  output write_slot_t          offer_slot_o,
+  input  logic                 accept_i,
+  input  port_t                port_i,
+  input  logic [AxiPorts-1:0]  complete_i,
+  // Signals
+  output logic                 read_signal_o,
+  output logic                 write_signal_o,
+  output logic                 busy_o
+);
+  localparam int unsigned BurstBuffers = 2;
+  localparam int unsigned ReadStages = LatReadLatencyMaps;
+
+  logic       busy_q, full, waiting;
+  logic [3:0] cu_q;
+  logic       burst_valid, begin_burst;
+  run_burst_t burst;
+
+  sf_run_bursts u_bursts (
+    .clk_i, .rst_ni, .start_i,
+    .dram_address_i(desc_i.dram_address),
+    .dram_step_i   (desc_i.dram_step),
+    .base_i        (desc_i.base),
+    .ring_i        (desc_i.ring),
+    .offset_i      (desc_i.offset),
+    .step_i        (desc_i.step),
+    .rows_i        (desc_i.rows),
+    .words_i       (desc_i.words),
+    .valid_o       (burst_valid),
+    .burst_o       (burst),
+    .ready_i       (begin_burst)
+  );
+
+  // --- line requests of the current burst ---
+  logic         req_q, gnt, line_is_last, burst_done;
+  run_burst_t   current_q;     // addr and skip of the line requested
+  logic [1:0]   line_q;
+  write_slot_t  slot_q;
+  logic [1:0]   taken_q;       // burst buffers: from the first request to the acceptance
+
+  assign gnt          = gnt_i != '0;
+  assign line_is_last = 3'(line_q) + 3'd1 == current_q.lines;
+  assign burst_done   = gnt && line_is_last;
+  assign begin_burst  = burst_valid && taken_q != 2'(BurstBuffers) && slot_valid_i && (!req_q || burst_done);
+  assign slot_take_o  = begin_burst;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      busy_q        <= 1'b0;
+      req_q         <= 1'b0;
+      taken_q       <= '0;
+      read_signal_o <= 1'b0;
+    end else begin
+      if (start_i) busy_q <= 1'b1;
+      else if (burst_done && current_q.last) busy_q <= 1'b0;
+      if (begin_burst) req_q <= 1'b1;
+      else if (burst_done) req_q <= 1'b0;
+      taken_q       <= taken_q + 2'(begin_burst) - 2'(accept_i);
+      read_signal_o <= burst_done && current_q.last;
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    if (start_i) cu_q <= desc_i.cu;
+    if (begin_burst) begin
+      current_q <= burst;
+      line_q    <= '0;
+      slot_q    <= slot_i;
+    end else if (gnt) begin
+      current_q.addr <= current_q.addr + maps_addr_t'(LineWords);
+      current_q.skip <= '0;
+      line_q         <= line_q + 2'd1;
+    end
+  end
+  always_comb begin
+    for (int c = 0; c < int'(NumCus); c++) req_o[c] = '{valid: req_q && cu_q == 4'(c), addr: current_q.addr};
+  end
+
+  // --- lines on their way from maps to the write store ---
+  typedef struct packed {
+    logic              valid;
+    logic [NumCus-1:0] cu;
+    write_slot_t       slot;
+    logic [1:0]        line;
+    word_mask_t        mask;
+  } read_t;
+  typedef struct packed {
+    line_addr_t   line;
+    burst_lines_t lines;
+    write_slot_t  slot;
+    logic         last;
+  } full_t;
+  read_t                 read_q [ReadStages];
+  full_t                 full_q [ReadStages-1];
+  logic [ReadStages-2:0] full_valid_q;
+  word_mask_t            mask;
+
+  always_comb begin
+    mask = {LineWords{1'b1}} << current_q.skip;
+    if (line_is_last) mask = mask & ~({LineWords{1'b1}} << current_q.tail << 1);
+  end
+  always_ff @(posedge clk_i) begin
+    read_q[0] <= '{valid: gnt && rst_ni, cu: gnt_i, slot: slot_q, line: line_q, mask: mask};
+    for (int i = 1; i < int'(ReadStages); i++) read_q[i] <= read_q[i-1];
+    full_q[0]    <= '{line: current_q.line, lines: current_q.lines, slot: slot_q, last: current_q.last};
+    for (int i = 1; i < int'(ReadStages) - 1; i++) full_q[i] <= full_q[i-1];
+    full_valid_q <= rst_ni ? (ReadStages - 1)'({full_valid_q, burst_done}) : '0;
+    if (!rst_ni) for (int i = 1; i < int'(ReadStages); i++) read_q[i].valid <= 1'b0;
+  end
+  assign store_o      = read_q[ReadStages-1].valid;
+  assign store_slot_o = read_q[ReadStages-1].slot;
+  assign store_line_o = read_q[ReadStages-1].line;
+  assign store_mask_o = read_q[ReadStages-1].mask;
+  always_comb begin
+    store_words_o = '0;
+    for (int c = 0; c < int'(NumCus); c++) if (read_q[ReadStages-1].cu[c]) store_words_o = store_words_o | words_i[c];
+  end
+
+  // --- full bursts, offered in order ---
+  full_t head;
+  logic  head_valid, unused_full;
+  sf_fifo #(.Width($bits(full_t)), .Depth(BurstBuffers)) u_full (
+    .clk_i, .rst_ni,
+    .push_i (full_valid_q[ReadStages-2]),
+    .data_i (full_q[ReadStages-2]),
+    .pop_i  (accept_i),
+    .valid_o(head_valid),
+    .data_o (head),
+    .full_o (unused_full)
+  );
+  assign offer_o      = '{valid: head_valid, line: head.line, lines: head.lines};
+  assign offer_slot_o = head.slot;
+
+  sf_order u_order (
+    .clk_i, .rst_ni,
+    .issue_i (accept_i),
+    .port_i,
+    .last_i  (head.last),
+    .complete_i,
+    .full_o  (full),
+    .signal_o(write_signal_o),
+    .busy_o  (waiting)
+  );
+  assign free_o = !busy_q && !full;
+  assign busy_o = busy_q || taken_q != '0 || waiting;
+endmodule

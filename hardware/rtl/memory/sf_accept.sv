@@ -1,0 +1,77 @@
+// Acceptance of bursts: one a cycle, by priority among the offers that have an outstanding burst left.
+// Specification: docs/microarchitecture.md, sections 6 and 9 (memory, cycle by cycle). Twin: src/simulator/timing/memory.ts (Memory.step).
+//
+// accept_o answers within the cycle: offers, room flags and priority are registers and a few gates. A read that is done at c, or a write
+// response at r, shows in the room flags at c+1 (r+1).
+module sf_accept
+  import sf_pkg::*;
+  import sf_types_pkg::*;
+(
+  input  logic                        clk_i,
+  input  logic                        rst_ni,
+  input  logic                        run_i,            // 0: accepts nothing (error stop)
+  input  offer_t [NumEngines-1:0]     offer_i,
+  output logic   [NumEngines-1:0]     accept_o,         // one-hot or 0
+  output port_t                       port_o,           // of the accepted burst
+  // Finished bursts
+  input  logic    [AxiPorts-1:0]      read_done_i,      // the last beat's cycle
+  input  engine_e [AxiPorts-1:0]      read_engine_i,
+  input  logic    [AxiPorts-1:0]      write_done_i      // the response's cycle
+);
+  localparam int unsigned EngineW = $clog2(ReadsPerEngine + 1);
+  localparam int unsigned PortCountW = $clog2(ReadsPerPort + 1);
+  localparam int unsigned WriteW = $clog2(WritesOutstanding + 1);
+
+  // --- priority ---
+  logic  [NumEngines-1:0] engine_room_q, eligible;
+  logic  [AxiPorts-1:0]   port_room_q;
+  port_t [NumEngines-1:0] port;
+  always_comb begin
+    for (int e = 0; e < int'(NumEngines); e++) begin
+      // Block of 128 bytes modulo ports.
+      port[e]     = AxiPorts > 1 ? offer_i[e].line[2+:PortW] : '0;
+      eligible[e] = offer_i[e].valid && engine_room_q[e] && run_i && (e == int'(EngineSt) || port_room_q[port[e]]);
+    end
+    accept_o = eligible & (~eligible + NumEngines'(1));
+    port_o   = '0;
+    for (int e = 0; e < int'(NumEngines); e++) if (accept_o[e]) port_o = port_o | port[e];
+  end
+
+  // --- outstanding bursts ---
+  for (genvar e = 0; e < int'(NumEngines); e++) begin : gen_engine
+    if (e == int'(EngineSt)) begin : gen_writes
+      logic [WriteW-1:0] count_q, count_d;
+      always_comb begin
+        count_d = count_q + WriteW'(accept_o[e]);
+        for (int p = 0; p < int'(AxiPorts); p++) count_d = count_d - WriteW'(write_done_i[p]);
+      end
+      always_ff @(posedge clk_i) begin
+        count_q          <= rst_ni ? count_d : '0;
+        engine_room_q[e] <= !rst_ni || count_d != WriteW'(WritesOutstanding);
+      end
+    end else begin : gen_reads
+      logic [EngineW-1:0] count_q, count_d;
+      always_comb begin
+        count_d = count_q + EngineW'(accept_o[e]);
+        for (int p = 0; p < int'(AxiPorts); p++) begin
+          count_d = count_d - EngineW'(read_done_i[p] && read_engine_i[p] == engine_e'(e));
+        end
+      end
+      always_ff @(posedge clk_i) begin
+        count_q          <= rst_ni ? count_d : '0;
+        engine_room_q[e] <= !rst_ni || count_d != EngineW'(ReadsPerEngine);
+      end
+    end
+  end
+
+  logic read_accepted;
+  assign read_accepted = accept_o[EngineFetch] || accept_o[EngineLdm] || accept_o[EngineLdw];
+  for (genvar p = 0; p < int'(AxiPorts); p++) begin : gen_port
+    logic [PortCountW-1:0] count_q, count_d;
+    assign count_d = count_q + PortCountW'(read_accepted && port_o == port_t'(p)) - PortCountW'(read_done_i[p]);
+    always_ff @(posedge clk_i) begin
+      count_q        <= rst_ni ? count_d : '0;
+      port_room_q[p] <= !rst_ni || count_d != PortCountW'(ReadsPerPort);
+    end
+  end
+endmodule

@@ -1,0 +1,463 @@
+// One cluster: control core, DMA engines, compute units, and what connects them. Wiring only.
+// Specification: docs/microarchitecture.md, section 1. Twin: src/simulator/timing/engine.ts.
+module sf_cluster
+  import sf_pkg::*;
+  import sf_types_pkg::*;
+(
+  input  logic                           clk_i,
+  input  logic                           rst_ni,
+  input  logic                           start_i,       // cycle 0
+  input  logic                           run_i,         // 0: error stop
+  input  line_addr_t                     code_line_i,
+  input  pc_t                            last_pc_i,
+  input  logic [AxiAddrW-1:12]           base_i,
+  input  logic [AxiAddrW-1:5]            size_i,
+  // AXI masters
+  output logic      [AxiPorts-1:0]       arvalid_o,
+  output axi_addr_t [AxiPorts-1:0]       araddr_o,
+  output logic      [AxiPorts-1:0][3:0]  arlen_o,
+  input  logic      [AxiPorts-1:0]       arready_i,
+  input  logic      [AxiPorts-1:0]       rvalid_i,
+  input  logic      [AxiPorts-1:0][63:0] rdata_i,
+  input  logic      [AxiPorts-1:0][1:0]  rresp_i,
+  input  logic      [AxiPorts-1:0]       rlast_i,
+  output logic      [AxiPorts-1:0]       awvalid_o,
+  output axi_addr_t [AxiPorts-1:0]       awaddr_o,
+  output logic      [AxiPorts-1:0][3:0]  awlen_o,
+  input  logic      [AxiPorts-1:0]       awready_i,
+  output logic      [AxiPorts-1:0]       wvalid_o,
+  output logic      [AxiPorts-1:0][63:0] wdata_o,
+  output logic      [AxiPorts-1:0][7:0]  wstrb_o,
+  output logic      [AxiPorts-1:0]       wlast_o,
+  input  logic      [AxiPorts-1:0]       wready_i,
+  input  logic      [AxiPorts-1:0]       bvalid_i,
+  input  logic      [AxiPorts-1:0][1:0]  bresp_i,
+  // State
+  output logic                           finished_o,    // END has executed, everything is done (T19)
+  output logic                           quiet_o,       // nothing on AXI
+  output pc_t                            pc_o,
+  output logic [15:0]                    reads_on_bus_o,
+  output logic [15:0]                    writes_on_bus_o,
+  output cluster_perf_t                  perf_o,
+  // Errors
+  output logic                           illegal_o,
+  output logic                           leaves_o,
+  output logic                           violation_o,
+  output engine_e                        violation_engine_o,
+  output line_addr_t                     violation_line_o,
+  output logic                           overflow_o,
+  output logic [4:0]                     overflow_unit_o,
+  output logic      [AxiPorts-1:0]       read_error_o,
+  output logic      [AxiPorts-1:0]       write_error_o
+);
+  localparam int unsigned Ldm = 0;
+  localparam int unsigned Ldw = 1;
+  localparam int unsigned St = 2;
+  localparam int unsigned NoUnit = 3;
+  localparam int unsigned FirstMac = 4;
+  localparam int unsigned SyncBits = $bits(sync_t);
+
+  // --- control core and fetch ---
+  logic               instr_valid, instr_ready, flush, flush_q, restart, line_done, executed, stalled, ended, core_active;
+  logic               core_leaves, fetch_leaves, fetch_busy, fetch_valid;
+  logic [31:0]        instr;
+  pc_t                instr_pc, target;
+  unit_mask_t         go, room;
+  logic [LdmBits-1:0] ldm_fields;
+  logic [LdwBits-1:0] ldw_fields;
+  logic [StBits-1:0]  st_fields;
+  logic [MacBits-1:0] mac_fields;
+  logic [VecBits-1:0] vec_fields;
+  line_cmd_t          fetch_cmd;
+  line_t              load_words;
+
+  offer_t     [NumEngines-1:0] offer;
+  logic       [NumEngines-1:0] accept;
+  port_t                       accept_port;
+  read_meta_t                  fetch_meta, ldm_meta, ldw_meta;
+
+  sf_core u_core (
+    .clk_i, .rst_ni, .start_i, .run_i, .last_pc_i,
+    .instr_valid_i(instr_valid),
+    .instr_i      (instr),
+    .instr_pc_i   (instr_pc),
+    .instr_ready_o(instr_ready),
+    .flush_o      (flush),
+    .restart_o    (restart),
+    .target_o     (target),
+    .line_done_o  (line_done),
+    .go_o         (go),
+    .room_i       (room),
+    .ldm_o        (ldm_fields),
+    .ldw_o        (ldw_fields),
+    .st_o         (st_fields),
+    .mac_o        (mac_fields),
+    .vec_o        (vec_fields),
+    .executed_o   (executed),
+    .stalled_o    (stalled),
+    .end_o        (ended),
+    .active_o     (core_active),
+    .pc_o,
+    .illegal_o,
+    .leaves_o     (core_leaves)
+  );
+  sf_fetch u_fetch (
+    .clk_i, .rst_ni, .code_line_i, .last_pc_i,
+    .flush_i      (flush),
+    .restart_i    (restart),
+    .target_i     (target),
+    .line_done_i  (line_done),
+    .instr_valid_o(instr_valid),
+    .instr_o      (instr),
+    .instr_pc_o   (instr_pc),
+    .instr_ready_i(instr_ready),
+    .offer_o      (offer[EngineFetch]),
+    .meta_o       (fetch_meta),
+    .accept_i     (accept[EngineFetch]),
+    .flush_o      (flush_q),
+    .line_valid_i (fetch_valid),
+    .line_cmd_i   (fetch_cmd),
+    .line_i       (load_words),
+    .busy_o       (fetch_busy),
+    .leaves_o     (fetch_leaves)
+  );
+  assign leaves_o = core_leaves || fetch_leaves;
+
+  // --- queues and tokens ---
+  unit_mask_t                start, free, tokens_ok, queue_busy, read_signal, write_signal;
+  unit_mask_t [NumUnits-1:0] wait_read, wait_write, read_masks, write_masks;
+
+  sf_tokens u_tokens (
+    .clk_i, .rst_ni,
+    .clear_i       (start_i),
+    .read_signal_i (read_masks),
+    .write_signal_i(write_masks),
+    .wait_read_i   (wait_read),
+    .wait_write_i  (wait_write),
+    .ok_o          (tokens_ok),
+    .start_i       (start),
+    .overflow_o,
+    .producer_o    (overflow_unit_o)
+  );
+
+  // Unit 3 does not exist.
+  logic unused_tokens;
+  assign room[NoUnit]         = 1'b1;
+  assign start[NoUnit]        = 1'b0;
+  assign free[NoUnit]         = 1'b0;
+  assign queue_busy[NoUnit]   = 1'b0;
+  assign read_signal[NoUnit]  = 1'b0;
+  assign write_signal[NoUnit] = 1'b0;
+  assign wait_read[NoUnit]    = '0;
+  assign wait_write[NoUnit]   = '0;
+  assign read_masks[NoUnit]   = '0;
+  assign write_masks[NoUnit]  = '0;
+  assign unused_tokens        = ^{tokens_ok[NoUnit], go[NoUnit], free[NoUnit]};
+
+  ldm_desc_t              ldm_desc;
+  ldw_desc_t              ldw_desc;
+  st_desc_t               st_desc;
+  mac_desc_t [NumCus-1:0] mac_desc;
+  vec_desc_t [NumCus-1:0] vec_desc;
+  sync_t                  ldm_sync, ldw_sync, st_sync, mac_sync, vec_sync;
+  assign ldm_sync = ldm_fields[LdmBits-1-:SyncBits];
+  assign ldw_sync = ldw_fields[LdwBits-1-:SyncBits];
+  assign st_sync  = st_fields[StBits-1-:SyncBits];
+  assign mac_sync = mac_fields[MacBits-1-:SyncBits];
+  assign vec_sync = vec_fields[VecBits-1-:SyncBits];
+  // Masks name units by 20 bits; those of CUs that this machine lacks mean nothing.
+  logic unused_sync;
+  assign unused_sync = ^{ldm_sync, ldw_sync, st_sync, mac_sync, vec_sync};
+
+  sf_queue #(.DescBits(LdmBits - SyncBits)) u_ldm_queue (
+    .clk_i, .rst_ni, .run_i,
+    .go_i          (go[Ldm]),
+    .room_o        (room[Ldm]),
+    .wait_read_i   (ldm_sync.wait_read[NumUnits-1:0]),
+    .wait_write_i  (ldm_sync.wait_write[NumUnits-1:0]),
+    .signal_read_i (ldm_sync.signal_read[NumUnits-1:0]),
+    .signal_write_i(ldm_sync.signal_write[NumUnits-1:0]),
+    .desc_i        (ldm_fields[LdmBits-SyncBits-1:0]),
+    .wait_read_o   (wait_read[Ldm]),
+    .wait_write_o  (wait_write[Ldm]),
+    .tokens_i      (tokens_ok[Ldm]),
+    .free_i        (free[Ldm]),
+    .start_o       (start[Ldm]),
+    .desc_o        (ldm_desc),
+    .read_i        (read_signal[Ldm]),
+    .write_i       (write_signal[Ldm]),
+    .read_mask_o   (read_masks[Ldm]),
+    .write_mask_o  (write_masks[Ldm]),
+    .busy_o        (queue_busy[Ldm])
+  );
+  sf_queue #(.DescBits(LdwBits - SyncBits)) u_ldw_queue (
+    .clk_i, .rst_ni, .run_i,
+    .go_i          (go[Ldw]),
+    .room_o        (room[Ldw]),
+    .wait_read_i   (ldw_sync.wait_read[NumUnits-1:0]),
+    .wait_write_i  (ldw_sync.wait_write[NumUnits-1:0]),
+    .signal_read_i (ldw_sync.signal_read[NumUnits-1:0]),
+    .signal_write_i(ldw_sync.signal_write[NumUnits-1:0]),
+    .desc_i        (ldw_fields[LdwBits-SyncBits-1:0]),
+    .wait_read_o   (wait_read[Ldw]),
+    .wait_write_o  (wait_write[Ldw]),
+    .tokens_i      (tokens_ok[Ldw]),
+    .free_i        (free[Ldw]),
+    .start_o       (start[Ldw]),
+    .desc_o        (ldw_desc),
+    .read_i        (read_signal[Ldw]),
+    .write_i       (write_signal[Ldw]),
+    .read_mask_o   (read_masks[Ldw]),
+    .write_mask_o  (write_masks[Ldw]),
+    .busy_o        (queue_busy[Ldw])
+  );
+  sf_queue #(.DescBits(StBits - SyncBits)) u_st_queue (
+    .clk_i, .rst_ni, .run_i,
+    .go_i          (go[St]),
+    .room_o        (room[St]),
+    .wait_read_i   (st_sync.wait_read[NumUnits-1:0]),
+    .wait_write_i  (st_sync.wait_write[NumUnits-1:0]),
+    .signal_read_i (st_sync.signal_read[NumUnits-1:0]),
+    .signal_write_i(st_sync.signal_write[NumUnits-1:0]),
+    .desc_i        (st_fields[StBits-SyncBits-1:0]),
+    .wait_read_o   (wait_read[St]),
+    .wait_write_o  (wait_write[St]),
+    .tokens_i      (tokens_ok[St]),
+    .free_i        (free[St]),
+    .start_o       (start[St]),
+    .desc_o        (st_desc),
+    .read_i        (read_signal[St]),
+    .write_i       (write_signal[St]),
+    .read_mask_o   (read_masks[St]),
+    .write_mask_o  (write_masks[St]),
+    .busy_o        (queue_busy[St])
+  );
+
+  // --- DMA engines ---
+  logic                 ldm_signal, ldw_signal;
+  logic [AxiPorts-1:0]  ldm_complete, ldw_complete, st_complete;
+  logic                 ldm_busy, ldw_busy, st_busy;
+  st_req_t [NumCus-1:0] st_req;
+  cu_mask_t             st_gnt;
+  line_t   [NumCus-1:0] st_words;
+  logic                 slot_valid, slot_take, store;
+  write_slot_t          slot, store_slot, offer_slot;
+  logic [1:0]           store_line;
+  line_t                store_words;
+  word_mask_t           store_mask;
+
+  sf_ldm u_ldm (
+    .clk_i, .rst_ni,
+    .start_i   (start[Ldm]),
+    .desc_i    (ldm_desc),
+    .free_o    (free[Ldm]),
+    .offer_o   (offer[EngineLdm]),
+    .meta_o    (ldm_meta),
+    .accept_i  (accept[EngineLdm]),
+    .port_i    (accept_port),
+    .complete_i(ldm_complete),
+    .signal_o  (ldm_signal),
+    .busy_o    (ldm_busy)
+  );
+  sf_ldw u_ldw (
+    .clk_i, .rst_ni,
+    .start_i   (start[Ldw]),
+    .desc_i    (ldw_desc),
+    .free_o    (free[Ldw]),
+    .offer_o   (offer[EngineLdw]),
+    .meta_o    (ldw_meta),
+    .accept_i  (accept[EngineLdw]),
+    .port_i    (accept_port),
+    .complete_i(ldw_complete),
+    .signal_o  (ldw_signal),
+    .busy_o    (ldw_busy)
+  );
+  sf_st u_st (
+    .clk_i, .rst_ni,
+    .start_i       (start[St]),
+    .desc_i        (st_desc),
+    .free_o        (free[St]),
+    .req_o         (st_req),
+    .gnt_i         (st_gnt),
+    .words_i       (st_words),
+    .slot_valid_i  (slot_valid),
+    .slot_i        (slot),
+    .slot_take_o   (slot_take),
+    .store_o       (store),
+    .store_slot_o  (store_slot),
+    .store_line_o  (store_line),
+    .store_words_o (store_words),
+    .store_mask_o  (store_mask),
+    .offer_o       (offer[EngineSt]),
+    .offer_slot_o  (offer_slot),
+    .accept_i      (accept[EngineSt]),
+    .port_i        (accept_port),
+    .complete_i    (st_complete),
+    .read_signal_o (read_signal[St]),
+    .write_signal_o(write_signal[St]),
+    .busy_o        (st_busy)
+  );
+  assign read_signal[Ldm]  = ldm_signal;
+  assign write_signal[Ldm] = ldm_signal;
+  assign read_signal[Ldw]  = ldw_signal;
+  assign write_signal[Ldw] = ldw_signal;
+
+  // --- memory ---
+  load_maps_t    [NumCus-1:0] load_maps;
+  load_weights_t [NumCus-1:0] load_weights;
+  sf_memory u_memory (
+    .clk_i, .rst_ni, .start_i, .run_i, .base_i, .size_i,
+    .offer_i       (offer),
+    .fetch_meta_i  (fetch_meta),
+    .ldm_meta_i    (ldm_meta),
+    .ldw_meta_i    (ldw_meta),
+    .st_slot_i     (offer_slot),
+    .accept_o      (accept),
+    .port_o        (accept_port),
+    .flush_i       (flush_q),
+    .ldm_complete_o(ldm_complete),
+    .ldw_complete_o(ldw_complete),
+    .st_complete_o (st_complete),
+    .slot_valid_o  (slot_valid),
+    .slot_o        (slot),
+    .slot_take_i   (slot_take),
+    .store_i       (store),
+    .store_slot_i  (store_slot),
+    .store_line_i  (store_line),
+    .store_words_i (store_words),
+    .store_mask_i  (store_mask),
+    .fetch_valid_o (fetch_valid),
+    .fetch_cmd_o   (fetch_cmd),
+    .load_maps_o   (load_maps),
+    .load_weights_o(load_weights),
+    .load_words_o  (load_words),
+    .arvalid_o, .araddr_o, .arlen_o, .arready_i,
+    .rvalid_i, .rdata_i, .rresp_i, .rlast_i,
+    .awvalid_o, .awaddr_o, .awlen_o, .awready_i,
+    .wvalid_o, .wdata_o, .wstrb_o, .wlast_o, .wready_i,
+    .bvalid_i, .bresp_i,
+    .reads_on_bus_o, .writes_on_bus_o, .quiet_o,
+    .violation_o, .violation_engine_o, .violation_line_o,
+    .read_error_o, .write_error_o
+  );
+
+  // --- compute units and result bus ---
+  bus_req_t   [NumSources-1:0] bus_req;
+  logic       [NumSources-1:0] bus_gnt;
+  granule_t   [NumSources-1:0] bus_granule;
+  bus_write_t [NumCus-1:0]     bus_write;
+  cu_mask_t                    bus_pop, cu_busy;
+  bus_ack_t   [NumCus-1:0]     bus_ack;
+  cu_mask_t   [NumSources-1:0] bus_acked;
+  cu_perf_t   [NumCus-1:0]     cu_perf;
+
+  sf_result_bus u_result_bus (
+    .clk_i, .rst_ni, .start_i,
+    .req_i    (bus_req),
+    .gnt_o    (bus_gnt),
+    .granule_i(bus_granule),
+    .write_o  (bus_write),
+    .pop_i    (bus_pop),
+    .ack_i    (bus_ack),
+    .ack_o    (bus_acked)
+  );
+
+  for (genvar c = 0; c < int'(NumCus); c++) begin : gen_cu
+    localparam int Mac = int'(FirstMac) + 2 * c;
+    localparam int Vec = Mac + 1;
+
+    sf_queue #(.DescBits(MacBits - SyncBits)) u_mac_queue (
+      .clk_i, .rst_ni, .run_i,
+      .go_i          (go[Mac]),
+      .room_o        (room[Mac]),
+      .wait_read_i   (mac_sync.wait_read[NumUnits-1:0]),
+      .wait_write_i  (mac_sync.wait_write[NumUnits-1:0]),
+      .signal_read_i (mac_sync.signal_read[NumUnits-1:0]),
+      .signal_write_i(mac_sync.signal_write[NumUnits-1:0]),
+      .desc_i        (mac_fields[MacBits-SyncBits-1:0]),
+      .wait_read_o   (wait_read[Mac]),
+      .wait_write_o  (wait_write[Mac]),
+      .tokens_i      (tokens_ok[Mac]),
+      .free_i        (free[Mac]),
+      .start_o       (start[Mac]),
+      .desc_o        (mac_desc[c]),
+      .read_i        (read_signal[Mac]),
+      .write_i       (write_signal[Mac]),
+      .read_mask_o   (read_masks[Mac]),
+      .write_mask_o  (write_masks[Mac]),
+      .busy_o        (queue_busy[Mac])
+    );
+    sf_queue #(.DescBits(VecBits - SyncBits)) u_vec_queue (
+      .clk_i, .rst_ni, .run_i,
+      .go_i          (go[Vec]),
+      .room_o        (room[Vec]),
+      .wait_read_i   (vec_sync.wait_read[NumUnits-1:0]),
+      .wait_write_i  (vec_sync.wait_write[NumUnits-1:0]),
+      .signal_read_i (vec_sync.signal_read[NumUnits-1:0]),
+      .signal_write_i(vec_sync.signal_write[NumUnits-1:0]),
+      .desc_i        (vec_fields[VecBits-SyncBits-1:0]),
+      .wait_read_o   (wait_read[Vec]),
+      .wait_write_o  (wait_write[Vec]),
+      .tokens_i      (tokens_ok[Vec]),
+      .free_i        (free[Vec]),
+      .start_o       (start[Vec]),
+      .desc_o        (vec_desc[c]),
+      .read_i        (read_signal[Vec]),
+      .write_i       (write_signal[Vec]),
+      .read_mask_o   (read_masks[Vec]),
+      .write_mask_o  (write_masks[Vec]),
+      .busy_o        (queue_busy[Vec])
+    );
+    sf_cu u_cu (
+      .clk_i, .rst_ni,
+      .own_cu_i      (cu_mask_t'(1) << c),
+      .mac_start_i   (start[Mac]),
+      .mac_desc_i    (mac_desc[c]),
+      .mac_free_o    (free[Mac]),
+      .mac_read_o    (read_signal[Mac]),
+      .mac_write_o   (write_signal[Mac]),
+      .vec_start_i   (start[Vec]),
+      .vec_desc_i    (vec_desc[c]),
+      .vec_free_o    (free[Vec]),
+      .vec_read_o    (read_signal[Vec]),
+      .vec_write_o   (write_signal[Vec]),
+      .busy_o        (cu_busy[c]),
+      .load_maps_i   (load_maps[c]),
+      .load_weights_i(load_weights[c]),
+      .load_words_i  (load_words),
+      .bus_req_o     (bus_req[2*c+:2]),
+      .bus_gnt_i     (bus_gnt[2*c+:2]),
+      .bus_granule_o (bus_granule[2*c+:2]),
+      .bus_write_i   (bus_write[c]),
+      .bus_pop_o     (bus_pop[c]),
+      .bus_ack_o     (bus_ack[c]),
+      .bus_ack_i     (bus_acked[2*c+:2]),
+      .st_req_i      (st_req[c]),
+      .st_gnt_o      (st_gnt[c]),
+      .st_words_o    (st_words[c]),
+      .perf_o        (cu_perf[c])
+    );
+  end
+
+  // --- end of the program, events ---
+  logic started_q, busy;
+  assign busy = core_active || fetch_busy || queue_busy != '0 || ldm_busy || ldw_busy || st_busy || cu_busy != '0;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) started_q <= 1'b0;
+    else if (start_i) started_q <= 1'b1;
+    else if (finished_o) started_q <= 1'b0;
+    finished_o <= rst_ni && started_q && !busy && !start_i && !finished_o;
+  end
+
+  always_comb begin
+    perf_o.executed = executed;
+    perf_o.stalled  = stalled;
+    perf_o.cus      = cu_perf;
+    for (int e = 0; e < int'(NumEngines); e++) perf_o.lines[e] = accept[e] ? offer[e].lines : '0;
+    perf_o.event_seen = ended || fetch_valid || read_signal != '0 || write_signal != '0;
+    perf_o.progress   = perf_o.event_seen || executed || start != '0 || accept != '0 || bus_gnt != '0 || st_gnt != '0;
+    for (int c = 0; c < int'(NumCus); c++) begin
+      perf_o.progress = perf_o.progress || cu_perf[c].mac_step || cu_perf[c].mac_window || cu_perf[c].vec_read;
+    end
+  end
+endmodule

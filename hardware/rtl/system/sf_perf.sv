@@ -1,0 +1,56 @@
+// Performance counters of one program run: cleared by the start, kept until the next.
+// Specification: hardware/README.md (counters), docs/microarchitecture.md, sections 9 (T19) and 10. Twin: src/simulator/timing/account.ts.
+//
+// Counter 0 is the program's cycles, from 0 to the last event inclusive: a cycle later than that event nothing changes it any more.
+module sf_perf
+  import sf_pkg::*;
+  import sf_types_pkg::*;
+(
+  input  logic                       clk_i,
+  input  logic                       rst_ni,
+  input  logic                       start_i,    // cycle 0
+  input  cluster_perf_t              perf_i,
+  output counter_t [NumCounters-1:0] counters_o
+);
+  localparam int unsigned Cycles = 0;
+  localparam int unsigned Instructions = 1;
+  localparam int unsigned Stalls = 2;
+  localparam int unsigned Lines = 3;
+  localparam int unsigned FirstCu = 7;
+
+  // Events are counted a cycle later, from registers.
+  cluster_perf_t perf_q;
+  logic          unused_progress;
+  counter_t      cycle_q;   // of the events in perf_q, plus 1
+  assign unused_progress = perf_q.progress;
+  always_ff @(posedge clk_i) begin
+    perf_q <= perf_i;
+    if (!rst_ni) perf_q <= '0;
+    if (start_i) cycle_q <= counter_t'(1);
+    else cycle_q <= cycle_q + counter_t'(1);
+  end
+
+  counter_t [NumCounters-1:0] count_q, count_d;
+  always_comb begin
+    count_d = count_q;
+    if (perf_q.event_seen) count_d[Cycles] = cycle_q;
+    if (perf_q.executed) count_d[Instructions] = count_q[Instructions] + counter_t'(1);
+    if (perf_q.stalled) count_d[Stalls] = count_q[Stalls] + counter_t'(1);
+    for (int e = 0; e < int'(NumEngines); e++) begin
+      if (perf_q.lines[e] != '0) count_d[int'(Lines) + e] = count_q[int'(Lines) + e] + counter_t'(perf_q.lines[e]);
+    end
+    for (int c = 0; c < int'(NumCus); c++) begin
+      for (int i = 0; i < int'(CuCounters); i++) begin
+        if (perf_q.cus[c][i]) begin
+          count_d[int'(FirstCu) + int'(CuCounters) * c + i] =
+              count_q[int'(FirstCu) + int'(CuCounters) * c + i] + counter_t'(1);
+        end
+      end
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || start_i) count_q <= '0;
+    else count_q <= count_d;
+  end
+  assign counters_o = count_q;
+endmodule
