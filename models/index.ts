@@ -48,7 +48,12 @@ const PAPERS = 'EMC2 2018 or arXiv 1708.02579';
 
 /** The built-in networks by name. */
 export const MODELS: Readonly<Record<string, Model>> = {
-  alexnet: model('AlexNet (one tower)', buildAlexnet, { fps: 98, gbps: 1.2, source: 'EMC2 2018' }),
+  alexnet: model('AlexNet (one tower)', buildAlexnet, {
+    fps: 98,
+    gbps: 1.2,
+    layerOccupancies: [0.699, 0.991, 0.994, 0.972, 0.986],
+    source: 'EMC2 2018; layers: arXiv 1708.02579',
+  }),
   googlenet: model('GoogLeNet', buildGooglenet, { fps: 36.3, source: PAPERS }),
   'inception-v3': model('Inception-v3', buildInceptionV3),
   vgg16: model('VGG-16', (scope) => buildVgg(16, scope)),
