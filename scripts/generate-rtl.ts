@@ -26,15 +26,16 @@ const LEAST_LATENCY: Readonly<Record<keyof Machine['latency'], number>> = {
   instructionLatency: 3,
   queueLatency: 2,
   tokenLatency: 2,
+  prepare: 24,
   macSetup: 4,
-  macPipeline: 14,
+  macPipeline: 18,
   readDone: 3,
   creditLatency: 2,
   busLatency: 2,
-  vecSetup: 4,
-  vecPipeline: 8,
+  vecSetup: 7,
+  vecPipeline: 18,
   dmaSetup: 3,
-  readLatencyMaps: 3,
+  readLatencyMaps: 9,
 };
 /** Register stages between the acceptance of a burst, the AXI pins and the load bus (hardware/README.md). */
 const LEAST_READ_LATENCY = 12;
@@ -53,7 +54,6 @@ export function findRtlFault(machine: Machine): string | undefined {
   if (machine.dram.writeLatency < LEAST_WRITE_LATENCY) {
     return `dram.writeLatency is ${machine.dram.writeLatency}, the RTL needs at least ${LEAST_WRITE_LATENCY}`;
   }
-  if (machine.queueDepth < 2) return `queueDepth is ${machine.queueDepth}, the RTL needs at least 2`;
   return undefined;
 }
 

@@ -15,7 +15,7 @@ package sf_pkg;
   parameter int unsigned QueueDepth = 16;  // descriptors a unit queue holds
   parameter int unsigned InstrLines = 64;  // lines of the instruction buffer
   parameter int unsigned ResultFifoGranules = 32;
-  parameter int unsigned VecFifoGranules = 8;
+  parameter int unsigned VecFifoGranules = 16;
   parameter int unsigned BusFifoEntries = 4;
   parameter int unsigned AxiPorts = 4;
   parameter int unsigned BurstLines = 4;  // lines of the longest burst
@@ -26,17 +26,18 @@ package sf_pkg;
   parameter int unsigned LatInstruction = 3;
   parameter int unsigned LatQueue = 2;
   parameter int unsigned LatToken = 2;
+  parameter int unsigned LatPrepare = 24;
   parameter int unsigned LatMacSetup = 4;
-  parameter int unsigned LatMacPipeline = 14;
+  parameter int unsigned LatMacPipeline = 18;
   parameter int unsigned LatReadDone = 3;
   parameter int unsigned LatCredit = 2;
   parameter int unsigned LatBus = 2;
-  parameter int unsigned LatVecSetup = 4;
-  parameter int unsigned LatVecPipeline = 8;
+  parameter int unsigned LatVecSetup = 7;
+  parameter int unsigned LatVecPipeline = 18;
   parameter int unsigned LatDmaSetup = 3;
-  parameter int unsigned LatReadLatencyMaps = 3;
+  parameter int unsigned LatReadLatencyMaps = 9;
   parameter logic [31:0] RtlVersion = 32'h00010000;
-  parameter logic [31:0] MachineFingerprint = 32'h6d67ae26;
+  parameter logic [31:0] MachineFingerprint = 32'h2c15a03b;
 
   // Instructions.
   typedef enum logic [5:0] {

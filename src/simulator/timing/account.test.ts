@@ -2,17 +2,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UNIT_ID } from '../../isa/fields.ts';
-import { type Machine, macCount, XC7Z045 } from '../../machine/machine.ts';
+import { type Machine, macCount } from '../../machine/machine.ts';
 import { macTotals } from '../walker.ts';
 import { simulateTiming } from './engine.ts';
-import { bits, type Step, timeSteps } from './programs.test-util.ts';
+import { BOOK, bits, type Step, timeSteps } from './programs.test-util.ts';
 import { randomCase } from './random-programs.test-util.ts';
 import { type LayerTiming, LOST_CAUSES } from './result.ts';
 
 const { LDM, LDW, ST } = UNIT_ID;
 const [MAC0, MAC1, VEC0] = [UNIT_ID.mac(0), UNIT_ID.mac(1), UNIT_ID.vec(0)];
-const ONE_CU: Machine = { ...XC7Z045, computeUnits: 1 };
-const TWO_CUS: Machine = { ...XC7Z045, computeUnits: 2 };
+const ONE_CU: Machine = { ...BOOK, computeUnits: 1 };
+const TWO_CUS: Machine = { ...BOOK, computeUnits: 2 };
 
 const sumLost = (layer: LayerTiming): number => LOST_CAUSES.reduce((sum, cause) => sum + layer.lost[cause], 0);
 /** The causes that are not zero. */

@@ -151,8 +151,8 @@ export class Account {
     this.#coreStalls.add(from, to, unitId);
   }
 
-  /** A descriptor starts at `now` on a unit that was free from `freeAt`, having taken its tokens. */
-  started(descriptor: number, freeAt: number, now: number, tokens: Tokens): void {
+  /** A descriptor starts at `now` on a unit that was free from `freeAt`, having taken its tokens, the last of which was there at `tokensAt`. */
+  started(descriptor: number, freeAt: number, tokensAt: number, now: number, tokens: Tokens): void {
     const unitId = this.#table.unitId[descriptor];
     const waitFrom = Math.max(freeAt, this.#table.arrivalAt[descriptor]);
     if (unitId === UNIT_ID.LDM && tokens.criticalProducer === UNIT_ID.ST && tokens.criticalKind === 'write') {
@@ -164,7 +164,9 @@ export class Account {
     this.#gapEnd = now;
     this.#gapDescriptor = descriptor;
     this.#chargeEmptyQueue(freeAt, Math.min(waitFrom, now));
-    if (now > waitFrom) this.#chargeTokenWait(unitId, waitFrom, now, tokens);
+    if (tokensAt > waitFrom) this.#chargeTokenWait(unitId, waitFrom, tokensAt, tokens);
+    // The tokens were there, the descriptor was still being prepared.
+    this.#charge(Math.max(waitFrom, tokensAt), now, DISPATCH);
   }
 
   /** A MAC descriptor's last window ends: [start, setupEnd) was setup, the rest windows of `steps` steps in all, up to `end`. */

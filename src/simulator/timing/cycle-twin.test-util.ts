@@ -68,16 +68,20 @@ export function runTwin(program: Program, trace: CoreTrace): { cycles: number; r
 
   // --- queues and starts, T2 and T3 ---
   const queues: number[][] = Array.from({ length: UNIT_ID_COUNT }, () => []);
+  /** Cycle from which each queue's head is the head: its preparation begins. */
+  const headFrom = new Array<number>(UNIT_ID_COUNT).fill(0);
   const places = new Array<number>(UNIT_ID_COUNT).fill(m.queueDepth);
   /** The head of the unit's queue if it starts in this cycle. */
   const tryStart = (unit: number): number => {
     const head = queues[unit][0];
     if (head === undefined) return -1;
+    if (unit >= UNIT_ID.mac(0) && t < headFrom[unit] + lat.prepare) return -1;
     const d = trace.dispatches[head].descriptor;
     const needed = [...units(d.waitRead).map((p) => key('read', p, unit)), ...units(d.waitWrite).map((p) => key('write', p, unit))];
     if (needed.some((k) => (tokens.get(k) ?? 0) === 0)) return -1;
     for (const k of needed) tokens.set(k, tokens.get(k)! - 1);
     queues[unit].shift();
+    headFrom[unit] = t + 1;
     at(t + 2, () => places[unit]++);
     records[head].start = t;
     return head;
@@ -143,7 +147,9 @@ export function runTwin(program: Program, trace: CoreTrace): { cycles: number; r
       if (places[unit] === 0) return;
       places[unit]--;
       records[go].arrival = t + lat.queueLatency;
-      at(t + lat.queueLatency, () => queues[unit].push(go));
+      at(t + lat.queueLatency, () => {
+        if (queues[unit].push(go) === 1) headFrom[unit] = t;
+      });
     }
     next++;
     if (pc % 8 === 7) {

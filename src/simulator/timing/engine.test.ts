@@ -2,11 +2,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UNIT_ID } from '../../isa/fields.ts';
-import { XC7Z045 } from '../../machine/machine.ts';
 import { JobError } from '../../util/errors.ts';
 import { runTwin } from './cycle-twin.test-util.ts';
 import { simulateTiming } from './engine.ts';
-import { bits, type Step, timeSteps } from './programs.test-util.ts';
+import { BOOK, bits, type Step, timeSteps } from './programs.test-util.ts';
 import { type Focus, type RandomCase, randomCase } from './random-programs.test-util.ts';
 
 const { LDM, LDW, ST } = UNIT_ID;
@@ -60,7 +59,7 @@ describe('results', () => {
 
   it('report every burst to an observer', () => {
     const bursts: number[][] = [];
-    timeSteps([{ unit: LDM, fields: { words: 80 } }], XC7Z045, { onBurst: (cycle, engine, lines) => bursts.push([cycle, engine, lines]) });
+    timeSteps([{ unit: LDM, fields: { words: 80 } }], BOOK, { onBurst: (cycle, engine, lines) => bursts.push([cycle, engine, lines]) });
     expect(bursts).toEqual([
       [2, 0, 1],
       [56, 2, 4],
@@ -102,6 +101,6 @@ describe('wrong programs', () => {
 
   it('a descriptor that breaks a rule', () => {
     expect(() => timeSteps([{ unit: MAC0, fields: { outCus: 16 } }])).toThrow(JobError);
-    expect(() => timeSteps([{ unit: UNIT_ID.mac(3), fields: {} }], { ...XC7Z045, computeUnits: 2 })).toThrow();
+    expect(() => timeSteps([{ unit: UNIT_ID.mac(3), fields: {} }], { ...BOOK, computeUnits: 2 })).toThrow();
   });
 });

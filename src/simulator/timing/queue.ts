@@ -2,6 +2,7 @@
  * The head of a unit's descriptor queue and the rule by which a descriptor starts: unit free, all tokens there.
  * Specification: docs/microarchitecture.md, section 9 (T2, T3).
  */
+import { UNIT_ID } from '../../isa/fields.ts';
 import type { Account } from './account.ts';
 import { type Clock, clockOfUnit } from './clock.ts';
 import type { Context } from './context.ts';
@@ -25,13 +26,15 @@ export class UnitQueue {
   readonly #account: Account;
   readonly #observer: QueueObserver;
   readonly #order: Int32Array;
+  /** Cycles for which the unit prepares the head descriptor (T3): MAC and VEC only. */
+  readonly #prepare: number;
   #pushed = 0;
   #next = 0;
   /** First cycle at which the unit can start a descriptor; Infinity while that is not known. */
   freeAt = 0;
 
   constructor(context: Context, unitId: number, observer: QueueObserver) {
-    const { clock, table, tokens, account } = context;
+    const { machine, clock, table, tokens, account } = context;
     this.unitId = unitId;
     this.clockNumber = clockOfUnit(unitId);
     this.#clock = clock;
@@ -40,6 +43,7 @@ export class UnitQueue {
     this.#account = account;
     this.#observer = observer;
     this.#order = table.order[unitId];
+    this.#prepare = unitId >= UNIT_ID.mac(0) ? machine.latency.prepare : 0;
   }
 
   /** The next descriptor of the unit reaches its queue at `arrival`. */
@@ -74,7 +78,7 @@ export class UnitQueue {
     if (this.#next === this.#pushed) return -1;
     const descriptor = this.#order[this.#next];
     const tokensAt = this.#tokens.readyAt(descriptor);
-    const ready = Math.max(this.freeAt, this.#table.arrivalAt[descriptor], tokensAt);
+    const ready = Math.max(this.freeAt, this.#preparedAt(descriptor), tokensAt);
     if (ready !== now) {
       if (ready < now) throw new Error(`defect: unit ${this.unitId} starts at ${now}, not at ${ready}`);
       if (ready !== Number.POSITIVE_INFINITY) this.#clock.wake(this.clockNumber, ready);
@@ -82,10 +86,18 @@ export class UnitQueue {
     }
     this.#tokens.take(descriptor);
     this.#table.startAt[descriptor] = now;
-    this.#account.started(descriptor, this.freeAt, now, this.#tokens);
+    this.#account.started(descriptor, this.freeAt, tokensAt, now, this.#tokens);
     this.#next++;
     this.freeAt = Number.POSITIVE_INFINITY;
     this.#observer.started(this.unitId, now);
     return descriptor;
+  }
+
+  /** First cycle at which the head descriptor is there and prepared. */
+  #preparedAt(descriptor: number): number {
+    const arrival = this.#table.arrivalAt[descriptor];
+    if (this.#prepare === 0) return arrival;
+    const headFrom = this.#next === 0 ? arrival : Math.max(arrival, this.#table.startAt[this.#order[this.#next - 1]] + 1);
+    return headFrom + this.#prepare;
   }
 }

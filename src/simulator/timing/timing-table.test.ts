@@ -7,16 +7,16 @@
 import { describe, expect, it } from 'vitest';
 import { type CoreTrace, traceCore } from '../../isa/core.ts';
 import { UNIT_ID } from '../../isa/fields.ts';
-import { type Machine, XC7Z045 } from '../../machine/machine.ts';
+import type { Machine } from '../../machine/machine.ts';
 import { simulateTiming } from './engine.ts';
-import { bits, makeProgram, programOf, type Step, timeSteps } from './programs.test-util.ts';
+import { BOOK, bits, makeProgram, programOf, type Step, timeSteps } from './programs.test-util.ts';
 
 const { LDM, LDW, ST } = UNIT_ID;
 const [MAC0, VEC0, MAC1] = [UNIT_ID.mac(0), UNIT_ID.vec(0), UNIT_ID.mac(1)];
 
 /** [arrival, start, read signal, write signal] of every step. */
 function times(steps: readonly Step[], changes: object = {}): number[][] {
-  const { log } = timeSteps(steps, { ...XC7Z045, ...changes } as Machine);
+  const { log } = timeSteps(steps, { ...BOOK, ...changes } as Machine);
   return steps.map((_, i) => {
     const { arrival, start, readSignal, end } = log!.record(i);
     return [arrival, start, readSignal, end];
@@ -25,7 +25,7 @@ function times(steps: readonly Step[], changes: object = {}): number[][] {
 
 /** Arrival of one LDM whose GO is reached by the given runs of a program of `length` instructions. */
 function arrivalByRuns(runs: readonly (readonly [number, number])[], length: number, changes: object = {}): number {
-  const machine = { ...XC7Z045, ...changes } as Machine;
+  const machine = { ...BOOK, ...changes } as Machine;
   const [dispatch] = traceCore(makeProgram([{ unit: LDM, fields: {} }]).instructions).dispatches;
   const list = runs.map(([startIndex, count]) => ({ startIndex, length: count }));
   const go = list[list.length - 1].startIndex + list[list.length - 1].length - 1;
@@ -37,8 +37,8 @@ function arrivalByRuns(runs: readonly (readonly [number, number])[], length: num
   return simulateTiming(programOf(new Uint32Array(length), machine), trace, { log: true }).log!.record(0).arrival;
 }
 
-const dram = (changes: object) => ({ dram: { ...XC7Z045.dram, ...changes } });
-const axi = (changes: object) => ({ axi: { ...XC7Z045.axi, ...changes } });
+const dram = (changes: object) => ({ dram: { ...BOOK.dram, ...changes } });
+const axi = (changes: object) => ({ axi: { ...BOOK.axi, ...changes } });
 
 describe('T1 instructions', () => {
   it('execute one a cycle once their line is there', () => {
@@ -111,6 +111,19 @@ describe('T3 tokens, T15 and T16 loads', () => {
       { unit: ST, fields: { waitRead: bits(LDM), waitWrite: bits(LDW) } },
     ]);
     expect(store[1]).toBe(115);
+  });
+
+  it('MAC and VEC prepare the head of their queue', () => {
+    // Prepared in 24 cycles: the first from its arrival at 53 on (start 77), the second from the start of the first on (78 + 24), when the unit has
+    // long been free; the third, while the second runs 2 · 20 windows behind its setup of 5, costs nothing: 102 + 5 + 40.
+    const latency = { ...BOOK.latency, prepare: 24 };
+    const steps: Step[] = [
+      { unit: MAC0, fields: {} },
+      { unit: MAC0, fields: { count: 20, outWidth: 20 } },
+      { unit: MAC0, fields: {} },
+    ];
+    expect(times(steps, { latency }).map((t) => t[1])).toEqual([77, 102, 147]);
+    expect(times([{ unit: LDM, fields: {} }], { latency })[0][1]).toBe(53);
   });
 
   it('signals in order although lines of another port come first', () => {
@@ -209,7 +222,7 @@ describe('T10, T11 result bus', () => {
       { unit: MAC0, fields: {} },
     ];
     expect(times(steps).map((t) => t[3])).toEqual([82, 84]);
-    const slow = { latency: { ...XC7Z045.latency, busLatency: 9 } };
+    const slow = { latency: { ...BOOK.latency, busLatency: 9 } };
     expect(times(steps, slow).map((t) => t[3])).toEqual([96, 97]);
   });
 

@@ -1,0 +1,136 @@
+// Widths and signal types inside a compute unit.
+// Specification: docs/microarchitecture.md, sections 2 to 5. Twin of the walker types: src/simulator/walker.ts.
+package sf_cu_pkg;
+  import sf_pkg::*;
+  import sf_types_pkg::*;
+
+  // Maps buffer: word columns in quadrants of a line each.
+  parameter int unsigned Quadrants = 4;
+  parameter int unsigned Columns = Quadrants * LineWords;
+  parameter int unsigned ColW = 6;
+  parameter int unsigned RowW = MapsAddrW - ColW;
+  typedef logic [RowW-1:0] row_t;
+  typedef logic [ColW-1:0] col_t;
+
+  // Ring offsets are below the ring size, which is at most the buffer: one bit more than an address.
+  parameter int unsigned RingW = MapsAddrW + 1;
+  typedef logic [RingW-1:0] ring_t;
+
+  // Words from the start of a kernel row: as part of an address modulo the buffer, as a step of a weights line up to 16 words a line.
+  parameter int unsigned WordsW = MapsAddrW > WeightsAddrW + 5 ? MapsAddrW : WeightsAddrW + 5;
+  typedef logic [WordsW-1:0] kwords_t;
+
+  // Kernel row or column.
+  parameter int unsigned TapW = 10;
+  typedef logic [TapW-1:0] tap_t;
+
+  // Signed position of the first valid tap (or of the end) before clipping: start/dilation, up to 2^16 + 2^16 * 2^8.
+  parameter int unsigned PosW = 26;
+  typedef logic signed [PosW-1:0] pos_t;
+
+  // log2 of the lanes per output.
+  typedef logic [2:0] lg_t;
+
+  // Credits, slots of a result FIFO.
+  parameter int unsigned FifoW = $clog2(ResultFifoGranules);
+  parameter int unsigned VecFifoW = VecFifoGranules > 1 ? $clog2(VecFifoGranules) : 1;
+
+  // One end of the range of valid taps along an axis: start = dilation * tap - rem, 0 <= rem < dilation.
+  typedef struct packed {
+    pos_t       tap;
+    logic [7:0] rem;
+  } edge_t;
+
+  // Walker constants of one axis step: stride = dilation * quot + rem.
+  typedef struct packed {
+    logic [7:0]        quot;
+    logic [7:0]        rem;
+    logic signed [8:0] over;  // rem - dilation
+  } stride_t;
+
+  // Everything the walker needs of a descriptor, made by sf_walk_prep while the descriptor waits.
+  typedef struct packed {
+    // Columns: at the first pixel and at column 0.
+    edge_t       x_low;
+    edge_t       x_high;
+    kwords_t     x_low_words;  // tap * tapStep
+    kwords_t     x_high_last;  // tap * tapStep - 1
+    weights_addr_t x_low_lines;
+    edge_t       x0_low;
+    edge_t       x0_high;
+    kwords_t     x0_low_words;
+    kwords_t     x0_high_last;
+    weights_addr_t x0_low_lines;
+    stride_t     x_stride;
+    kwords_t     x_stride_words;    // quot * tapStep
+    weights_addr_t x_stride_lines;
+    maps_addr_t  col;   // source column part of the first pixel, base included
+    maps_addr_t  col0;  // of column 0
+    maps_addr_t  out;   // output column part, base included
+    maps_addr_t  src2;  // source 2 column part, base included
+    maps_addr_t  out0;
+    maps_addr_t  src20;
+    // Rows: at output row 0.
+    edge_t       y_low;
+    edge_t       y_high;
+    ring_t       y_low_ring;   // tap * kRowStep modulo the ring
+    weights_addr_t y_low_lines;
+    stride_t     y_stride;
+    ring_t       y_ring_step;   // -quot * kRowStep modulo the ring
+    ring_t       y_ring_step1;  // the same less one kernel row
+    weights_addr_t y_stride_lines;
+    // Kernel.
+    kwords_t     row_last;   // words of a kernel row - 1
+    weights_addr_t row_lines;  // weights lines of a kernel row
+  } walk_prep_t;
+
+  // One output pixel, ready to be walked.
+  typedef struct packed {
+    logic          last;    // of the descriptor
+    logic          empty;   // no valid tap
+    tap_t          rows;    // valid kernel rows - 1
+    tap_t          cols;    // valid kernel columns - 1
+    ring_t         row;     // ring offset of the first valid kernel row
+    maps_addr_t    col;     // column part of the first step, base included
+    weights_addr_t line;    // weights line of the first step behind the parameters
+    weights_addr_t steps;   // steps of a trace - 1
+    logic [3:0]    head;    // first valid word of a trace's first step
+    logic [3:0]    tail;    // last valid word of a trace's last step
+    maps_addr_t    out;
+    maps_addr_t    src2;
+  } pixel_t;
+
+  // One step on its way through the MAC datapath.
+  typedef struct packed {
+    logic       valid;  // a step (also an idle one); else nothing or a parameter line
+    logic       first;  // of a window
+    logic       last;   // of a window
+    logic       param;  // a parameter line
+    logic [1:0] index;  // of the parameter line
+    word_mask_t mask;   // lanes that count, by word of the line
+    lg_t        lg;     // log2 lanes per output
+    logic       depthwise;
+    logic       slot;   // which of the two descriptors that may be in flight
+  } mac_ctl_t;
+
+  // What is known of a granule before its results are: kept beside the result FIFO.
+  typedef struct packed {
+    logic       last;
+    logic       own;   // the own CU is the only target
+    cu_mask_t   cus;
+    maps_addr_t addr;
+    word_mask_t mask;
+  } meta_t;
+
+  // Two results of a vMAC in one cycle.
+  typedef struct packed {
+    logic [1:0][15:0] words;
+  } pair_t;
+
+  // a + b modulo ring (ring 0: no wrap); a, b <= ring.
+  function automatic ring_t add_ring(ring_t a, ring_t b, ring_t ring);
+    logic [RingW:0] wrapped;
+    wrapped = {1'b0, a} + {1'b0, b} - {1'b0, ring};
+    return (ring != '0 && !wrapped[RingW]) ? wrapped[RingW-1:0] : a + b;
+  endfunction
+endpackage
