@@ -34,9 +34,10 @@ export function regionsOf(work: MacWork, original: Geometry): { region: Region; 
   const divisors = averageDivisors(
     source,
     { height: original.inHeight, width: original.inWidth },
-    { height: g.outHeight, width: g.outWidth },
+    { height: original.outHeight, width: g.outWidth },
   );
-  const rows = runsOf(divisors.rows);
+  // Frames as rows: every row is the one output row of a frame.
+  const rows = original.outHeight === g.outHeight ? runsOf(divisors.rows) : [{ from: 0, to: g.outHeight, taps: divisors.rows[0]! }];
   const columns = runsOf(divisors.columns);
   return rows.flatMap((row) =>
     columns.map((column) => ({

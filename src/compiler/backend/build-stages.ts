@@ -89,6 +89,8 @@ export function buildStages(graph: IntegerGraph): StageGraph {
       mac,
       vec,
       table,
+      macOutput: layer.output,
+      columns: undefined,
       batched,
       inputChannelOffset: layer.kind === 'conv' ? (layer.inputChannelOffset ?? 0) : 0,
     });
@@ -134,6 +136,8 @@ export function buildStages(graph: IntegerGraph): StageGraph {
           mac: undefined,
           vec: { op: 'copy', channelOffset },
           table: undefined,
+          macOutput: id,
+          columns: undefined,
           batched: false,
           inputChannelOffset: 0,
         });

@@ -18,6 +18,7 @@ import { orderTasks } from './order.ts';
 import { describePlan } from './plan.ts';
 import { poolBranches } from './pool-branches.ts';
 import { type ScheduledStage, type Step, scheduleStages } from './schedule.ts';
+import { splitWideStages } from './split-wide-stages.ts';
 import { countMacs, type StageGraph } from './stage.ts';
 import { assignTokens } from './sync.ts';
 import { type Task, TaskList } from './task.ts';
@@ -46,7 +47,7 @@ interface LoadedStage {
 export function compileGraph(source: IntegerGraph, machine: Machine, options: CompileOptions = {}): Program {
   const graph = poolBranches(source);
   const frames = options.frames ?? 1;
-  const stages = buildStages(graph);
+  const stages = splitWideStages(buildStages(graph), machine);
   const layout = layOutTensors(graph, stages, frames);
   const segments: Segment[] = [];
   let next = layout.end;

@@ -17,7 +17,7 @@ export interface TensorHome {
   /** First channel inside the root. */
   readonly channelOffset: number;
   readonly pixelPitch: number;
-  /** An input or output of the graph, or of a batched stage: must be in DRAM. */
+  /** An input or output of the graph, or of a batched stage, or read in a later pass over the frames: must be in DRAM. */
   readonly isBorder: boolean;
   readonly frames: number;
   readonly frameStep: number;
@@ -50,6 +50,7 @@ export function layOutTensors(graph: IntegerGraph, stages: StageGraph, frames: n
     return { root, channelOffset };
   };
   const roots = new Set([...used].map((id) => rootOf(id).root));
+  if (frames > 1) for (const root of crossPasses(stages, (id) => rootOf(id).root)) perFrame.add(root);
   const manyFrames = new Set([...perFrame].map((id) => rootOf(id).root));
   const homes = new Map<number, TensorHome>();
   let next = 0;
@@ -79,6 +80,33 @@ export function layOutTensors(graph: IntegerGraph, stages: StageGraph, frames: n
   return { homes, end: next };
 }
 
+/**
+ * Roots that are made in one pass over the frames and read in a later one: all frames run through the stages in front of a batched stage, then it runs
+ * once, then all frames run through what follows.
+ */
+function crossPasses(stages: StageGraph, rootOf: (tensor: number) => number): Set<number> {
+  let pass = 0;
+  const passes = stages.stages.map((stage, i) => {
+    if (i > 0 && stage.batched !== stages.stages[i - 1]!.batched) pass++;
+    return pass;
+  });
+  const made = new Map<number, number>();
+  const read = new Map<number, number>();
+  const noteRead = (root: number, at: number): void => {
+    read.set(root, Math.max(read.get(root) ?? 0, at));
+  };
+  // From the last stage to the first, so that what is known of a stage's result is complete.
+  for (let i = stages.stages.length - 1; i >= 0; i--) {
+    const { mac, vec, input, output } = stages.stages[i]!;
+    const target = rootOf(output);
+    made.set(target, Math.min(made.get(target) ?? pass, passes[i]!));
+    // A stage without MACs may run as late as its result is read.
+    const latest = mac ? passes[i]! : Math.max(passes[i]!, read.get(target) ?? pass);
+    for (const id of [input, ...(vec?.op === 'add' ? [vec.other] : [])]) noteRead(rootOf(id), latest);
+  }
+  return new Set([...made].filter(([root, at]) => (read.get(root) ?? at) > at).map(([root]) => root));
+}
+
 export interface ViewOptions {
   /** Frames as rows: how many (then `shape` says what a frame is). */
   readonly batch?: number;
@@ -87,6 +115,8 @@ export interface ViewOptions {
   readonly columnScale?: number;
   readonly channelOffset?: number;
   readonly channels?: number;
+  /** Columns [first, end) of the map only. */
+  readonly columns?: { readonly first: number; readonly end: number };
 }
 
 /** The image that a stage reads or writes: one frame, or all frames as rows. */
@@ -101,11 +131,12 @@ export function viewTensor(stages: StageGraph, layout: DramLayout, id: number, f
     if (options.shape === 'row') return { ...rows, width: pixels, channels, pixelPitch: home.pixelPitch };
     return { ...rows, width: 1, channels: options.shape === 'pixel' ? pixels * channels : channels, pixelPitch: home.frameStep };
   }
+  const { columns = { first: 0, end: tensor.width } } = options;
   return {
     tensor: id,
-    address,
+    address: address + columns.first * home.pixelPitch,
     height: Math.ceil(tensor.height / rowScale),
-    width: Math.ceil(tensor.width / columnScale),
+    width: Math.ceil((columns.end - columns.first) / columnScale),
     channels,
     rowPitch: rowScale * tensor.width * home.pixelPitch,
     pixelPitch: columnScale * home.pixelPitch,
@@ -138,7 +169,7 @@ export class DramAccesses {
   beforeLoad(key: number, first: number, end: number): Dependence[] {
     const state = this.states.get(key);
     if (!state) return [];
-    return state.stores.filter((store) => store.first < end && first < store.end).map(({ task }) => ({ task, event: 'write', raw: true }));
+    return state.stores.filter((store) => store.first < end && first < store.end).map(({ task }) => ({ task, event: 'write' }));
   }
 
   noteLoad(key: number, task: Task): void {

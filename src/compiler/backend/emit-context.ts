@@ -6,7 +6,7 @@ import { UNIT_ID } from '../../isa/fields.ts';
 import { type Machine, weightsLines } from '../../machine/machine.ts';
 import type { DramAccesses, DramLayout } from './dram-layout.ts';
 import type { StageGraph } from './stage.ts';
-import { type Dependence, type Piece, SPACE, type Task, type TaskList } from './task.ts';
+import { type Piece, SPACE, type TaskList } from './task.ts';
 import type { View } from './view.ts';
 
 export interface Source {
@@ -82,7 +82,8 @@ export class EmitContext {
   /** DRAM access to words [first, end) of a view's memory: whose memory it is, and in which pass over it (intermediates are rewritten every frame). */
   dramAccess(view: View, frame: number, first: number, end: number): { key: number; epoch: number; first: number; end: number } {
     const home = this.layout.homes.get(view.tensor)!;
-    return { key: home.root, epoch: home.frames > 1 ? 0 : frame, first, end };
+    // A batched stage has no frame: with one frame in all it is in that one's pass.
+    return { key: home.root, epoch: home.frames > 1 ? 0 : Math.max(0, frame), first, end };
   }
 
   /**
@@ -161,49 +162,71 @@ export class EmitContext {
     return pieces;
   }
 
-  /** DRAM access to `words` channels from `channel` of raster pixels [first, end) of a dense view. */
-  pixelAccess(view: View, frame: number, pixels: { first: number; end: number }, channel: number, words: number) {
-    const at = (pixel: number): number => view.address + pixel * view.pixelPitch + channel;
-    return this.dramAccess(view, frame, at(pixels.first), at(pixels.end - 1) + words);
+  /**
+   * Load raster pixels [first, end), `words` channels from `channel`, into a CU's maps: pixel i at base + (i − first)·pitch. Returns their piece.
+   */
+  loadPixels(view: View, frame: number, run: PixelRun, source: Source): Piece {
+    const piece = this.list.newPiece(SPACE.maps(run.cu), run.base, run.base + (run.end - run.first) * run.pitch);
+    for (const segment of segmentsOf(view, run)) {
+      const access = this.dramAccess(view, frame, segment.address, segment.last);
+      const { address: dramAddress, dramStep, base, step, rows, words } = segment;
+      const descriptor = { dramAddress, dramStep, base, ring: 0, offset: 0, step, rows, words, cus: 1 << run.cu, space: 0 };
+      const before = this.dram.beforeLoad(access.key, access.first, access.end);
+      this.dram.noteLoad(access.key, this.list.add(UNIT_ID.LDM, 'LDM', descriptor, source, [], [piece], before));
+    }
+    return piece;
   }
 
-  /** Store raster pixels [first, end) of `words` channels from a CU's maps (pixel i at `base` + (i − first)·pitch) to a view at a channel offset. */
-  storePixels(
-    view: View,
-    frame: number,
-    pixels: { first: number; end: number },
-    channel: number,
-    words: number,
-    cu: number,
-    base: number,
-    pitch: number,
-    source: Source,
-    reads: readonly Piece[],
-  ): Task {
-    const access = this.pixelAccess(view, frame, pixels, channel, words);
-    const before: readonly Dependence[] = this.dram.beforeStore(access.key, access.epoch);
-    const count = pixels.end - pixels.first;
-    const whole = words === view.pixelPitch && pitch === words;
-    const task = this.list.add(
-      UNIT_ID.ST,
-      'ST',
-      {
-        dramAddress: view.address + pixels.first * view.pixelPitch + channel,
-        dramStep: whole ? 0 : view.pixelPitch,
-        base,
-        ring: 0,
-        offset: 0,
-        step: whole ? 0 : pitch,
-        rows: whole ? 1 : count,
-        words: whole ? count * words : words,
-        cu,
-      },
-      source,
-      reads,
-      [],
-      before,
-    );
-    this.dram.noteStore(access.key, access.epoch, access.first, access.end, task);
-    return task;
+  /** Store raster pixels [first, end), `words` channels from `channel`, from a CU's maps: pixel i at base + (i − first)·pitch. */
+  storePixels(view: View, frame: number, run: PixelRun, source: Source, reads: readonly Piece[]): void {
+    for (const segment of segmentsOf(view, run)) {
+      const access = this.dramAccess(view, frame, segment.address, segment.last);
+      const { address: dramAddress, dramStep, base, step, rows, words } = segment;
+      const descriptor = { dramAddress, dramStep, base, ring: 0, offset: 0, step, rows, words, cu: run.cu };
+      const before = this.dram.beforeStore(access.key, access.epoch);
+      const task = this.list.add(UNIT_ID.ST, 'ST', descriptor, source, reads, [], before);
+      this.dram.noteStore(access.key, access.epoch, access.first, access.end, task);
+    }
   }
+}
+
+/** Pixels of an image in DRAM and in a CU's maps. */
+export interface PixelRun {
+  readonly first: number;
+  readonly end: number;
+  readonly channel: number;
+  readonly words: number;
+  readonly cu: number;
+  readonly base: number;
+  readonly pitch: number;
+}
+
+interface Segment {
+  readonly address: number;
+  /** First DRAM word behind the segment. */
+  readonly last: number;
+  readonly dramStep: number;
+  readonly base: number;
+  readonly step: number;
+  readonly rows: number;
+  readonly words: number;
+}
+
+/** The runs of a transfer: one descriptor where the image is dense, one per row of a stripe of an image. */
+function segmentsOf(view: View, run: PixelRun): Segment[] {
+  const isDense = view.rowPitch === view.width * view.pixelPitch;
+  const segments: Segment[] = [];
+  for (let first = run.first; first < run.end; ) {
+    const row = Math.floor(first / view.width);
+    const end = isDense ? run.end : Math.min(run.end, (row + 1) * view.width);
+    const count = end - first;
+    const address = view.address + row * view.rowPitch + (first - row * view.width) * view.pixelPitch + run.channel;
+    const base = run.base + (first - run.first) * run.pitch;
+    const last = address + (count - 1) * view.pixelPitch + run.words;
+    const isWhole = run.words === view.pixelPitch && run.pitch === run.words;
+    if (isWhole) segments.push({ address, last, dramStep: 0, base, step: 0, rows: 1, words: count * run.words });
+    else segments.push({ address, last, dramStep: view.pixelPitch, base, step: run.pitch, rows: count, words: run.words });
+    first = end;
+  }
+  return segments;
 }

@@ -257,7 +257,8 @@ class MacStageEmitter {
         if (vec?.op === 'table') {
           emitTable(context, vec, cu, at, out, count, words, [...pieces, ...this.tablePieces], writes, source, targets);
         }
-        if (!resident) context.storePixels(job.output, job.frame, pixels, low, words, cu, at.base, at.pitch, source, pieces);
+        const run = { ...pixels, channel: low, words, cu, ...at };
+        if (!resident) context.storePixels(job.output, job.frame, run, source, pieces);
       }
     }
   }
@@ -313,19 +314,8 @@ class MacStageEmitter {
       );
     }
     if (resident) return;
-    const pixels = { first: q0 * g.outWidth, end: q1 * g.outWidth };
-    context.storePixels(
-      job.output,
-      job.frame,
-      pixels,
-      block.channel,
-      block.channels,
-      home,
-      out.base,
-      out.pitch,
-      this.source(label),
-      writes,
-    );
+    const run = { first: q0 * g.outWidth, end: q1 * g.outWidth, channel: block.channel, words: block.channels, cu: home, ...out };
+    context.storePixels(job.output, job.frame, run, this.source(label), writes);
   }
 
   /** The second operand of a residual add: where it lies on chip, or loaded beside the results. */
@@ -346,32 +336,8 @@ class MacStageEmitter {
     }
     const { context, job } = this;
     const base = this.otherBases[this.items % this.otherBases.length]! + (at.base - slot);
-    const count = pixels.end - pixels.first;
-    const view = job.other!;
-    const piece = context.list.newPiece(SPACE.maps(cu), base, base + count * at.pitch);
-    const access = context.pixelAccess(view, job.frame, pixels, channel, channels);
-    const whole = channels === view.pixelPitch && at.pitch === channels;
-    const task = context.list.add(
-      UNIT_ID.LDM,
-      'LDM',
-      {
-        dramAddress: view.address + pixels.first * view.pixelPitch + channel,
-        dramStep: whole ? 0 : view.pixelPitch,
-        base,
-        ring: 0,
-        offset: 0,
-        step: whole ? 0 : at.pitch,
-        rows: whole ? 1 : count,
-        words: whole ? count * channels : channels,
-        cus: 1 << cu,
-        space: 0,
-      },
-      source,
-      [],
-      [piece],
-      context.dram.beforeLoad(access.key, access.first, access.end),
-    );
-    context.dram.noteLoad(access.key, task);
+    const run = { ...pixels, channel, words: channels, cu, base, pitch: at.pitch };
+    const piece = context.loadPixels(job.other!, job.frame, run, source);
     return { at: { base, pitch: at.pitch }, pieces: [piece] };
   }
 
@@ -429,7 +395,7 @@ class MacStageEmitter {
   }
 
   /** Make sure rows [first, end) are in the buffers of a part; pieces of them for one CU. */
-  private requireRows(part: number, first: number, end: number, origin: number, source: Source): void {
+  private requireRows(block: Block, part: number, first: number, end: number, origin: number, source: Source): void {
     const { plan, context, job, work } = this;
     const keyBase = plan.bands ? part * work.geometry.inHeight : 0;
     let cus = context.allCus;
@@ -437,6 +403,7 @@ class MacStageEmitter {
       cus = 0;
       for (let s = 0; s < plan.slots; s++) cus |= 1 << (s * plan.parts + part);
     }
+    const view = plan.sliced ? { ...job.input, address: job.input.address + block.inputChannel, channels: block.channels } : job.input;
     for (let r = first; r < end; ) {
       if (this.rowPieces.has(keyBase + r)) {
         r++;
@@ -445,7 +412,7 @@ class MacStageEmitter {
       let to = r;
       const ringEnd = r + plan.ringRows - ((r - origin) % plan.ringRows);
       while (to < end && to < ringEnd && !this.rowPieces.has(keyBase + to)) to++;
-      const pieces = context.loadRows(job.input, { first: r, end: to, origin }, this.ring, plan.pixelPitch, cus, job.frame, source);
+      const pieces = context.loadRows(view, { first: r, end: to, origin }, this.ring, plan.pixelPitch, cus, job.frame, source);
       for (let i = r; i < to; i++) this.rowPieces.set(keyBase + i, new Map([...pieces].map(([cu, rows]) => [cu, rows[i - r]!])));
       r = to;
     }
@@ -473,7 +440,7 @@ class MacStageEmitter {
     const origin = plan.bands ? inputRows(work, Math.floor(this.bandStart(part) / g.outWidth), y1).first : 0;
     // In a shared tile all rows of the tile are loaded in order; a part that starts lower waits for its own rows only.
     const low = plan.bands ? rows.first : Math.min(rows.first, inputRows(work, y0, y1).first);
-    this.requireRows(part, low, rows.end, origin, this.source(label));
+    this.requireRows(block, part, low, rows.end, origin, this.source(label));
     for (let s = 0; s < plan.slots; s++) {
       const channels = Math.min(plan.cuChannels, block.channels - s * plan.cuChannels);
       if (channels <= 0) continue;
@@ -555,7 +522,7 @@ class MacStageEmitter {
       UNIT_ID.mac(cu),
       'MAC',
       {
-        srcBase: this.ring.base + block.inputChannel + depthChannel,
+        srcBase: this.ring.base + (plan.sliced ? 0 : block.inputChannel) + depthChannel,
         srcRing: ringWords,
         srcOffset: modulo((iy0 - raster.origin) * rowWords, ringWords),
         srcColumn: ix0 * plan.pixelPitch,
@@ -600,7 +567,7 @@ class MacStageEmitter {
     const source = this.source(`${label}, region ${b}`);
     const group = this.loadWeights(b, source);
     const rows = inputRows(work, region.y0, region.y1);
-    this.requireRows(0, inputRows(work, tile[0], tile[1]).first, rows.end, 0, source);
+    this.requireRows(block, 0, inputRows(work, tile[0], tile[1]).first, rows.end, 0, source);
     const width = region.x1 - region.x0;
     const count = (region.y1 - region.y0) * width;
     for (let s = 0; s < plan.slots; s++) {
@@ -624,18 +591,9 @@ class MacStageEmitter {
       );
       for (let y = region.y0; y < region.y1; y++) {
         const first = y * work.geometry.outWidth + region.x0;
-        context.storePixels(
-          job.output,
-          job.frame,
-          { first, end: first + width },
-          block.channel + s * plan.cuChannels,
-          channels,
-          s,
-          slot + (y - region.y0) * width * plan.slotPitch,
-          plan.slotPitch,
-          source,
-          [piece],
-        );
+        const base = slot + (y - region.y0) * width * plan.slotPitch;
+        const run = { first, end: first + width, channel: block.channel + s * plan.cuChannels, words: channels };
+        context.storePixels(job.output, job.frame, { ...run, cu: s, base, pitch: plan.slotPitch }, source, [piece]);
       }
     }
   }

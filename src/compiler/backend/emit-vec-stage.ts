@@ -93,8 +93,8 @@ export function* emitVecStage(context: EmitContext, job: VecStageInput): Generat
         const ring = { ring: slot, origin: rows.first, pitch: channels };
         emitMax(context, work, cu, ring, out, { first: y0, end: y1 }, channels, reads, [piece], source);
       }
-      const pixels = { first: y0 * geometry.outWidth, end: y1 * geometry.outWidth };
-      context.storePixels(output, job.frame, pixels, channelOffset + c0, channels, cu, out.base, channels, source, [piece]);
+      const run = { first: y0 * geometry.outWidth, end: y1 * geometry.outWidth, channel: channelOffset + c0, words: channels };
+      context.storePixels(output, job.frame, { ...run, cu, base: out.base, pitch: channels }, source, [piece]);
       yield;
     }
   }

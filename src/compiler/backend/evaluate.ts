@@ -38,6 +38,7 @@ export interface Choice {
   readonly chunkBlocks: number;
   readonly tileRows: number;
   readonly adjacent: boolean;
+  readonly sliced: boolean;
   readonly pixelPitch: number;
   readonly groupLines: number;
   readonly blocks: readonly Block[];
@@ -119,7 +120,7 @@ function sizeBuffers(problem: Problem, choice: Choice, costs: PixelCosts): Sizes
     slotPitch,
     storeBlocks,
     weightsResident: chunkBlocks * groupLines <= weightsLines(machine),
-    mapsResident: placement.input || bands || ringRows >= ring.loadedRows,
+    mapsResident: placement.input || (!choice.sliced && (bands || ringRows >= ring.loadedRows)),
     slotWords,
     slotCount,
     otherSlots,
@@ -190,7 +191,9 @@ function predict(problem: Problem, choice: Choice, sizes: Sizes, costs: PixelCos
   const images = imagesOf(blockChannels, lanes);
   const weightBytes = (blocks.length * groupLines * images + chunks) * LINE_BYTES * (weightsResident ? 1 : tiles);
   const pixelLines = view.pixelPitch === view.channels ? view.channels / 16 : Math.ceil(view.channels / 16 + 0.5);
-  const inBytes = loadedRows * g.inWidth * pixelLines * LINE_BYTES * (mapsResident ? 1 : chunks);
+  // Slices of channels add up to one pass (for every region).
+  const passes = choice.sliced ? regions : mapsResident ? 1 : chunks;
+  const inBytes = loadedRows * g.inWidth * pixelLines * LINE_BYTES * passes;
   const outPixels = pool ? pool.outHeight * pool.outWidth : pixels;
   const storeLines = slotPitch / 16;
   const resultBytes = (outPixels * work.outChannels * 2 * Math.max(1, Math.ceil(storeLines))) / Math.max(storeLines, 1 / 16);

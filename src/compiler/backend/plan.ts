@@ -2,7 +2,7 @@
  * Choosing a stage's schedule: lanes per output, split over CUs, loop order, tiles and buffer sizes, by enumeration against a cost model.
  * Specification: docs/compiler.md, "Schedule of a MAC stage".
  */
-import { type Machine, weightsLines } from '../../machine/machine.ts';
+import { LINE_WORDS, type Machine, weightsLines } from '../../machine/machine.ts';
 import { type Block, blocksOf, regionsOf } from './blocks.ts';
 import { evaluate, type Placement, type Problem } from './evaluate.ts';
 import type { MacWork, Stage } from './stage.ts';
@@ -22,6 +22,8 @@ export interface MacPlan {
   /** Results of all CUs are gathered in one home CU per block; otherwise each CU keeps and stores its own. */
   readonly gather: boolean;
   readonly adjacent: boolean;
+  /** Depthwise: only the block's channels are in the maps buffer, loaded block by block. */
+  readonly sliced: boolean;
   /** Words per pixel in the maps buffer. */
   readonly pixelPitch: number;
   /** Rows of the input ring. */
@@ -77,8 +79,8 @@ function* candidates(problem: Problem): Generator<MacPlan> {
   const cus = machine.computeUnits;
   const regions = regionsOf(work, stage.mac!.geometry);
   for (const lanes of work.depthwise ? [1] : [1, 2, 4, 8, 16]) {
-    // Depthwise reads begin at lines; a tensor on chip has the pitch that its producer gave it.
-    const pixelPitch = placement.input ? view.pixelPitch : work.depthwise ? Math.ceil(view.channels / 16) * 16 : view.channels;
+    // A tensor on chip has the pitch that its producer gave it.
+    const pixelPitch = placement.input ? view.pixelPitch : work.depthwise ? roundToLine(view.channels) : view.channels;
     const adjacent = hasAdjacentTaps(work, pixelPitch);
     const costs = new PixelCosts(work, lanes, adjacent);
     const groupLines = parameterLines(lanes) + tapLines(work, lanes, adjacent);
@@ -94,14 +96,23 @@ function* candidates(problem: Problem): Generator<MacPlan> {
           if (bands && (stage.vec?.op === 'max' || placement.input)) continue;
           const rows = bands ? [work.geometry.outHeight] : tileHeights(work.geometry.outHeight);
           for (const tileRows of rows) {
-            const choice = { lanes, parts, slots, bands, chunkBlocks, tileRows, adjacent, pixelPitch, groupLines, blocks };
+            const choice = { lanes, parts, slots, bands, chunkBlocks, tileRows, adjacent, pixelPitch, groupLines, blocks, sliced: false };
             const plan = evaluate(problem, choice, costs);
             if (plan) yield plan;
+            if (!work.depthwise || placement.input || chunkBlocks > 1) continue;
+            const slice = roundToLine(Math.max(...blocks.map((block) => block.channels)));
+            const sliced = evaluate(problem, { ...choice, sliced: true, pixelPitch: slice }, costs);
+            if (sliced) yield sliced;
           }
         }
       }
     }
   }
+}
+
+/** Depthwise reads begin at lines. */
+function roundToLine(words: number): number {
+  return Math.ceil(words / LINE_WORDS) * LINE_WORDS;
 }
 
 function tileHeights(rows: number): number[] {

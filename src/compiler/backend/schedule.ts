@@ -142,12 +142,12 @@ class Scheduler {
         if (home.isBorder || this.wordsOf(root) > mapsWords(this.machine)) return false;
         const { makers, readers } = this.life(root);
         const isMaker = (i: number): boolean => {
-          const { mac, batched } = this.stages.stages[i]!;
-          return mac !== undefined && !mac.depthwise && !batched && this.machine.computeUnits > 1;
+          const { mac, batched, columns } = this.stages.stages[i]!;
+          return mac !== undefined && !columns && !mac.depthwise && !batched && this.machine.computeUnits > 1;
         };
         const isReader = (i: number): boolean => {
-          const { mac, batched, input } = this.stages.stages[i]!;
-          if (!mac || batched) return false;
+          const { mac, batched, input, columns } = this.stages.stages[i]!;
+          if (!mac || batched || columns) return false;
           return !(mac.depthwise && this.rootOf(input) === root) || home.pixelPitch % 16 === 0;
         };
         return readers.length > 0 && makers.every(isMaker) && readers.every(isReader);
@@ -216,7 +216,7 @@ class Scheduler {
     const stage = stages.stages[index]!;
     const input = stages.tensors[stage.input]!;
     const { mac } = stage;
-    const isDense = layout.homes.get(stage.input)!.pixelPitch === input.channels && mac?.inChannels === input.channels;
+    const isDense = layout.homes.get(stage.input)!.pixelPitch === input.channels && mac?.inChannels === input.channels && !stage.columns;
     // A tensor on chip is read where it lies, strides and all.
     const simple = mac && !isResidentInput ? simplifyGeometry(mac, isDense) : undefined;
     const batch = stage.batched ? frames : undefined;
@@ -229,11 +229,13 @@ class Scheduler {
         columnScale: simple?.columnScale ?? 1,
         channelOffset: stage.inputChannelOffset,
         ...(mac ? { channels: mac.inChannels } : {}),
+        ...(stage.columns ? { columns: stage.columns.input } : {}),
       });
-    const outputView = (frame: number): View => viewTensor(stages, layout, stage.output, frame, batchOption);
+    const outputOption = { ...batchOption, ...(stage.columns ? { columns: stage.columns.output } : {}) };
+    const outputView = (frame: number): View => viewTensor(stages, layout, stage.output, frame, outputOption);
     const other = stage.vec?.op === 'add' ? stage.vec.other : undefined;
     const otherView = (frame: number): View | undefined =>
-      other === undefined ? undefined : viewTensor(stages, layout, other, frame, batchOption);
+      other === undefined ? undefined : viewTensor(stages, layout, other, frame, outputOption);
     let work = simple?.work ?? mac;
     if (work && batch !== undefined) work = { ...work, geometry: { ...work.geometry, inHeight: batch, outHeight: batch } };
     return { stage, batch, work, inputView, outputView, otherView };

@@ -57,6 +57,12 @@ export type VecWork =
   | { readonly op: 'table'; readonly table: TableLayer; readonly clamp: Clamp }
   | { readonly op: 'copy'; readonly channelOffset: number };
 
+/** A stripe of columns: of the output, and those of the input that they read. */
+export interface Columns {
+  readonly output: { readonly first: number; readonly end: number };
+  readonly input: { readonly first: number; readonly end: number };
+}
+
 export interface Stage {
   readonly name: string;
   readonly op: string;
@@ -69,6 +75,10 @@ export interface Stage {
   readonly table: (VecWork & { op: 'table' }) | undefined;
   /** Frames are the rows of one image (layers on 1×1 maps): the stage runs once for all frames. */
   readonly batched: boolean;
+  /** Result of the MAC layer, before the vector work. */
+  readonly macOutput: number;
+  /** The stage computes these output columns only (images too wide for the maps buffers). */
+  readonly columns: Columns | undefined;
   /** First input channel that the stage reads (reductions split over input channels). */
   readonly inputChannelOffset: number;
 }

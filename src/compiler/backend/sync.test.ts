@@ -76,8 +76,8 @@ function play(order: readonly Task[], tokens: readonly Tokens[], choose: (n: num
             }
             queues.get(unit)!.shift();
             pendingRead.get(unit)!.push(place);
-            for (const { task, event, raw } of order[place]!.after) {
-              const isSameUnit = task.unit === unit && !(raw && (task.kind === 'MAC' || task.kind === 'VEC'));
+            for (const { task, event } of order[place]!.after) {
+              const isSameUnit = task.unit === unit && (event === 'read' || (task.kind !== 'MAC' && task.kind !== 'VEC'));
               if (!isSameUnit && !(event === 'read' ? doneRead : doneWrite).has(task))
                 return `${place} starts before ${event} of ${task.index}`;
             }

@@ -34,11 +34,11 @@ export function assignTokens(order: readonly Task[]): Tokens[] {
     const needWrite = new Int32Array(UNIT_ID_COUNT);
     const readPlace = new Int32Array(UNIT_ID_COUNT);
     const writePlace = new Int32Array(UNIT_ID_COUNT);
-    for (const { task: earlier, event, raw } of task.after) {
+    for (const { task: earlier, event } of task.after) {
       const at = position.get(earlier);
       if (!at) throw new Error(`task ${task.index} (${task.tile}) depends on a task behind it in program order`);
       const unit = earlier.unit;
-      if (unit === task.unit && isOrdered(task.kind, raw === true)) continue;
+      if (unit === task.unit && isOrdered(task.kind, event)) continue;
       if (event === 'read' && at.serial > needRead[unit]!) {
         needRead[unit] = at.serial;
         readPlace[unit] = at.place;
@@ -87,11 +87,11 @@ export function assignTokens(order: readonly Task[]): Tokens[] {
 }
 
 /**
- * Events that a unit's own order guarantees: it reads and writes in order, and transfers keep their order of effect. A MAC or VEC unit that
- * reads its own earlier results needs a token from itself, because results are written some cycles after the next descriptor may start.
+ * Events that a unit's own order guarantees: it reads in order, and transfers keep their order of effect. The results of a MAC or VEC unit are written some
+ * cycles after the next descriptor may start, and by two ways (own port, result bus): what depends on them needs a token from the unit to itself.
  */
-function isOrdered(kind: Task['kind'], raw: boolean): boolean {
-  return !(raw && (kind === 'MAC' || kind === 'VEC'));
+function isOrdered(kind: Task['kind'], event: 'read' | 'write'): boolean {
+  return event === 'read' || (kind !== 'MAC' && kind !== 'VEC');
 }
 
 function newClock(): Clock {

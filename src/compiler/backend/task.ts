@@ -8,11 +8,10 @@ import type { Descriptor, UnitKind } from '../../isa/fields.ts';
 /** Fields of a descriptor without the token masks (those are the sync pass's). */
 export type BareDescriptor<K extends UnitKind> = Omit<Descriptor<K>, 'waitRead' | 'waitWrite' | 'signalRead' | 'signalWrite'>;
 
-/** What must have happened: `task` has read its last operand, or written its last result. `raw`: its results are read (not overwritten). */
+/** What must have happened: `task` has read its last operand, or written its last result. */
 export interface Dependence {
   readonly task: Task;
   readonly event: 'read' | 'write';
-  readonly raw?: boolean;
 }
 
 export interface Task {
@@ -58,9 +57,8 @@ class Accesses {
     for (const task of other.writers) if (task) this.noteWrite(task);
   }
 
-  /** Push a dependence on every writer (`raw`: because its results are read). */
-  pushWriters(after: Dependence[], raw: boolean): void {
-    for (const task of this.writers) if (task) after.push({ task, event: 'write', raw });
+  pushWriters(after: Dependence[]): void {
+    for (const task of this.writers) if (task) after.push({ task, event: 'write' });
   }
 
   pushReaders(after: Dependence[]): void {
@@ -119,10 +117,10 @@ export class TaskList {
     more: readonly Dependence[] = [],
   ): Task {
     const after: Dependence[] = [...more];
-    for (const piece of reads) piece.accesses.pushWriters(after, true);
+    for (const piece of reads) piece.accesses.pushWriters(after);
     for (const piece of writes) {
       piece.before.pushReaders(after);
-      piece.before.pushWriters(after, false);
+      piece.before.pushWriters(after);
     }
     const task: Task = {
       unit,

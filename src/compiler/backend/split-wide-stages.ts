@@ -1,0 +1,104 @@
+/**
+ * Pass on stages: what no schedule can hold is made smaller. A fused max pool whose windows overlap becomes a stage of its own; then the output is
+ * cut into stripes of columns, each a stage on a narrower image. Stages that fit are untouched. Specification: docs/compiler.md, "Stripes".
+ */
+import { type Machine, mapsWords } from '../../machine/machine.ts';
+import { freePlacement } from './evaluate.ts';
+import { planMacStage } from './plan.ts';
+import type { Columns, Geometry, MacWork, Stage, StageGraph } from './stage.ts';
+import { simplifyGeometry, type View } from './view.ts';
+
+const MAX_STRIPES = 64;
+
+export function splitWideStages(graph: StageGraph, machine: Machine): StageGraph {
+  return { ...graph, stages: graph.stages.flatMap((stage) => splitStage(graph, stage, machine)) };
+}
+
+function splitStage(graph: StageGraph, stage: Stage, machine: Machine): Stage[] {
+  // Divisors of average pools follow from the whole image; they slice channels instead.
+  if (!stage.mac || stage.batched || stage.mac.source.kind === 'averagepool' || fits(stage, machine)) return [stage];
+  const pool = stage.vec?.op === 'max' ? stage.vec.geometry : undefined;
+  if (pool && !isTiling(pool)) return separatePool(stage).flatMap((part) => splitStage(graph, part, machine));
+  for (let stripes = 2; stripes <= Math.min(MAX_STRIPES, outputWidth(stage)); stripes *= 2) {
+    const parts = cutStripes(stage, stripes);
+    if (parts.every((part) => fits(part, machine))) return parts;
+  }
+  // Let the scheduler say that it does not fit.
+  return pool ? separatePool(stage).flatMap((part) => splitStage(graph, part, machine)) : [stage];
+}
+
+/** Could the stage be scheduled with the whole machine to itself? */
+function fits(stage: Stage, machine: Machine): boolean {
+  if (!stage.mac) return true;
+  const { work } = simplifyGeometry(stage.mac, false);
+  const { inHeight, inWidth } = work.geometry;
+  const channels = work.inChannels;
+  const view: View = {
+    tensor: stage.input,
+    address: 0,
+    height: inHeight,
+    width: inWidth,
+    channels,
+    rowPitch: inWidth * channels,
+    pixelPitch: channels,
+    rowScale: 1,
+    columnScale: 1,
+  };
+  // A quarter of the buffer is kept for what runs beside it or stays on chip; a stage that needs it all still fits.
+  return planMacStage(stage, work, view, machine, { ...freePlacement(machine), budgetWords: mapsWords(machine) }) !== undefined;
+}
+
+/** Do the windows of a pool lie side by side, without padding? */
+function isTiling(pool: Geometry): boolean {
+  return pool.kernelW <= pool.strideW && pool.padLeft === 0 && pool.dilationW === 1;
+}
+
+/** The MAC layer alone, and its pool behind it. */
+function separatePool(stage: Stage): Stage[] {
+  const { vec, table } = stage;
+  const first: Stage = { ...stage, output: stage.macOutput, vec: undefined, table: undefined };
+  const rest: Stage = {
+    ...stage,
+    name: `${stage.name}_pool`,
+    op: 'maxpool',
+    input: stage.macOutput,
+    mac: undefined,
+    vec,
+    table: undefined,
+    inputChannelOffset: 0,
+  };
+  if (!table) return [first, rest];
+  // The activation goes in front of the pool again only as a stage of its own behind it.
+  return [first, rest, { ...rest, name: `${stage.name}_table`, op: table.table.title, input: stage.output, vec: table }];
+}
+
+function outputWidth(stage: Stage): number {
+  return stage.vec?.op === 'max' ? stage.vec.geometry.outWidth : stage.mac!.geometry.outWidth;
+}
+
+/** Stripes of nearly equal width: a stage each, with the columns of the input that it reads. */
+function cutStripes(stage: Stage, stripes: number): Stage[] {
+  const width = outputWidth(stage);
+  const mac = stage.mac!;
+  const g = mac.geometry;
+  const pool = stage.vec?.op === 'max' ? stage.vec : undefined;
+  return Array.from({ length: stripes }, (_, i): Stage => {
+    const output = { first: Math.floor((i * width) / stripes), end: Math.floor(((i + 1) * width) / stripes) };
+    // Columns of the MAC result: under a pool, those that its windows cover (the last stripe takes what is left).
+    const results = pool
+      ? { first: output.first * pool.geometry.strideW, end: i === stripes - 1 ? g.outWidth : output.end * pool.geometry.strideW }
+      : output;
+    const origin = results.first * g.strideW - g.padLeft;
+    const reach = (results.end - 1) * g.strideW - g.padLeft + (g.kernelW - 1) * g.dilationW + 1;
+    const first = Math.min(Math.max(0, origin), g.inWidth - 1);
+    const input = { first, end: Math.max(first + 1, Math.min(g.inWidth, reach)) };
+    const columns: Columns = { output, input };
+    const outWidth = results.end - results.first;
+    const narrow: MacWork = {
+      ...mac,
+      geometry: { ...g, inWidth: input.end - input.first, outWidth, padLeft: input.first - origin },
+    };
+    const vec = pool ? { ...pool, geometry: { ...pool.geometry, inWidth: outWidth, outWidth: output.end - output.first } } : stage.vec;
+    return { ...stage, name: `${stage.name}#columns${output.first}`, mac: narrow, vec, columns };
+  });
+}
