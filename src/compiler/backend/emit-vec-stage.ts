@@ -2,6 +2,7 @@
  * A stage of vector work alone: tiles of output rows and slices of channels go round the CUs, each loaded, computed and stored by itself.
  * Specification: docs/compiler.md, "Vector work".
  */
+import { fieldInfo, fieldRange } from '../../isa/field-codes.ts';
 import { type Machine, mapsWords } from '../../machine/machine.ts';
 import { InputError } from '../../util/errors.ts';
 import type { EmitContext, Ring, Source } from './emit-context.ts';
@@ -47,6 +48,8 @@ export function vecRegions(plan: VecPlan): number[] {
 
 const FULL = { low: -32768, high: 32767 };
 const LINE = 16;
+/** Rows of a tile, which are the columns of a walk over pixels: what the descriptor's fields hold. */
+const MAX_TILE_ROWS = fieldRange(fieldInfo('VEC.outWidth').spec).high;
 
 /** Emits the stage item by item: the generator stops after each, so that the items can be spread over another stage's. */
 export function* emitVecStage(context: EmitContext, job: VecStageInput): Generator<void> {
@@ -61,7 +64,6 @@ export function* emitVecStage(context: EmitContext, job: VecStageInput): Generat
   const { bases } = job;
   const tablePieces = vec.op === 'table' ? loadTable(context, job.tableAddress, { layer: job.layer, tile: 'table' }) : [];
   const channelOffset = vec.op === 'copy' ? vec.channelOffset : 0;
-  const work = { geometry, clamp: vec.op === 'copy' ? FULL : vec.clamp };
   let item = 0;
   for (let y0 = 0, t = 0; y0 < geometry.outHeight; y0 += tileRows, t++) {
     const y1 = Math.min(geometry.outHeight, y0 + tileRows);
@@ -89,9 +91,14 @@ export function* emitVecStage(context: EmitContext, job: VecStageInput): Generat
         emitAdd(context, vec, cu, from, second, out, count, channels, reads, [piece], source);
       } else if (vec.op === 'table') {
         emitTable(context, vec, cu, from, out, count, channels, reads, [piece], source);
+      } else if (vec.op === 'copy') {
+        // The tile as an image of its own: the whole one may have more pixels than a descriptor has rows.
+        const tile = { geometry: { ...geometry, inHeight: y1 - y0, outHeight: y1 - y0 }, clamp: FULL };
+        const ring = { ring: slot, origin: 0, pitch: channels };
+        emitMax(context, tile, cu, ring, out, { first: 0, end: y1 - y0 }, channels, reads, [piece], source);
       } else {
         const ring = { ring: slot, origin: rows.first, pitch: channels };
-        emitMax(context, work, cu, ring, out, { first: y0, end: y1 }, channels, reads, [piece], source);
+        emitMax(context, vec, cu, ring, out, { first: y0, end: y1 }, channels, reads, [piece], source);
       }
       const run = { first: y0 * geometry.outWidth, end: y1 * geometry.outWidth, channel: channelOffset + c0, words: channels };
       context.storePixels(output, job.frame, { ...run, cu, base: out.base, pitch: channels }, source, [piece]);
@@ -125,7 +132,7 @@ export function planVecStage(stage: Stage, inputView: View, outputView: View, ma
   ] as const) {
     for (let slices = 1; slices <= Math.ceil(channels / LINE); slices++) {
       const sliceChannels = slices === 1 ? channels : Math.ceil(channels / slices / LINE) * LINE;
-      for (let tileRows = g.outHeight; tileRows >= 1; tileRows = tileRows > 1 ? Math.ceil(tileRows / 2) : 0) {
+      for (let tileRows = Math.min(g.outHeight, MAX_TILE_ROWS); tileRows >= 1; tileRows = tileRows > 1 ? Math.ceil(tileRows / 2) : 0) {
         const tallest = Math.min(g.inHeight, (tileRows - 1) * g.strideH + (g.kernelH - 1) * g.dilationH + 1);
         const inWords = tallest * g.inWidth * sliceChannels;
         const outWords = tileRows * g.outWidth * sliceChannels;

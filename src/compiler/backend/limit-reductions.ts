@@ -2,10 +2,13 @@
  * Splits the reductions that a machine cannot hold: kernels longer than a weights buffer, and flat layers whose frames do not fit the maps buffers together
  * (streaming the weights twice would cost more). Runs before quantization, because a split is another integer graph (docs/numbers.md, section 11).
  */
+import { fieldInfo, fieldRange } from '../../isa/field-codes.ts';
 import { LINE_WORDS, type Machine, mapsWords, weightsLines } from '../../machine/machine.ts';
 import { channelsRead, type FloatConv, type LayerGraph } from '../frontend/layer-graph.ts';
 import { splitReduction } from '../frontend/split-reduction.ts';
 
+/** Words of one tap, which is a whole frame of a flat layer: what the descriptor's field holds. */
+const MAX_TAP_WORDS = fieldRange(fieldInfo('MAC.words').spec).high;
 /** Words of the maps buffer left to results. */
 const RESULT_WORDS_SHARE = 1 / 8;
 
@@ -15,7 +18,7 @@ export function limitReductions(graph: LayerGraph, machine: Machine, frames: num
   // Two groups side by side, so that one is loaded while the other is in use.
   const doubleWords = (Math.floor(weightsLines(machine) / 2) - 1) * LINE_WORDS;
   const framesPerCu = Math.ceil(frames / machine.computeUnits);
-  const flatWords = Math.floor((mapsWords(machine) * (1 - RESULT_WORDS_SHARE)) / framesPerCu);
+  const flatWords = Math.min(MAX_TAP_WORDS, Math.floor((mapsWords(machine) * (1 - RESULT_WORDS_SHARE)) / framesPerCu));
   const flat = graph.layers.filter((layer): layer is FloatConv => layer.kind === 'conv' && isFlat(graph, layer));
   const long = graph.layers.filter((layer): layer is FloatConv => layer.kind === 'conv' && !flat.includes(layer));
   const first = splitReduction(graph, { maxWords: Math.min(kernelWords, flatWords), layers: flat.map((layer) => layer.name) });
