@@ -37,7 +37,7 @@ module sf_queue
 );
   // Descriptors that may have started and not sent their signals yet. No unit comes near it (hardware/README.md); a start waits if one did.
   localparam int unsigned StartedDepth = 64;
-  localparam int unsigned StoreDepth = 2 ** $clog2(QueueDepth);
+  localparam int unsigned StoreDepth = QueueDepth > 2 ? 2 ** $clog2(QueueDepth) : 2;
   localparam int unsigned HeldW = $clog2(QueueDepth + 1);
   localparam int unsigned ExtraStages = LatQueue - 2;
   localparam int unsigned EntryBits = 4 * NumUnits + DescBits;
