@@ -9,6 +9,7 @@ const FUSED_BEHIND: ReadonlySet<string> = new Set([
   'LeakyRelu',
   'Clip',
   'Add',
+  'Concat',
   'MaxPool',
   'Dropout',
   'Identity',
