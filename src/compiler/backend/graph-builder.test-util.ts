@@ -38,6 +38,7 @@ export class GraphBuilder {
     const { groups = 1, inputChannelOffset, inputChannels } = options;
     const taps = (window.kernel[0] * window.kernel[1] * (inputChannels ?? this.tensors[input].channels)) / groups;
     const { random } = this;
+    const shift = 8 + Math.round(Math.log2(taps) / 2);
     return this.add({
       kind: 'conv',
       inputs: [input],
@@ -46,9 +47,9 @@ export class GraphBuilder {
       groups,
       ...(inputChannels === undefined ? {} : { inputChannelOffset, inputChannels }),
       weights: Int16Array.from({ length: channels * taps }, () => random.integer(-300, 300)),
-      weightFractions: new Int8Array(channels).fill(8),
+      weightFractions: new Int8Array(channels).fill(shift),
       bias: Float64Array.from({ length: channels }, () => random.integer(-(2 ** 20), 2 ** 20)),
-      shift: new Uint8Array(channels).fill(8 + Math.round(Math.log2(taps) / 2)),
+      shift: new Uint8Array(channels).fill(shift),
       clamp: RELU,
     });
   }

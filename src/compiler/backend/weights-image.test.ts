@@ -14,9 +14,8 @@ import { createRandom, type Random } from '../../util/random.ts';
 import { blocksOf, regionsOf } from './blocks.ts';
 import { buildStages } from './build-stages.ts';
 import { GraphBuilder } from './graph-builder.test-util.ts';
-import type { MacPlan } from './plan.ts';
 import type { MacWork } from './stage.ts';
-import { packWeights } from './weights-image.ts';
+import { type PackingPlan, packWeights } from './weights-image.ts';
 import { hasAdjacentTaps, parameterLines, tapLines } from './window-cost.ts';
 
 const MACHINE: Machine = { ...XC7Z045, computeUnits: 2, mapsBytes: 32768, weightsBytes: 16384 };
@@ -28,10 +27,10 @@ interface Choice {
 }
 
 /** The parts of a plan that say how weights are packed. */
-function planOf(work: MacWork, { lanes, slots, pixelPitch }: Choice): MacPlan {
+function planOf(work: MacWork, { lanes, slots, pixelPitch }: Choice): PackingPlan {
   const adjacent = hasAdjacentTaps(work, pixelPitch);
   const blocks = blocksOf(work, lanes, slots, regionsOf(work, work.geometry));
-  return { lanes, adjacent, blocks, groupLines: parameterLines(lanes) + tapLines(work, lanes, adjacent) } as MacPlan;
+  return { lanes, adjacent, blocks, groupLines: parameterLines(lanes) + tapLines(work, lanes, adjacent) };
 }
 
 /** Result of the graph's one layer: its weights packed, loaded behind line `firstLine`, and every block executed on one CU for each slot. */

@@ -29,7 +29,10 @@ export interface PackedWeights {
   readonly blocks: readonly PackedBlock[];
 }
 
-export function packWeights(work: MacWork, plan: MacPlan): PackedWeights {
+/** What decides the layout. */
+export type PackingPlan = Pick<MacPlan, 'lanes' | 'adjacent' | 'groupLines' | 'blocks'>;
+
+export function packWeights(work: MacWork, plan: PackingPlan): PackedWeights {
   const { lanes, groupLines, blocks } = plan;
   const outputs = 16 / lanes;
   let total = 0;
@@ -96,7 +99,7 @@ function copySteps(source: Int16Array, from: number, run: number, target: Int16A
 }
 
 /** Source words of one output and the line where each trace begins. */
-function tracesOf(work: MacWork, plan: MacPlan): { source: number; words: number; line: number }[] {
+function tracesOf(work: MacWork, plan: PackingPlan): { source: number; words: number; line: number }[] {
   const { kernelH, kernelW } = work.geometry;
   const first = parameterLines(plan.lanes);
   if (plan.adjacent) {
