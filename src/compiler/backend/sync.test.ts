@@ -140,6 +140,84 @@ describe('assignTokens', () => {
   });
 });
 
+/**
+ * Events as nodes (start, end of reading, end of writing of every task) and what orders them: a task itself, its unit, tokens. Tokens of a counter are
+ * taken in the order in which they are given.
+ */
+function eventGraph(order: readonly Task[], tokens: readonly Tokens[]) {
+  const node = (place: number, event: 'start' | 'read' | 'write'): number => 3 * place + ['start', 'read', 'write'].indexOf(event);
+  const edges: number[][] = Array.from({ length: 3 * order.length }, () => []);
+  const last = new Map<number, number>();
+  order.forEach((task, place) => {
+    edges[node(place, 'start')].push(node(place, 'read'));
+    edges[node(place, 'read')].push(node(place, 'write'));
+    const previous = last.get(task.unit);
+    if (previous !== undefined) {
+      for (const event of ['start', 'read', 'write'] as const) edges[node(previous, event)].push(node(place, event));
+    }
+    last.set(task.unit, place);
+  });
+  const taken: { from: number; to: number }[] = [];
+  for (const event of ['read', 'write'] as const) {
+    const [signal, wait] = event === 'read' ? (['signalRead', 'waitRead'] as const) : (['signalWrite', 'waitWrite'] as const);
+    for (const producer of UNITS) {
+      for (const consumer of UNITS) {
+        const places = order.map((_, place) => place);
+        const given = places.filter((place) => order[place].unit === producer && tokens[place][signal] & (1 << consumer));
+        const takers = places.filter((place) => order[place].unit === consumer && tokens[place][wait] & (1 << producer));
+        takers.forEach((taker, i) => {
+          taken.push({ from: node(given[i], event), to: node(taker, 'start') });
+        });
+      }
+    }
+  }
+  for (const { from, to } of taken) edges[from].push(to);
+  /** Is `to` behind `from`, also without one of the tokens? */
+  const follows = (from: number, to: number, without?: { from: number; to: number }): boolean => {
+    const seen = new Set([from]);
+    for (const at of seen) {
+      if (at === to) return true;
+      for (const next of edges[at]) if (!(without && at === without.from && next === without.to)) seen.add(next);
+    }
+    return false;
+  };
+  return { node, taken, follows };
+}
+
+describe('tokens', () => {
+  it('are enough for every dependence, and none is implied by the others', () => {
+    let count = 0;
+    fc.assert(
+      fc.property(steps, fc.integer({ min: 1, max: 12 }), (program, prefetch) => {
+        const order = orderTasks(buildTasks(program), prefetch);
+        const { node, taken, follows } = eventGraph(order, assignTokens(order));
+        order.forEach((task, place) => {
+          for (const { task: earlier, event } of task.after) {
+            const isOrdered = earlier.unit === task.unit && (event === 'read' || (task.kind !== 'MAC' && task.kind !== 'VEC'));
+            if (!isOrdered) expect(follows(node(order.indexOf(earlier), event), node(place, 'start'))).toBe(true);
+          }
+        });
+        for (const token of taken) expect(follows(token.from, token.to, token)).toBe(false);
+        count += taken.length;
+      }),
+      { numRuns: 150 },
+    );
+    expect(count).toBeGreaterThan(500);
+  });
+
+  it('takes one from the vector unit where that has waited for the load', () => {
+    const list = new TaskList();
+    const source = { layer: 0, tile: '' };
+    const none = {} as BareDescriptor<'LDM'>;
+    const [a, b] = [list.newPiece(SPACE.maps(0), 0, 8), list.newPiece(SPACE.maps(0), 8, 16)];
+    list.add(UNIT_ID.LDM, 'LDM', none, source, [], [a]);
+    list.add(UNIT_ID.vec(0), 'VEC', none as never, source, [a], [b]);
+    list.add(UNIT_ID.mac(0), 'MAC', none as never, source, [a, b], []);
+    const tokens = assignTokens(list.tasks);
+    expect(tokens[2].waitWrite).toBe(1 << UNIT_ID.vec(0));
+  });
+});
+
 describe('orderTasks', () => {
   it('moves a load up to the last task that used its words', () => {
     const list = new TaskList();

@@ -21,46 +21,34 @@ interface Clock {
   readonly write: Int32Array;
 }
 
+/** Where a task is: in program order, and in its unit's (from 1). */
+interface Position {
+  readonly place: number;
+  readonly serial: number;
+}
+
+/** An event of another task that must have happened. */
+interface Need extends Position {
+  readonly unit: number;
+  readonly event: 'read' | 'write';
+}
+
 export function assignTokens(order: readonly Task[]): Tokens[] {
   const tokens: Tokens[] = order.map(() => ({ waitRead: 0, waitWrite: 0, signalRead: 0, signalWrite: 0 }));
-  const position = new Map<Task, { place: number; serial: number }>();
+  const position = new Map<Task, Position>();
   const issued = new Int32Array(UNIT_ID_COUNT);
   const known: Clock[] = Array.from({ length: UNIT_ID_COUNT }, newClock);
   const starts: Clock[] = [];
   order.forEach((task, place) => {
     const clock = known[task.unit]!;
-    // Latest needed task per (unit, event).
-    const needRead = new Int32Array(UNIT_ID_COUNT);
-    const needWrite = new Int32Array(UNIT_ID_COUNT);
-    const readPlace = new Int32Array(UNIT_ID_COUNT);
-    const writePlace = new Int32Array(UNIT_ID_COUNT);
-    for (const { task: earlier, event } of task.after) {
-      const at = position.get(earlier);
-      if (!at) throw new Error(`task ${task.index} (${task.tile}) depends on a task behind it in program order`);
-      const unit = earlier.unit;
-      if (unit === task.unit && isOrdered(task.kind, event)) continue;
-      if (event === 'read' && at.serial > needRead[unit]!) {
-        needRead[unit] = at.serial;
-        readPlace[unit] = at.place;
-      }
-      if (event === 'write' && at.serial > needWrite[unit]!) {
-        needWrite[unit] = at.serial;
-        writePlace[unit] = at.place;
-      }
-    }
-    for (let unit = 0; unit < UNIT_ID_COUNT; unit++) {
-      // A write event implies the read event of the same task.
-      if (needWrite[unit]! > clock.write[unit]!) {
-        wait(unit, writePlace[unit]!, needWrite[unit]!, 'write');
-      }
-      if (needRead[unit]! > Math.max(clock.read[unit]!, clock.write[unit]!)) {
-        wait(unit, readPlace[unit]!, needRead[unit]!, 'read');
-      }
+    for (const need of latestNeeds(task, position)) {
+      const known = need.event === 'write' ? clock.write : clock.read;
+      if (need.serial > known[need.unit]!) wait(need);
     }
     position.set(task, { place, serial: ++issued[task.unit]! });
     starts.push({ read: clock.read.slice(), write: clock.write.slice() });
 
-    function wait(unit: number, from: number, serial: number, event: 'read' | 'write'): void {
+    function wait({ unit, place: from, serial, event }: Need): void {
       const producer = tokens[from]!;
       const consumer = tokens[place]!;
       const bit = 1 << unit;
@@ -70,6 +58,7 @@ export function assignTokens(order: readonly Task[]): Tokens[] {
         producer.signalRead |= own;
         clock.read[unit] = serial;
       } else {
+        // A write event implies the read event of the same task.
         consumer.waitWrite |= bit;
         producer.signalWrite |= own;
         clock.write[unit] = serial;
@@ -84,6 +73,24 @@ export function assignTokens(order: readonly Task[]): Tokens[] {
     }
   });
   return tokens;
+}
+
+/**
+ * The latest event that a task needs of every unit and kind. Latest in program order first, a write before the read of the same task: what a later task knew
+ * when it started may include an earlier one, never the other way round, so that no wait is taken that another one implies.
+ */
+function latestNeeds(task: Task, position: ReadonlyMap<Task, Position>): Need[] {
+  const latest = new Map<number, Need>();
+  for (const { task: earlier, event } of task.after) {
+    const at = position.get(earlier);
+    if (!at) throw new Error(`task ${task.index} (${task.tile}) depends on a task behind it in program order`);
+    const { unit } = earlier;
+    if (unit === task.unit && isOrdered(task.kind, event)) continue;
+    const key = 2 * unit + (event === 'read' ? 1 : 0);
+    const known = latest.get(key);
+    if (!known || at.serial > known.serial) latest.set(key, { ...at, unit, event });
+  }
+  return [...latest.values()].sort((a, b) => b.place - a.place || (a.event === 'write' ? -1 : 1));
 }
 
 /**
