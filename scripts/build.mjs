@@ -31,10 +31,10 @@ chmodSync(join(fresh, 'src', 'cli', 'main.js'), 0o755);
 rmSync(dist, { recursive: true, force: true });
 renameSync(fresh, dist);
 
-/** Everything that is neither TypeScript nor a kernel's source. */
+/** Everything that is neither TypeScript (types of generated JavaScript are) nor a kernel's source. */
 function isCopied(path) {
   if (SKIPPED.includes(relative(root, path))) return false;
-  return statSync(path).isDirectory() || !path.endsWith('.ts');
+  return statSync(path).isDirectory() || !path.endsWith('.ts') || path.endsWith('.d.ts');
 }
 
 function removeEmptyFolders(folder) {

@@ -4,18 +4,19 @@ import { checkWeights } from '../check-weights.ts';
 import type { Graph, GraphNode, Tensor, ValueInfo } from '../graph.ts';
 import { orderNodes } from '../order-nodes.ts';
 import { attributeFromProto } from './attributes.ts';
+import { DATA_TYPE_BY_NUMBER } from './data-types.ts';
 import {
-  DATA_TYPE_BY_NUMBER,
+  decodeFile,
   type GraphProto,
-  MODEL,
+  MODEL_FILE,
   type ModelProto,
   type NodeProto,
-  TENSOR,
+  numberOf,
+  TENSOR_FILE,
   type TensorProto,
   type ValueInfoProto,
-} from './schema.ts';
+} from './proto.ts';
 import { dataTypeOf, type ReadExternal, tensorFromProto } from './tensor-proto.ts';
-import { decodeMessage } from './wire.ts';
 
 /** Opsets of the default domain whose operators this project knows. */
 export const MIN_OPSET = 7;
@@ -90,15 +91,6 @@ interface Scope {
   readonly readExternal: ReadExternal | undefined;
 }
 
-function decode<T>(bytes: Uint8Array, spec: Parameters<typeof decodeMessage>[1], source: string, what: string): T {
-  try {
-    return decodeMessage<T>(bytes, spec);
-  } catch (error) {
-    if (error instanceof InputError) throw new InputError(`${source}: not ${what}, or damaged: ${error.message}`);
-    throw error;
-  }
-}
-
 /** External files are read once; a failure of the callback (no such file) becomes a message about the model. */
 function cacheExternal(source: string, read: ReadExternal | undefined): ReadExternal | undefined {
   if (read === undefined) return undefined;
@@ -122,23 +114,24 @@ function cacheExternal(source: string, read: ReadExternal | undefined): ReadExte
 /** dtype and dims of a value; undefined when the file says nothing about it. */
 function valueFromProto(proto: ValueInfoProto, where: string): ValueInfo | undefined {
   const name = proto.name ?? '';
-  const tensor = proto.type?.tensor;
-  if (tensor === undefined) return undefined;
-  const dtype = dataTypeOf(tensor.elementType, `${where}: value "${name}"`);
-  const dims = tensor.shape?.dims.map(({ value, param }) => {
-    if (value !== undefined) {
-      if (value > 2 ** 40) throw new InputError(`${where}: value "${name}" has an absurd dimension ${value}`);
-      return value < 0 ? null : value;
-    }
-    return param ? param : null;
-  });
-  return { name, dtype, dims };
+  const tensor = proto.type?.tensorType;
+  if (!tensor) return undefined;
+  const dtype = dataTypeOf(tensor.elemType, `${where}: value "${name}"`);
+  const dims =
+    tensor.shape &&
+    (tensor.shape.dim ?? []).map(({ dimValue, dimParam }) => {
+      if (dimValue == null) return dimParam || null;
+      const size = numberOf(dimValue);
+      if (size > 2 ** 40) throw new InputError(`${where}: value "${name}" has an absurd dimension ${dimValue}`);
+      return size < 0 ? null : size;
+    });
+  return { name, dtype, dims: dims ?? undefined };
 }
 
 function readValues(protos: readonly ValueInfoProto[], where: string): Map<string, ValueInfo> {
   const values = new Map<string, ValueInfo>();
   for (const proto of protos) {
-    const known = proto.name && DATA_TYPE_BY_NUMBER[proto.type?.tensor?.elementType ?? 0] !== undefined;
+    const known = proto.name && DATA_TYPE_BY_NUMBER[proto.type?.tensorType?.elemType ?? 0] !== undefined;
     const value = known ? valueFromProto(proto, where) : undefined;
     if (value !== undefined) values.set(value.name, value);
   }
@@ -163,7 +156,7 @@ function uniqueNames(protos: readonly NodeProto[]): string[] {
   return protos.map((proto, index) => {
     let name = proto.name ?? '';
     if (used.has(name)) {
-      name = `${proto.op}_${index}`;
+      name = `${proto.opType}_${index}`;
       while (taken.has(name) || used.has(name)) name += '_';
     }
     used.add(name);
@@ -172,10 +165,10 @@ function uniqueNames(protos: readonly NodeProto[]): string[] {
 }
 
 function nodeFromProto(proto: NodeProto, name: string, scope: Scope, where: string, outer: ReadonlySet<string>): GraphNode {
-  const op = proto.op ?? '';
+  const op = proto.opType ?? '';
   if (op === '') throw new InputError(`${where}: node "${proto.name ?? ''}" has no operator type`);
   const attributes: Record<string, GraphNode['attributes'][string]> = {};
-  for (const attribute of proto.attributes) {
+  for (const attribute of proto.attribute ?? []) {
     const key = attribute.name ?? '';
     const at = `${where}: attribute "${key}" of node "${name}" (${op})`;
     if (key === '' || Object.hasOwn(attributes, key)) throw new InputError(`${at}: ${key === '' ? 'no name' : 'occurs twice'}`);
@@ -184,7 +177,7 @@ function nodeFromProto(proto: NodeProto, name: string, scope: Scope, where: stri
     Object.defineProperty(attributes, key, { value, enumerable: true });
   }
   const domain = proto.domain === 'ai.onnx' ? '' : (proto.domain ?? '');
-  return { name, op, domain, inputs: proto.inputs, outputs: proto.outputs, attributes };
+  return { name, op, domain, inputs: proto.input ?? [], outputs: proto.output ?? [], attributes };
 }
 
 function readBorder(protos: readonly ValueInfoProto[], kind: 'input' | 'output', where: string, inner: boolean): ValueInfo[] {
@@ -193,7 +186,7 @@ function readBorder(protos: readonly ValueInfoProto[], kind: 'input' | 'output',
     if (name === '') throw new InputError(`${where}: ${kind} ${index} has no name`);
     const value = valueFromProto(proto, where);
     if (value !== undefined) return value;
-    if (proto.type !== undefined && proto.type.tensor === undefined) {
+    if (proto.type && !proto.type.tensorType) {
       throw new InputError(`${where}: ${kind} "${name}" is not a tensor; sequences, maps and optional values are not supported`);
     }
     if (kind === 'input' && !inner) throw new InputError(`${where}: input "${name}" has no type`);
@@ -203,28 +196,29 @@ function readBorder(protos: readonly ValueInfoProto[], kind: 'input' | 'output',
 }
 
 function graphFromProto(proto: GraphProto, scope: Scope, where: string, outer?: ReadonlySet<string>): Graph {
-  if (proto.sparseInitializers.length > 0) throw new InputError(`${where}: sparse initializers are not supported`);
-  const initializers = readInitializers(proto.initializers, scope, where);
-  const values = readValues(proto.values, where);
+  if (proto.sparseInitializer?.length) throw new InputError(`${where}: sparse initializers are not supported`);
+  const initializers = readInitializers(proto.initializer ?? [], scope, where);
+  const values = readValues(proto.valueInfo ?? [], where);
   const inner = outer !== undefined;
   // Before IR version 4 every initializer was listed as an input, too.
   const inputs = readBorder(
-    proto.inputs.filter(({ name }) => !initializers.has(name ?? '')),
+    (proto.input ?? []).filter(({ name }) => !initializers.has(name ?? '')),
     'input',
     where,
     inner,
   );
-  const outputs = readBorder(proto.outputs, 'output', where, inner).map((output) =>
+  const outputs = readBorder(proto.output ?? [], 'output', where, inner).map((output) =>
     output.dims ? output : (values.get(output.name) ?? output),
   );
+  const protos = proto.node ?? [];
   const visible = new Set([
     ...(outer ?? []),
     ...initializers.keys(),
     ...inputs.map(({ name }) => name),
-    ...proto.nodes.flatMap((node) => node.outputs),
+    ...protos.flatMap((node) => node.output ?? []),
   ]);
-  const names = uniqueNames(proto.nodes);
-  const nodes = proto.nodes.map((node, index) => nodeFromProto(node, names[index], scope, where, visible));
+  const names = uniqueNames(protos);
+  const nodes = protos.map((node, index) => nodeFromProto(node, names[index], scope, where, visible));
   const graph = { name: proto.name ?? '', opset: scope.opset, irVersion: scope.irVersion, inputs, outputs, nodes, initializers, values };
   return { ...graph, nodes: orderNodes(graph, where, outer) };
 }
@@ -276,23 +270,23 @@ function bindShapes(graph: Graph, { source, shapes }: ReadOptions): Graph {
   };
 }
 
-function isDefaultDomain(domain: string | undefined): boolean {
+function isDefaultDomain(domain: string | null | undefined): boolean {
   return !domain || domain === 'ai.onnx';
 }
 
 function readOpsets(model: ModelProto, graph: GraphProto, source: string): Map<string, number> {
   const opsets = new Map<string, number>();
-  for (const { domain, version } of model.opsets) opsets.set(domain === 'ai.onnx' ? '' : (domain ?? ''), version ?? 0);
+  for (const { domain, version } of model.opsetImport ?? []) opsets.set(domain === 'ai.onnx' ? '' : (domain ?? ''), numberOf(version ?? 0));
   // A model of other domains' operators only need not name a version of the default one.
-  const nodes = graph.nodes.filter(({ domain }) => isDefaultDomain(domain));
+  const nodes = (graph.node ?? []).filter(({ domain }) => isDefaultDomain(domain));
   if (!opsets.has('')) opsets.set('', nodes.length === 0 ? MIN_OPSET : 1);
   const version = opsets.get('')!;
   const supported = `${source}: opset ${version} is not supported (${MIN_OPSET} to ${MAX_OPSET} are)`;
   if (version > MAX_OPSET) throw new InputError(`${supported}; export the model with an older opset`);
-  const changed = version >= MIN_OPSET ? undefined : nodes.find(({ op }) => version < (UNCHANGED_SINCE.get(op ?? '') ?? MIN_OPSET));
+  const changed = version >= MIN_OPSET ? undefined : nodes.find(({ opType }) => version < (UNCHANGED_SINCE.get(opType ?? '') ?? MIN_OPSET));
   if (changed !== undefined || version < 1) {
     throw new InputError(
-      `${supported}; convert the model with the ONNX version converter${changed ? `, its ${changed.op} has another meaning` : ''}`,
+      `${supported}; convert the model with the ONNX version converter${changed ? `, its ${changed.opType} has another meaning` : ''}`,
     );
   }
   return opsets;
@@ -304,14 +298,13 @@ function readOpsets(model: ModelProto, graph: GraphProto, source: string): Map<s
  */
 export function readOnnx(bytes: Uint8Array, options: ReadOptions): Graph {
   const { source } = options;
-  const model = decode<ModelProto>(bytes, MODEL, source, 'an ONNX model');
-  if (model.graph === undefined)
-    throw new InputError(`${source}: not an ONNX model: ${bytes.length === 0 ? 'the file is empty' : 'it holds no graph'}`);
+  const model = decodeFile(bytes, MODEL_FILE, source);
+  if (!model.graph) throw new InputError(`${source}: not an ONNX model: ${bytes.length === 0 ? 'the file is empty' : 'it holds no graph'}`);
   const opsets = readOpsets(model, model.graph, source);
   const scope: Scope = {
     source,
     opset: opsets.get('')!,
-    irVersion: model.irVersion ?? 0,
+    irVersion: numberOf(model.irVersion ?? 0),
     readExternal: cacheExternal(source, options.readExternal),
   };
   const graph = { ...graphFromProto(model.graph, scope, source), opsets };
@@ -322,7 +315,7 @@ export function readOnnx(bytes: Uint8Array, options: ReadOptions): Graph {
 
 /** Reads a TensorProto file (.pb), as used for ONNX test vectors. @throws InputError */
 export function readTensorPb(bytes: Uint8Array, source = 'tensor'): Tensor {
-  const proto = decode<TensorProto>(bytes, TENSOR, source, 'an ONNX tensor');
-  if (proto.dataType === undefined) throw new InputError(`${source}: not an ONNX tensor: it has no data type`);
+  const proto = decodeFile(bytes, TENSOR_FILE, source);
+  if (proto.dataType == null) throw new InputError(`${source}: not an ONNX tensor: it has no data type`);
   return tensorFromProto(proto, { where: source });
 }

@@ -1,6 +1,6 @@
 /** Shape rules of operators that work element by element or keep the shape of their first input. */
 import type { DataType } from '../graph.ts';
-import { DATA_TYPE_BY_NUMBER } from '../onnx/schema.ts';
+import { DATA_TYPE_BY_NUMBER } from '../onnx/data-types.ts';
 import { broadcast, type NodeContext, type ShapeRule, type ValueType } from './node-context.ts';
 
 /** Output 0 like input 0. */
