@@ -75,9 +75,10 @@ export class GraphBuilder {
     return this.add({ kind: 'add', inputs: [a, b], output, shiftA: 1, shiftB: 0, shiftOut: 1, clamp: RELU });
   }
 
+  /** x / 2, rounded: never falls. */
   table(input: number): number {
     const { height, width, channels } = this.tensors[input];
-    const base = Int32Array.from({ length: 256 }, (_, i) => (i - 128) * 128);
+    const base = Int32Array.from({ length: 256 }, (_, i) => (i - 128) * 256);
     const output = this.tensor(height, width, channels);
     const clamp = { low: -32768, high: 32767 };
     return this.add({
