@@ -13,7 +13,7 @@ const MAX_TAP_WORDS = fieldRange(fieldInfo('MAC.words').spec).high;
 const RESULT_WORDS_SHARE = 1 / 8;
 
 export function limitReductions(graph: LayerGraph, machine: Machine, frames: number): LayerGraph {
-  // One parameter line, and a line for every kernel row's last partial step.
+  // One parameter line.
   const kernelWords = (weightsLines(machine) - 1) * LINE_WORDS;
   // Two groups side by side, so that one is loaded while the other is in use.
   const doubleWords = (Math.floor(weightsLines(machine) / 2) - 1) * LINE_WORDS;
@@ -22,8 +22,9 @@ export function limitReductions(graph: LayerGraph, machine: Machine, frames: num
   const flat = graph.layers.filter((layer): layer is FloatConv => layer.kind === 'conv' && isFlat(graph, layer));
   const long = graph.layers.filter((layer): layer is FloatConv => layer.kind === 'conv' && !flat.includes(layer));
   const first = splitReduction(graph, { maxWords: Math.min(kernelWords, flatWords), layers: flat.map((layer) => layer.name) });
-  const rows = Math.max(1, ...long.map((layer) => layer.window.kernel[0] * layer.window.kernel[1]));
-  return splitReduction(first, { maxWords: doubleWords - rows * LINE_WORDS, layers: long.map((layer) => layer.name) });
+  // A line more for every tap: its last partial step.
+  const limitOf = ({ window: { kernel } }: FloatConv): number => doubleWords - kernel[0] * kernel[1] * LINE_WORDS;
+  return long.reduce((current, layer) => splitReduction(current, { maxWords: limitOf(layer), layers: [layer.name] }), first);
 }
 
 /** Does the kernel cover the input map, once? Then all frames are computed together. */
