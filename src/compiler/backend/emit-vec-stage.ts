@@ -74,6 +74,9 @@ export function* emitVecStage(context: EmitContext, job: VecStageInput): Generat
       const turn = Math.floor(item / context.cus) % turns;
       const rows = windowRows(geometry, y0, y1);
       const load = (view: View, base: number): Piece[] => {
+        // One piece for all pixels: a piece for each would cost the square of their number.
+        const run = { first: y0, end: y1, channel: c0, words: channels, cu, base, pitch: channels };
+        if (!isWindow) return [context.loadPixels(view, job.frame, run, source)];
         if (rows.end === rows.first) return [];
         const slice = { ...view, address: view.address + c0, channels };
         const at = { ...rows, origin: rows.first };
