@@ -98,7 +98,10 @@ describe('vector work behind MACs', () => {
       const pool = { kernel: 3, stride: 2, pad: 1 };
       return [b.table(b.maxPool(b.conv(x, 20), pool)), b.maxPool(b.table(b.conv(x, 70)), pool)];
     });
-    expect((await expectExact(graph)).layers.length).toBe(2);
+    // Negative sums reach the tables; the pools' clamps cut what these make of them.
+    const full = { low: -32768, high: 32767 };
+    const layers = graph.layers.map((layer) => (layer.kind === 'conv' ? { ...layer, clamp: full } : layer));
+    expect((await expectExact({ ...graph, layers })).layers.length).toBe(2);
   });
 });
 

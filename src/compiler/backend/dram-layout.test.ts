@@ -80,6 +80,16 @@ describe('layOutTensors', () => {
     expect(layout.homes.get(parts[1])!.channelOffset).toBe(13);
   });
 
+  it('keeps all frames between batched stages', () => {
+    const b = new GraphBuilder();
+    const x = b.input(1, 1, 16);
+    const middle = b.conv(x, 32);
+    const other = b.conv(x, 20);
+    const { stages, layout } = layOut(b.build(b.residual(b.conv(middle, 20), other)), 3);
+    expect(stages.stages.map(({ batched }) => batched)).toEqual([true, true, true]);
+    for (const id of [middle, other]) expect(layout.homes.get(id)).toMatchObject({ frames: 3, isBorder: true });
+  });
+
   it('keeps all frames of what a later pass over the frames reads', () => {
     // All frames run through the first convolution and the pool, then the flat layer runs once, then all frames through the last one.
     const b = new GraphBuilder();

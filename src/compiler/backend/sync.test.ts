@@ -190,12 +190,17 @@ describe('tokens', () => {
     fc.assert(
       fc.property(steps, fc.integer({ min: 1, max: 12 }), (program, prefetch) => {
         const order = orderTasks(buildTasks(program), prefetch);
-        const { node, taken, follows } = eventGraph(order, assignTokens(order));
+        const tokens = assignTokens(order);
+        const { node, taken, follows } = eventGraph(order, tokens);
         order.forEach((task, place) => {
           for (const { task: earlier, event } of task.after) {
             const isOrdered = earlier.unit === task.unit && (event === 'read' || (task.kind !== 'MAC' && task.kind !== 'VEC'));
             if (!isOrdered) expect(follows(node(order.indexOf(earlier), event), node(place, 'start'))).toBe(true);
           }
+        });
+        // A unit reads in order: it never waits for its own reads.
+        order.forEach(({ unit }, place) => {
+          expect(tokens[place].waitRead & (1 << unit)).toBe(0);
         });
         for (const token of taken) expect(follows(token.from, token.to, token)).toBe(false);
         count += taken.length;

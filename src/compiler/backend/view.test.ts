@@ -114,6 +114,12 @@ describe('simplifyGeometry', () => {
     expect(simpleView).toMatchObject({ width: 9, channels: 5, pixelPitch: 12 });
   });
 
+  it('keeps a stride whose last windows lie behind the image', () => {
+    // Padding at the bottom only: output row 2 would be input row 4 of 4.
+    const work = makeWork({ inHeight: 4, outHeight: 3, strideH: 2, inWidth: 5, outWidth: 3, strideW: 2 });
+    expect(simplifyGeometry(work, true)).toMatchObject({ rowScale: 1, columnScale: 2, work: { geometry: { inHeight: 4, strideH: 2 } } });
+  });
+
   it('leaves a padded kernel over the whole map alone', () => {
     const work = makeWork({ inHeight: 3, inWidth: 3, kernelH: 3, kernelW: 3, padTop: 1 });
     expect(coversMap(work)).toBe(false);
