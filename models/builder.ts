@@ -2,7 +2,7 @@
  * A small fluent builder of NCHW networks with batch 1: every method adds a node and returns the value it makes, with its shape. Weights are seeded by
  * network and node name, and scaled so that results before activation keep a standard deviation near one (see `Value.variance`; the test holds this).
  */
-import type { AttributeValue, Graph, GraphNode, Tensor, ValueInfo } from '../src/graph/graph.ts';
+import type { Graph, GraphNode, Tensor, ValueInfo } from '../src/graph/graph.ts';
 import { type Activation, type ConvOptions, type ConvTransposeOptions, type PoolOptions, pair, resolvePads } from './layer-options.ts';
 import { type FilterOptions, hashText, makeFilters } from './random-weights.ts';
 
@@ -77,13 +77,7 @@ export class NetworkBuilder {
   }
 
   /** Adds a node; returns its outputs. The first has the node's name, the others a number behind it. */
-  addNodes(
-    op: string,
-    name: string,
-    inputs: readonly string[],
-    made: readonly Made[],
-    attributes: Record<string, AttributeValue> = {},
-  ): Value[] {
+  addNodes(op: string, name: string, inputs: readonly string[], made: readonly Made[], attributes: GraphNode['attributes'] = {}): Value[] {
     const outputs = made.map((_, index) => (index === 0 ? name : `${name}_${index}`));
     this.#nodes.push({ name, op, domain: '', inputs, outputs, attributes });
     return made.map(({ shape, variance, square, dims = [1, ...shape] }, index) => {
@@ -93,7 +87,7 @@ export class NetworkBuilder {
   }
 
   /** Adds a node with one output named like itself. */
-  addNode(op: string, name: string, inputs: readonly string[], made: Made, attributes: Record<string, AttributeValue> = {}): Value {
+  addNode(op: string, name: string, inputs: readonly string[], made: Made, attributes: GraphNode['attributes'] = {}): Value {
     return this.addNodes(op, name, inputs, [made], attributes)[0];
   }
 
@@ -136,8 +130,8 @@ export class NetworkBuilder {
     const spans = kernel.map((size) => (size - 1) * dilation + 1);
     const pads = resolvePads(pad, sizes, spans, strides);
     const fanIn = (channels / groups) * kernel[0] * kernel[1];
-    // A single-channel filter of a depthwise layer must keep its mean, or it only sees edges.
-    const centred = fanIn > 32;
+    // A single-channel filter of a depthwise layer must keep its mean, or it only sees edges; and behind a global pool there is little but means.
+    const centred = fanIn > 32 && sizes.some((size) => size > 1);
     const weights = this.addWeights(`${name}.weight`, [outChannels, channels / groups, ...kernel], {
       outChannels,
       fanIn,
@@ -210,7 +204,7 @@ export class NetworkBuilder {
       const slopes = this.addConstant(`${name}.slope`, [channels, ...sizes.map(() => 1)], new Float32Array(channels).fill(PRELU_SLOPE));
       return this.addNode('PRelu', name, [x.name, slopes], made);
     }
-    const attributes: Record<string, AttributeValue> = activation === 'hardSigmoid' ? { alpha: 1 / 6, beta: 0.5 } : {};
+    const attributes: GraphNode['attributes'] = activation === 'hardSigmoid' ? { alpha: 1 / 6, beta: 0.5 } : {};
     if (activation === 'relu') return this.addNode('Relu', name, [x.name], made, attributes);
     const [variance, square] = ACTIVATED[activation];
     return this.addNode(ACTIVATION_OP[activation], name, [x.name], { shape: x.shape, variance, square }, attributes);
@@ -268,12 +262,12 @@ export class NetworkBuilder {
     return this.activate(this.addNode('Add', name, [a.name, b.name], made), activation);
   }
 
-  /** Concatenation along channels. */
+  /** Concatenation along channels (the first dimension behind the batch). */
   concat(parts: readonly Value[], name = `concat${++this.#layers}`): Value {
     const channels = parts.reduce((sum, part) => sum + part.shape[0], 0);
     const mean = (of: (part: Value) => number): number => parts.reduce((sum, part) => sum + of(part) * part.shape[0], 0) / channels;
     const made = {
-      shape: [channels, parts[0].shape[1], parts[0].shape[2]],
+      shape: [channels, ...parts[0].shape.slice(1)],
       variance: mean((part) => part.variance),
       square: mean((part) => part.square),
     };

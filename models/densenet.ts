@@ -23,6 +23,7 @@ export function buildDensenet121(scope: Scope): Graph {
     x = net.conv(net.batchNorm(x), x.shape[0] / 2, { kernel: 1, activation: 'none', name: `transition${block + 1}_conv` });
     x = net.averagePool(x, { kernel: 2, stride: 2 });
   }
+  x = net.batchNorm(x);
   if (scope === 'convolutions') return net.build(x);
-  return net.build(net.gemm(net.flatten(net.globalAveragePool(net.batchNorm(x))), 1000, 'none', 'fc'));
+  return net.build(net.gemm(net.flatten(net.globalAveragePool(x)), 1000, 'none', 'fc'));
 }

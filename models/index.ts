@@ -1,14 +1,24 @@
 /** The model zoo: networks by the names that the command line takes, with published figures where there are any. */
 import type { Graph } from '../src/graph/graph.ts';
-import { buildAlexnet } from './alexnet.ts';
+import { buildAlexnet, buildBvlcAlexnet, buildZfnet } from './alexnet.ts';
 import type { Scope } from './builder.ts';
+import { buildDeeplab } from './deeplab.ts';
 import { buildDensenet121 } from './densenet.ts';
+import { buildDsCnn } from './ds-cnn.ts';
+import { buildEfficientnetLite0 } from './efficientnet-lite.ts';
+import { buildEnet } from './enet.ts';
+import { buildEspcn } from './espcn.ts';
+import { buildFcn8s } from './fcn8s.ts';
 import { buildGooglenet } from './googlenet.ts';
 import { buildInceptionV3 } from './inception-v3.ts';
-import { buildMobilenetV1, buildMobilenetV2 } from './mobilenet.ts';
+import { buildLinknet } from './linknet.ts';
+import { buildMobilenetV1, buildMobilenetV2, buildMobilenetV3Small } from './mobilenet.ts';
 import { buildResnet } from './resnet.ts';
+import { buildShufflenetV1, buildShufflenetV2 } from './shufflenet.ts';
 import { buildSqueezenet } from './squeezenet.ts';
-import { buildTinyYolov2 } from './tiny-yolov2.ts';
+import { buildSsdMobilenetV1 } from './ssd-mobilenet.ts';
+import { buildTinyYolov2, buildYolov3Tiny } from './tiny-yolo.ts';
+import { buildUnet } from './unet.ts';
 import { buildVgg } from './vgg.ts';
 
 export interface PaperFigures {
@@ -54,6 +64,8 @@ export const MODELS: Readonly<Record<string, Model>> = {
     layerOccupancies: [0.699, 0.991, 0.994, 0.972, 0.986],
     source: 'EMC2 2018; layers: arXiv 1708.02579',
   }),
+  'alexnet-bvlc': model('AlexNet (two towers, LRN)', buildBvlcAlexnet),
+  zfnet: model('ZFNet', buildZfnet),
   googlenet: model('GoogLeNet', buildGooglenet, { fps: 36.3, source: PAPERS }),
   'inception-v3': model('Inception-v3', buildInceptionV3),
   vgg16: model('VGG-16', (scope) => buildVgg(16, scope)),
@@ -61,10 +73,26 @@ export const MODELS: Readonly<Record<string, Model>> = {
   resnet18: model('ResNet-18', (scope) => buildResnet(18, scope), { fps: 21.4, gbps: 2.2, source: PAPERS }),
   resnet34: model('ResNet-34', (scope) => buildResnet(34, scope)),
   resnet50: model('ResNet-50 v1', (scope) => buildResnet(50, scope), { fps: 17.2, source: PAPERS }),
+  'resnet50-v1.5': model('ResNet-50 v1.5', (scope) => buildResnet(50, scope, 'v1.5')),
   resnet101: model('ResNet-101 v1', (scope) => buildResnet(101, scope)),
-  'squeezenet1.1': model('SqueezeNet 1.1', buildSqueezenet),
+  'resnet101-v1.5': model('ResNet-101 v1.5', (scope) => buildResnet(101, scope, 'v1.5')),
+  'squeezenet1.0': model('SqueezeNet 1.0', (scope) => buildSqueezenet('1.0', scope)),
+  'squeezenet1.1': model('SqueezeNet 1.1', (scope) => buildSqueezenet('1.1', scope)),
   'mobilenet-v1': model('MobileNet v1', buildMobilenetV1),
   'mobilenet-v2': model('MobileNet v2', buildMobilenetV2),
+  'mobilenet-v3-small': model('MobileNet v3 small', buildMobilenetV3Small),
+  'efficientnet-lite0': model('EfficientNet-lite0', buildEfficientnetLite0),
   densenet121: model('DenseNet-121', buildDensenet121),
+  'shufflenet-v1': model('ShuffleNet v1 (three groups)', buildShufflenetV1),
+  'shufflenet-v2': model('ShuffleNet v2', buildShufflenetV2),
   'tiny-yolov2': model('Tiny-YOLOv2', buildTinyYolov2),
+  'yolov3-tiny': model('YOLOv3-tiny', buildYolov3Tiny),
+  'ssd-mobilenet-v1': model('SSD with MobileNet v1', buildSsdMobilenetV1),
+  unet: model('U-Net', buildUnet),
+  linknet: model('LinkNet', buildLinknet),
+  enet: model('ENet', buildEnet),
+  'deeplabv3-mobilenet-v2': model('DeepLab v3 on MobileNet v2', buildDeeplab),
+  fcn8s: model('FCN-8s', buildFcn8s),
+  espcn: model('ESPCN super-resolution', buildEspcn),
+  'ds-cnn': model('DS-CNN keyword spotting', buildDsCnn),
 };

@@ -1,17 +1,32 @@
-/** SqueezeNet 1.1 (arXiv 1602.07360 and its authors' later release), as in torchvision. */
+/** SqueezeNet 1.0 (arXiv 1602.07360) and 1.1 (its authors' later release, which pools earlier), as in torchvision. */
 import type { Graph } from '../src/graph/graph.ts';
 import { NetworkBuilder, type Scope, type Value } from './builder.ts';
 
-/** Squeeze and expand channels of each fire module; 'pool' is a 3×3/2 maximum in ceil mode. */
-const MODULES = [[16, 64], [16, 64], 'pool', [32, 128], [32, 128], 'pool', [48, 192], [48, 192], [64, 256], [64, 256]] as const;
+interface Version {
+  readonly conv1: { readonly channels: number; readonly kernel: number };
+  /** Squeeze and expand channels of each fire module; 'pool' is a 3×3/2 maximum in ceil mode. */
+  readonly modules: readonly (readonly [number, number] | 'pool')[];
+}
+
+const VERSIONS: Readonly<Record<'1.0' | '1.1', Version>> = {
+  '1.0': {
+    conv1: { channels: 96, kernel: 7 },
+    modules: [[16, 64], [16, 64], [32, 128], 'pool', [32, 128], [48, 192], [48, 192], [64, 256], 'pool', [64, 256]],
+  },
+  '1.1': {
+    conv1: { channels: 64, kernel: 3 },
+    modules: [[16, 64], [16, 64], 'pool', [32, 128], [32, 128], 'pool', [48, 192], [48, 192], [64, 256], [64, 256]],
+  },
+};
 
 /** Input 1×3×224×224, output 1×1000. */
-export function buildSqueezenet(scope: Scope): Graph {
-  const net = new NetworkBuilder('squeezenet1.1', [3, 224, 224]);
+export function buildSqueezenet(version: keyof typeof VERSIONS, scope: Scope): Graph {
+  const { conv1, modules } = VERSIONS[version];
+  const net = new NetworkBuilder(`squeezenet${version}`, [3, 224, 224]);
   const pool = { kernel: 3, stride: 2, ceil: true };
-  let x: Value = net.maxPool(net.conv(net.input, 64, { kernel: 3, stride: 2, name: 'conv1' }), pool);
+  let x: Value = net.maxPool(net.conv(net.input, conv1.channels, { kernel: conv1.kernel, stride: 2, name: 'conv1' }), pool);
   let fire = 2;
-  for (const module of MODULES) {
+  for (const module of modules) {
     if (module === 'pool') {
       x = net.maxPool(x, pool);
       continue;

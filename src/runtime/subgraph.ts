@@ -2,6 +2,8 @@
 import type { Graph, GraphNode, ValueInfo } from '../graph/graph.ts';
 import { capturedValues } from '../graph/order-nodes.ts';
 
+const CONVOLUTIONS: ReadonlySet<string> = new Set(['Conv', 'ConvTranspose']);
+
 /** Node types that a machine fuses behind a convolution: the scope `convolutions` ends after them. */
 const FUSED_BEHIND: ReadonlySet<string> = new Set([
   'BatchNormalization',
@@ -67,10 +69,10 @@ export function cutAfterConvolutions(graph: Graph): Graph {
     const next = node.outputs.flatMap((name) => consumers.get(name) ?? []);
     leadsToConvolution.set(
       node,
-      next.some((n) => n.op === 'Conv' || leadsToConvolution.get(n) === true),
+      next.some((n) => CONVOLUTIONS.has(n.op) || leadsToConvolution.get(n) === true),
     );
   }
-  const last = graph.nodes.filter((node) => node.op === 'Conv' && !leadsToConvolution.get(node));
+  const last = graph.nodes.filter((node) => CONVOLUTIONS.has(node.op) && !leadsToConvolution.get(node));
   if (last.length === 0) return graph;
   const ends = last.map((convolution) => {
     let value = convolution.outputs[0];
