@@ -33,20 +33,42 @@ interface Need extends Position {
   readonly event: 'read' | 'write';
 }
 
-export function assignTokens(order: readonly Task[]): Tokens[] {
+/**
+ * Tasks of a unit that may be dispatched and not finished, generously (queues have up to 64 places): what lies further back has happened when a task that
+ * waits for it reaches its own queue.
+ */
+const RECENT_TASKS = 72;
+
+/** Token masks of the tasks of a program, in its order. `recent`: see RECENT_TASKS; any value is correct. */
+export function assignTokens(order: readonly Task[], recent = RECENT_TASKS): Tokens[] {
   const tokens: Tokens[] = order.map(() => ({ waitRead: 0, waitWrite: 0, signalRead: 0, signalWrite: 0 }));
   const position = new Map<Task, Position>();
-  const issued = new Int32Array(UNIT_ID_COUNT);
+  /** Places of each unit's tasks. */
+  const issued: number[][] = Array.from({ length: UNIT_ID_COUNT }, () => []);
   const known: Clock[] = Array.from({ length: UNIT_ID_COUNT }, newClock);
   const starts: Clock[] = [];
   order.forEach((task, place) => {
     const clock = known[task.unit]!;
-    for (const need of latestNeeds(task, position)) {
-      const known = need.event === 'write' ? clock.write : clock.read;
-      if (need.serial > known[need.unit]!) wait(need);
-    }
-    position.set(task, { place, serial: ++issued[task.unit]! });
+    const isKnown = ({ unit, event, serial }: Need): boolean => serial <= (event === 'write' ? clock.write : clock.read)[unit]!;
+    // Latest in program order first, a write before the read of the same task: what a later task knew when it started may include an earlier one, never
+    // the other way round, so that no wait is taken that another one implies.
+    const waits = latestNeeds(task, position)
+      .filter((need) => !isKnown(need))
+      .map((need) => ({ need, at: postpone(need) }))
+      .sort((a, b) => b.at.place - a.at.place || (a.at.event === 'write' ? -1 : 1));
+    for (const { need, at } of waits) if (!isKnown(need)) wait(at);
+    position.set(task, { place, serial: issued[task.unit]!.push(place) });
     starts.push({ read: clock.read.slice(), write: clock.write.slice() });
+
+    /**
+     * An old event is as good as the latest one that has happened for certain: what needs those between has nothing to wait for then. Without this a unit that
+     * runs far ahead of another (weights that stay for hundreds of windows) would signal more tokens than a counter holds.
+     */
+    function postpone(need: Need): Need {
+      const places = issued[need.unit]!;
+      const serial = Math.max(need.serial, places.length - recent);
+      return { ...need, serial, place: places[serial - 1]! };
+    }
 
     function wait({ unit, place: from, serial, event }: Need): void {
       const producer = tokens[from]!;
@@ -75,10 +97,7 @@ export function assignTokens(order: readonly Task[]): Tokens[] {
   return tokens;
 }
 
-/**
- * The latest event that a task needs of every unit and kind. Latest in program order first, a write before the read of the same task: what a later task knew
- * when it started may include an earlier one, never the other way round, so that no wait is taken that another one implies.
- */
+/** The latest event that a task needs of every unit and kind. */
 function latestNeeds(task: Task, position: ReadonlyMap<Task, Position>): Need[] {
   const latest = new Map<number, Need>();
   for (const { task: earlier, event } of task.after) {
@@ -90,7 +109,7 @@ function latestNeeds(task: Task, position: ReadonlyMap<Task, Position>): Need[] 
     const known = latest.get(key);
     if (!known || at.serial > known.serial) latest.set(key, { ...at, unit, event });
   }
-  return [...latest.values()].sort((a, b) => b.place - a.place || (a.event === 'write' ? -1 : 1));
+  return [...latest.values()];
 }
 
 /**
