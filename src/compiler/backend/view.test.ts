@@ -120,6 +120,12 @@ describe('simplifyGeometry', () => {
     expect(simplifyGeometry(work, true)).toMatchObject({ rowScale: 1, columnScale: 2, work: { geometry: { inHeight: 4, strideH: 2 } } });
   });
 
+  it('leaves a kernel over the whole map alone in a stage that runs frame by frame, or on a stripe', () => {
+    const work = makeWork({ inHeight: 3, inWidth: 3, kernelH: 3, kernelW: 3 });
+    expect(simplifyGeometry(work, true, true).shape).toBe('pixel');
+    expect(simplifyGeometry(work, true, false)).toEqual({ work, shape: 'map', rowScale: 1, columnScale: 1 });
+  });
+
   it('leaves a padded kernel over the whole map alone', () => {
     const work = makeWork({ inHeight: 3, inWidth: 3, kernelH: 3, kernelW: 3, padTop: 1 });
     expect(coversMap(work)).toBe(false);

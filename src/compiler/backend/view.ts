@@ -24,13 +24,21 @@ export interface View {
  */
 export type Shape = 'map' | 'row' | 'pixel';
 
+/** Work as it is scheduled, and how its input is viewed for that. */
+export interface SimpleWork {
+  readonly work: MacWork;
+  readonly shape: Shape;
+  readonly rowScale: number;
+  readonly columnScale: number;
+}
+
 /**
- * A kernel that covers the whole map is a layer on flat frames; a pointwise layer with a stride reads only the rows and columns that it needs.
+ * A kernel that covers the whole map of a batched stage is a layer on flat frames; a pointwise layer with a stride reads only the rows and columns that it needs.
  * Returns the geometry that is scheduled and how the input is viewed.
  */
-export function simplifyGeometry(work: MacWork, isDense: boolean): { work: MacWork; shape: Shape; rowScale: number; columnScale: number } {
+export function simplifyGeometry(work: MacWork, isDense: boolean, isBatched = true): SimpleWork {
   const g = work.geometry;
-  if (coversMap(work)) {
+  if (isBatched && coversMap(work)) {
     const pixels = isDense ? 1 : g.kernelH * g.kernelW;
     const words = (g.kernelH * g.kernelW * work.tapWords) / pixels;
     const geometry: Geometry = { ...g, inHeight: 1, inWidth: pixels, kernelH: 1, kernelW: pixels, strideH: 1, strideW: 1 };
