@@ -70,10 +70,10 @@ describe('kernels that cover what a stage sees', () => {
 
   it.fails('are layers on maps where that is a stripe of columns', async () => {
     const b = new GraphBuilder();
-    const graph = b.build(b.conv(b.input(3, 15, 40), 12, { kernel: 3 }));
+    const graph = b.build(b.conv(b.input(3, 10, 125), 12, { kernel: 3 }));
     const machine = { ...XC7Z045, mapsBytes: 4096, weightsBytes: 16384 };
     const { program, difference } = await checkConformance(graph, machine, 1, 3);
-    expect(program.layers.length).toBeGreaterThan(8);
+    expect(program.layers.length).toBe(8);
     expect(difference).toBeUndefined();
   });
 });
