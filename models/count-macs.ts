@@ -29,7 +29,10 @@ function countTaps(size: number, outSize: number, kernel: number, stride: number
   return taps;
 }
 
-/** MACs of each Conv, ConvTranspose, Gemm and MatMul node of one frame. All shapes must be known (`Graph.values`). */
+/** Gates of a recurrent node. */
+const GATES: Readonly<Record<string, number>> = { LSTM: 4, GRU: 3, RNN: 1 };
+
+/** MACs of each Conv, ConvTranspose, Gemm, MatMul, LSTM, GRU and RNN node of one frame. All shapes must be known (`Graph.values`). */
 export function countMacs(graph: Graph): LayerMacs[] {
   const dims = new Map<string, readonly number[]>();
   for (const { name, dims: known } of [...graph.inputs, ...graph.values.values(), ...graph.outputs]) {
@@ -48,6 +51,11 @@ export function countMacs(graph: Graph): LayerMacs[] {
       const a = dimsOf(node, node.inputs[0]);
       const depth = node.attributes.transA ? a[0] : a[a.length - 1];
       const macs = out.reduce((product, dim) => product * dim, 1) * depth;
+      layers.push({ node: node.name, op: node.op, skipped: macs, full: macs });
+    } else if (node.op in GATES) {
+      const [positions, batch, features] = dimsOf(node, node.inputs[0]);
+      const [directions, , hidden] = dimsOf(node, node.inputs[2]);
+      const macs = positions * batch * directions * GATES[node.op] * hidden * (features + hidden);
       layers.push({ node: node.name, op: node.op, skipped: macs, full: macs });
     } else if (node.op === 'Conv' || node.op === 'ConvTranspose') {
       const out = dimsOf(node, node.outputs[0]);

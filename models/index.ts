@@ -13,11 +13,13 @@ import { buildGooglenet } from './googlenet.ts';
 import { buildInceptionV3 } from './inception-v3.ts';
 import { buildLinknet } from './linknet.ts';
 import { buildMobilenetV1, buildMobilenetV2, buildMobilenetV3Small } from './mobilenet.ts';
+import { buildGruTagger, buildLstmLanguageModel } from './recurrent.ts';
 import { buildResnet } from './resnet.ts';
 import { buildShufflenetV1, buildShufflenetV2 } from './shufflenet.ts';
 import { buildSqueezenet } from './squeezenet.ts';
 import { buildSsdMobilenetV1 } from './ssd-mobilenet.ts';
 import { buildTinyYolov2, buildYolov3Tiny } from './tiny-yolo.ts';
+import { buildBertMini, buildVitTiny } from './transformers.ts';
 import { buildUnet } from './unet.ts';
 import { buildVgg } from './vgg.ts';
 
@@ -95,4 +97,8 @@ export const MODELS: Readonly<Record<string, Model>> = {
   fcn8s: model('FCN-8s', buildFcn8s),
   espcn: model('ESPCN super-resolution', buildEspcn),
   'ds-cnn': model('DS-CNN keyword spotting', buildDsCnn),
+  'lstm-lm': model('LSTM language model (two layers)', buildLstmLanguageModel),
+  'gru-tagger': model('GRU tagger (bidirectional)', buildGruTagger),
+  'bert-mini': model('BERT-mini encoder', buildBertMini),
+  'vit-tiny': model('Vision transformer (DeiT-Ti)', buildVitTiny),
 };
