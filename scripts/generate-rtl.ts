@@ -39,7 +39,7 @@ const LEAST_LATENCY: Readonly<Record<keyof Machine['latency'], number>> = {
 };
 /** Register stages between the acceptance of a burst, the AXI pins and the load bus (hardware/README.md). */
 const LEAST_READ_LATENCY = 12;
-const LEAST_WRITE_LATENCY = 24;
+const LEAST_WRITE_LATENCY = 28;
 
 /**
  * What the RTL cannot build of a machine that the simulator can; undefined when it can build it.

@@ -28,7 +28,8 @@ module sf_queue
   // Unit
   input  logic                free_i,
   output logic                start_o,      // combinational: head, tokens, free
-  output logic [DescBits-1:0] desc_o,       // valid with start_o
+  output logic                head_o,       // a descriptor is at the head: desc_o is stable until it has started
+  output logic [DescBits-1:0] desc_o,
   input  logic                read_i,       // the unit's signals
   input  logic                write_i,
   output unit_mask_t          read_mask_o,  // tokens sent in this cycle
@@ -102,6 +103,7 @@ module sf_queue
   );
   assign wait_read_o  = head_valid ? head.wait_read : '0;
   assign wait_write_o = head_valid ? head.wait_write : '0;
+  assign head_o       = head_valid;
   assign desc_o       = head.desc;
 
   // --- started descriptors ---

@@ -154,6 +154,8 @@ module sf_cluster
   assign write_masks[NoUnit]  = '0;
   assign unused_tokens        = ^{tokens_ok[NoUnit], go[NoUnit], free[NoUnit]};
 
+  logic [2:0]             unused_head;
+  cu_mask_t               mac_head, vec_head;
   ldm_desc_t              ldm_desc;
   ldw_desc_t              ldw_desc;
   st_desc_t               st_desc;
@@ -183,6 +185,7 @@ module sf_cluster
     .tokens_i      (tokens_ok[Ldm]),
     .free_i        (free[Ldm]),
     .start_o       (start[Ldm]),
+    .head_o        (unused_head[Ldm]),
     .desc_o        (ldm_desc),
     .read_i        (read_signal[Ldm]),
     .write_i       (write_signal[Ldm]),
@@ -204,6 +207,7 @@ module sf_cluster
     .tokens_i      (tokens_ok[Ldw]),
     .free_i        (free[Ldw]),
     .start_o       (start[Ldw]),
+    .head_o        (unused_head[Ldw]),
     .desc_o        (ldw_desc),
     .read_i        (read_signal[Ldw]),
     .write_i       (write_signal[Ldw]),
@@ -225,6 +229,7 @@ module sf_cluster
     .tokens_i      (tokens_ok[St]),
     .free_i        (free[St]),
     .start_o       (start[St]),
+    .head_o        (unused_head[St]),
     .desc_o        (st_desc),
     .read_i        (read_signal[St]),
     .write_i       (write_signal[St]),
@@ -380,6 +385,7 @@ module sf_cluster
       .tokens_i      (tokens_ok[Mac]),
       .free_i        (free[Mac]),
       .start_o       (start[Mac]),
+      .head_o        (mac_head[c]),
       .desc_o        (mac_desc[c]),
       .read_i        (read_signal[Mac]),
       .write_i       (write_signal[Mac]),
@@ -401,6 +407,7 @@ module sf_cluster
       .tokens_i      (tokens_ok[Vec]),
       .free_i        (free[Vec]),
       .start_o       (start[Vec]),
+      .head_o        (vec_head[c]),
       .desc_o        (vec_desc[c]),
       .read_i        (read_signal[Vec]),
       .write_i       (write_signal[Vec]),
@@ -411,11 +418,13 @@ module sf_cluster
     sf_cu u_cu (
       .clk_i, .rst_ni,
       .own_cu_i      (cu_mask_t'(1) << c),
+      .mac_head_i    (mac_head[c]),
       .mac_start_i   (start[Mac]),
       .mac_desc_i    (mac_desc[c]),
       .mac_free_o    (free[Mac]),
       .mac_read_o    (read_signal[Mac]),
       .mac_write_o   (write_signal[Mac]),
+      .vec_head_i    (vec_head[c]),
       .vec_start_i   (start[Vec]),
       .vec_desc_i    (vec_desc[c]),
       .vec_free_o    (free[Vec]),

@@ -54,7 +54,9 @@ void Memory::accept_write(int64_t now, int port, uint32_t address, int len) {
   const int lines = (len + 1) / kBeatsPerLine;
   int64_t start;
   const int64_t end = serve(now - kAddressStages, lines, &start);
-  int64_t response = ceil_div(end, config_.numerator) + config_.write_latency;
+  const int64_t data_from = std::max(now - kAddressStages, p.write_free);
+  p.write_free = data_from + len + 1;
+  int64_t response = std::max(ceil_div(end, config_.numerator), data_from) + config_.write_latency;
   if (unrest_.on) response += random_() % 64;
   p.writes.push_back({address, len + 1, response - kWriteStages, 0, !valid || writes_ == unrest_.write_error, -1});
   writes_++;

@@ -407,6 +407,8 @@ export function runTwin(program: Program, trace: CoreTrace): { cycles: number; r
   let storeFree = 0;
   let buffers = 2;
   const full: { burst: Burst; from: number; last: number }[] = [];
+  /** Descriptors whose bursts are not all answered, in order: bursts accepted and not answered; index −1 until the last is accepted. */
+  const answers: { index: number; left: number }[] = [{ index: -1, left: 0 }];
   const storeCu = (): number => (trace.dispatches[storeIndex] as Extract<Dispatch, { kind: 'ST' }>).descriptor.cu;
   const storeGranted = (): void => {
     if (++storeRead < storeBursts[0].lines) return;
@@ -428,15 +430,20 @@ export function runTwin(program: Program, trace: CoreTrace): { cycles: number; r
   const storeOffer = (): void => {
     if (full.length === 0 || full[0].from > t || memory.offers[ST] !== undefined) return;
     const { burst, last } = full[0];
+    const owner = answers[answers.length - 1];
     memory.offers[ST] = {
       ...burst,
       maps: 0,
       onAccept: (now) => {
         full.shift();
         at(now + 1, () => buffers++);
+        owner.left++;
+        owner.index = last;
+        if (last >= 0) answers.push({ index: -1, left: 0 });
       },
       onResponse: (now) => {
-        if (last >= 0) signalInOrder('write', last, now + 1);
+        owner.left--;
+        while (answers[0].index >= 0 && answers[0].left === 0) signalInOrder('write', answers.shift()!.index, now + 1);
       },
     };
   };

@@ -14,6 +14,7 @@ export interface AcceptedBurst extends Burst {
   /** Work left, in bytes times the denominator of the bandwidth. */
   left: number;
   start: number;
+  /** First cycle of the data at the port. */
   dataAt: number;
   beats: number;
 }
@@ -36,6 +37,8 @@ export function makeMemory(m: Machine, now: () => number, at: (cycle: number, ac
   const ports: AcceptedBurst[][] = Array.from({ length: m.axi.ports }, () => []);
   const registers: (AcceptedBurst & { since: number })[][] = Array.from({ length: m.axi.ports }, () => []);
   const portOf = (line: number): number => Math.floor(line / 4) % m.axi.ports;
+  /** Write data beats that a port still has to take. */
+  const writeBeats = new Array<number>(m.axi.ports).fill(0);
   let waitingResponses = 0;
   return {
     offers,
@@ -71,7 +74,11 @@ export function makeMemory(m: Machine, now: () => number, at: (cycle: number, ac
         if (engine !== ST) {
           perPort[portOf(offer.line)]--;
           ports[portOf(offer.line)].push(burst);
-        } else waitingResponses++;
+        } else {
+          waitingResponses++;
+          burst.dataAt = t + writeBeats[portOf(offer.line)];
+          writeBeats[portOf(offer.line)] += 4 * offer.lines;
+        }
         offer.onAccept(t);
         return;
       }
@@ -85,7 +92,7 @@ export function makeMemory(m: Machine, now: () => number, at: (cycle: number, ac
         if (burst.start < 0) {
           // Service that begins inside a cycle counts from the next one.
           burst.start = budget === numerator ? t : t + 1;
-          burst.dataAt = burst.start + m.dram.readLatency;
+          if (burst.engine !== ST) burst.dataAt = burst.start + m.dram.readLatency;
         }
         const work = Math.min(budget, burst.left);
         budget -= work;
@@ -93,7 +100,7 @@ export function makeMemory(m: Machine, now: () => number, at: (cycle: number, ac
         if (burst.left > 0) break;
         served.shift();
         if (burst.engine === ST) {
-          const response = t + 1 + m.dram.writeLatency;
+          const response = Math.max(t + 1, burst.dataAt) + m.dram.writeLatency;
           at(response, () => burst.onResponse?.(response));
           at(response + 1, () => {
             perEngine[ST]++;
@@ -103,6 +110,7 @@ export function makeMemory(m: Machine, now: () => number, at: (cycle: number, ac
         }
       }
       for (const [p, queue] of ports.entries()) {
+        if (writeBeats[p] > 0) writeBeats[p]--;
         const burst = queue[0];
         if (burst === undefined || burst.dataAt < 0 || burst.dataAt > t) continue;
         burst.beats++;

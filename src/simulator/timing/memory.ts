@@ -58,6 +58,8 @@ export class Memory {
   readonly #nextPortSlot: Int32Array;
   /** First cycle at which the read data path of a port is free. */
   readonly #portFreeAt: Float64Array;
+  /** First cycle at which the write data path of a port is free. */
+  readonly #portWriteFreeAt: Float64Array;
   #lastStep = -1;
 
   constructor(clock: Clock, machine: Machine, observe?: BurstObserver) {
@@ -76,6 +78,7 @@ export class Memory {
     for (let p = 0; p < axi.ports; p++) this.#portSlots.push(new Float64Array(axi.readsPerPort));
     this.#nextPortSlot = new Int32Array(axi.ports);
     this.#portFreeAt = new Float64Array(axi.ports);
+    this.#portWriteFreeAt = new Float64Array(axi.ports);
     clock.attach(MEMORY, this);
   }
 
@@ -142,13 +145,16 @@ export class Memory {
     this.#observe?.(now, engine, lines);
     const service = Math.max(now * this.#unit, this.#serviceEnd);
     this.#serviceEnd = service + lines * this.#lineTime;
+    const port = this.#offerPort[engine];
     if (engine === ST_ENGINE) {
-      const response = Math.ceil(this.#serviceEnd / this.#unit) + this.#writeLatency;
+      // The port takes a beat a cycle: data wait for those of its earlier bursts.
+      const dataFrom = Math.max(now, this.#portWriteFreeAt[port]);
+      this.#portWriteFreeAt[port] = dataFrom + LOAD_BUS_SLOTS * lines;
+      const response = Math.max(Math.ceil(this.#serviceEnd / this.#unit), dataFrom) + this.#writeLatency;
       this.#occupy(engine, response + 1);
       this.#clients[engine].accepted(now, response);
       return;
     }
-    const port = this.#offerPort[engine];
     const firstBeat = Math.max(Math.ceil(service / this.#unit) + this.#readLatency, this.#portFreeAt[port]);
     const free = firstBeat + LOAD_BUS_SLOTS * lines;
     this.#portFreeAt[port] = free;

@@ -43,6 +43,8 @@ export class StoreEngine implements Clocked, MemoryClient, PortClient {
   /** Cycle from which a full buffer may be offered; Infinity while it is filled. */
   readonly #fullAt = new Float64Array(BUFFERS);
   #lastAcceptance = NOTHING;
+  /** Latest response to a burst so far: ports differ in their backlog, the last burst's response need not be the last to come. */
+  #lastResponse = 0;
   #lastSignal = 0;
 
   constructor(context: Context, queue: UnitQueue, memory: Memory, ports: readonly PortB[]) {
@@ -101,8 +103,9 @@ export class StoreEngine implements Clocked, MemoryClient, PortClient {
     const buffer = this.#oldest;
     const owner = this.#owner[buffer];
     this.#account.wrote(owner, this.#lines[buffer]);
+    if (response > this.#lastResponse) this.#lastResponse = response;
     if (this.#isLast[buffer] === 1) {
-      this.#lastSignal = Math.max(response, this.#lastSignal) + 1;
+      this.#lastSignal = Math.max(this.#lastResponse, this.#lastSignal) + 1;
       this.#tokens.signalWrite(owner, this.#lastSignal);
     }
     this.#lastAcceptance = now;

@@ -295,6 +295,12 @@ describe('T17, T18 ST', () => {
     expect(times([{ unit: ST, fields: { words: 256 } }], axi({ writesOutstanding: 1 }))[0]).toEqual([53, 53, 118, 259]);
   });
 
+  it('waits for the port of its data', () => {
+    // 5 runs of 4 lines, 2048 words apart, each of port 0: offered and accepted at 63, 67, 71, 75, 79.
+    // Service ends 70.62, …, 101.1; data begin 63, 79, 95, 111, 127: the last response is 127 + 40 = 167.
+    expect(times([{ unit: ST, fields: { words: 64, rows: 5, step: 64, dramStep: 2048 } }])[0]).toEqual([53, 53, 77, 168]);
+  });
+
   it('signals in order when two responses come in one cycle', () => {
     // 64 bytes a cycle. LDM: 10 bursts accepted 56 to 65, served until 76. ST 0 arrives at 60: accepted 67, served to 76.5; ST 1 starts at 65 when ST is free,
     // is accepted 72 and served to 77.0: both responses at 77 + 40 = 117.
