@@ -1,0 +1,457 @@
+// The MAC unit's sequencer: prepares and walks a descriptor, issues parameter lines and steps, one a cycle, and announces granules.
+// Specification: docs/microarchitecture.md, sections 3, 4 and 9 (T4 to T7). Twin: src/simulator/timing/mac.ts.
+//
+// Stages from the start t: walker t + 1 to t + 3, trace t + 4, step from t + 5 = t + LatMacSetup + 1 on. A window is its traces, a trace its steps.
+// In cycle e a step is at the step register and leaves it (fires): port A's address registers and ctl_o hold it at e + 1.
+module sf_mac_seq
+  import sf_pkg::*;
+  import sf_types_pkg::*;
+  import sf_cu_pkg::*;
+(
+  input  logic       clk_i,
+  input  logic       rst_ni,
+  input  cu_mask_t   own_cu_i,
+  // Unit
+  input  logic       head_i,
+  input  mac_desc_t  desc_i,
+  input  logic       start_i,
+  output logic       free_o,
+  output logic       read_o,
+  output logic       busy_o,
+  // Datapath
+  output maps_addr_t addr_o,   // at e: first word of the step
+  output mac_ctl_t   ctl_o,    // at e + 1
+  output logic [6:0] words_o,  // at e + 1: depthwise: valid words of the 64
+  output weights_addr_t line_o,  // at e + 2
+  output logic signed [1:0][15:0] clamp_low_o,  // by slot
+  output logic signed [1:0][15:0] clamp_high_o,
+  // Result FIFO
+  output logic       alloc_o,
+  output meta_t      meta_o,
+  output logic       ready_o,  // at f: a granule is in the FIFO
+  input  logic       credit_i,
+  // Events to count
+  output logic       perf_step_o,
+  output logic       perf_window_o,
+  output logic       perf_credit_o
+);
+  if (LatMacSetup < 4 || LatMacPipeline < 18 || LatCredit < 2) begin : gen_check
+    $error("MAC latencies are shorter than the stages");
+  end
+
+  // ---------------------------------------------------------------- head
+  function automatic lg_t log2_lanes(logic [4:0] lanes);
+    return {lanes[4], lanes[3] | lanes[2], lanes[3] | lanes[1]};
+  endfunction
+
+  logic       head_adjacent, prep_ready_d;
+  lg_t        head_lg;
+  walk_prep_t prep;
+  assign head_lg = log2_lanes(desc_i.lanes);
+  assign head_adjacent = !desc_i.depthwise && desc_i.walk.tap_step == 20'(desc_i.walk.words);
+
+  sf_walk_prep u_prep (
+    .clk_i, .rst_ni, .head_i, .walk_i(desc_i.walk), .src2_base_i('0), .src2_col_step_i('0), .adjacent_i(head_adjacent), .lg_i(head_lg),
+    .depthwise_i(desc_i.depthwise), .start_i, .ready_d_o(prep_ready_d), .prep_o(prep)
+  );
+
+  // ---------------------------------------------------------------- descriptor in work
+  typedef struct packed {
+    lg_t           lg;
+    logic          depthwise;
+    logic [6:0]    out_words;
+    logic [6:0]    words;        // depthwise: words of a tap
+    cu_mask_t      out_cus;
+    weights_addr_t params_line;  // first parameter line
+    weights_addr_t row_lines;
+    ring_t         k_row_step;
+    ring_t         src_ring;
+    maps_addr_t    tap_step;
+    logic          adjacent;
+    logic          slot;
+  } work_t;
+  work_t work_d, work_q;
+  logic [2:0] granules, last_path, last_param;  // of a window, O - 1, parameter lines - 1
+
+  always_comb begin
+    work_d = work_q;
+    if (start_i) begin
+      work_d.lg = head_lg;
+      work_d.depthwise = desc_i.depthwise;
+      work_d.out_words = desc_i.out_words;
+      work_d.words = desc_i.walk.words[6:0];
+      work_d.out_cus = cu_mask_t'(desc_i.walk.out_cus);
+      work_d.params_line = weights_addr_t'(desc_i.weights_line);
+      work_d.row_lines = prep.row_lines;
+      work_d.k_row_step = ring_t'(desc_i.walk.k_row_step);
+      work_d.src_ring = ring_t'(desc_i.walk.src_ring);
+      work_d.tap_step = maps_addr_t'(desc_i.walk.tap_step);
+      work_d.adjacent = head_adjacent;
+      work_d.slot = !work_q.slot;
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) work_q.slot <= 1'b0;
+    else work_q.slot <= work_d.slot;
+  end
+  always_ff @(posedge clk_i) begin
+    work_q.lg <= work_d.lg;
+    work_q.depthwise <= work_d.depthwise;
+    work_q.out_words <= work_d.out_words;
+    work_q.words <= work_d.words;
+    work_q.out_cus <= work_d.out_cus;
+    work_q.params_line <= work_d.params_line;
+    work_q.row_lines <= work_d.row_lines;
+    work_q.k_row_step <= work_d.k_row_step;
+    work_q.src_ring <= work_d.src_ring;
+    work_q.tap_step <= work_d.tap_step;
+    work_q.adjacent <= work_d.adjacent;
+  end
+
+  // Two descriptors may be in flight behind the steps: preparation keeps the third away.
+  logic signed [1:0][15:0] clamp_low_q, clamp_high_q;
+  always_ff @(posedge clk_i) begin
+    if (start_i) begin
+      clamp_low_q[work_d.slot] <= desc_i.walk.clamp_low;
+      clamp_high_q[work_d.slot] <= desc_i.walk.clamp_high;
+    end
+  end
+  assign clamp_low_o = clamp_low_q;
+  assign clamp_high_o = clamp_high_q;
+
+  assign granules = 3'((8'(work_q.out_words) + 8'd15) >> 4);
+  // O = max(2, 8 / g), parameter lines = max(1, 4 / g).
+  assign last_path = (work_q.lg == 3'd0) ? 3'd7 : (work_q.lg == 3'd1) ? 3'd3 : 3'd1;
+  assign last_param = (work_q.lg == 3'd0) ? 3'd3 : (work_q.lg == 3'd1) ? 3'd1 : 3'd0;
+
+  // ---------------------------------------------------------------- setup: cycles since the start
+  localparam int unsigned PhaseW = $clog2(LatMacSetup + 5);
+  logic [PhaseW-1:0] phase_d, phase_q;
+  logic              param, windows_allowed;
+  logic [1:0]        param_index;
+
+  assign windows_allowed = phase_q > PhaseW'(LatMacSetup) + PhaseW'(last_param);
+  always_comb begin
+    phase_d = phase_q;
+    if (start_i) phase_d = PhaseW'(1);
+    else if (!windows_allowed) phase_d = phase_q + PhaseW'(1);
+  end
+  assign param = phase_q >= PhaseW'(LatMacSetup) && !windows_allowed;
+  assign param_index = 2'(phase_q - PhaseW'(LatMacSetup));
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) phase_q <= PhaseW'(LatMacSetup + 4);
+    else phase_q <= phase_d;
+  end
+
+  // ---------------------------------------------------------------- walker
+  logic   pixel_valid, pixel_take;
+  pixel_t pixel;
+  sf_walker u_walker (
+    .clk_i, .rst_ni, .start_i, .walk_i(desc_i.walk), .prep_i(prep), .adjacent_i(head_adjacent), .lg_i(head_lg), .depthwise_i(desc_i.depthwise),
+    .src2_ring_i('0), .src2_offset_i('0), .src2_row_step_i('0), .src2_col_step_i('0), .valid_o(pixel_valid), .pixel_o(pixel), .take_i(pixel_take)
+  );
+
+  // ---------------------------------------------------------------- traces: one a cycle
+  typedef struct packed {
+    maps_addr_t    addr;
+    weights_addr_t line;
+    weights_addr_t steps;  // - 1
+    logic [3:0]    head;
+    logic [3:0]    tail;
+    logic          first;  // of the window
+    logic          final_trace;  // of the window
+    logic          idle;
+    maps_addr_t    out;
+    logic          last_pixel;
+  } trace_t;
+  trace_t        trace_d, trace_q;
+  logic          trace_valid_d, trace_valid_q, trace_take, trace_move;
+  tap_t          rows_left_d, rows_left_q, cols_left_d, cols_left_q, cols_d, cols_q;
+  maps_addr_t    col_d, col_q;
+  ring_t         ring_next_d, ring_next_q;
+  weights_addr_t row_line_d, row_line_q;
+
+  assign trace_move = !trace_valid_q || trace_take;
+
+  always_comb begin
+    trace_valid_d = trace_valid_q;
+    trace_d = trace_q;
+    rows_left_d = rows_left_q;
+    cols_left_d = cols_left_q;
+    cols_d = cols_q;
+    col_d = col_q;
+    ring_next_d = ring_next_q;
+    row_line_d = row_line_q;
+    pixel_take = 1'b0;
+    if (trace_move) begin
+      if (trace_valid_q && !trace_q.final_trace) begin
+        trace_d.first = 1'b0;
+        if (cols_left_q != '0) begin
+          cols_left_d = cols_left_q - tap_t'(1);
+          trace_d.addr = trace_q.addr + work_q.tap_step;
+          trace_d.line = trace_q.line + trace_q.steps + weights_addr_t'(1);
+        end else begin
+          rows_left_d = rows_left_q - tap_t'(1);
+          cols_left_d = cols_q;
+          trace_d.addr = col_q + maps_addr_t'(ring_next_q);
+          ring_next_d = add_ring(ring_next_q, work_q.k_row_step, work_q.src_ring);
+          row_line_d = row_line_q + work_q.row_lines;
+          trace_d.line = row_line_d;
+        end
+      end else begin
+        trace_valid_d = pixel_valid;
+        pixel_take = pixel_valid;
+        rows_left_d = pixel.empty ? '0 : pixel.rows;
+        cols_d = work_q.adjacent || pixel.empty ? '0 : pixel.cols;
+        cols_left_d = cols_d;
+        col_d = pixel.col;
+        ring_next_d = add_ring(pixel.row, work_q.k_row_step, work_q.src_ring);
+        row_line_d = pixel.line;
+        trace_d.addr = pixel.col + maps_addr_t'(pixel.row);
+        trace_d.line = pixel.line;
+        trace_d.steps = pixel.empty ? '0 : pixel.steps;
+        trace_d.head = pixel.head;
+        trace_d.tail = pixel.tail;
+        trace_d.first = 1'b1;
+        trace_d.idle = pixel.empty;
+        trace_d.out = pixel.out;
+        trace_d.last_pixel = pixel.last;
+      end
+      trace_d.final_trace = rows_left_d == '0 && cols_left_d == '0;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) trace_valid_q <= 1'b0;
+    else trace_valid_q <= trace_valid_d;
+  end
+  always_ff @(posedge clk_i) begin
+    trace_q <= trace_d;
+    rows_left_q <= rows_left_d;
+    cols_left_q <= cols_left_d;
+    cols_q <= cols_d;
+    col_q <= col_d;
+    ring_next_q <= ring_next_d;
+    row_line_q <= row_line_d;
+  end
+
+  // ---------------------------------------------------------------- steps: one a cycle
+  trace_t     step_d, step_q;  // steps: those left behind this one
+  logic       step_valid_d, step_valid_q;
+  logic       begin_d, begin_q;  // first step of its trace
+  logic       pad_d, pad_q;      // a window shorter than O is stretched
+  logic [2:0] count_d, count_q;  // steps of the window before this one, up to 7
+  logic       fire, at_end, window_end, gate, path_free, enough;
+  logic       window_first_d, window_first_q;  // no window of the descriptor has started
+
+  assign at_end = pad_q || (step_q.final_trace && step_q.steps == '0);
+  assign gate = !step_q.first || (windows_allowed && (path_free || !window_first_q) && enough);
+  assign fire = step_valid_q && gate;
+  assign window_end = fire && at_end && count_q >= last_path;
+  assign trace_take = trace_valid_q && (!step_valid_q || (fire && step_q.steps == '0 && !pad_q && !step_q.final_trace) || window_end);
+
+  always_comb begin
+    step_valid_d = step_valid_q;
+    step_d = step_q;
+    begin_d = begin_q;
+    pad_d = pad_q;
+    count_d = count_q;
+    window_first_d = window_first_q;
+    if (fire) begin
+      step_d.first = 1'b0;
+      begin_d = 1'b0;
+      step_d.addr = step_q.addr + (maps_addr_t'(1) << work_q.lg);
+      step_d.line = step_q.line + weights_addr_t'(1);
+      step_d.steps = step_q.steps - weights_addr_t'(1);
+      pad_d = at_end;
+      if (count_q != 3'd7) count_d = count_q + 3'd1;
+      if (window_end) step_valid_d = 1'b0;
+      if (step_q.first) window_first_d = 1'b0;
+    end
+    if (trace_take) begin
+      step_valid_d = 1'b1;
+      step_d = trace_q;
+      begin_d = 1'b1;
+      pad_d = 1'b0;
+      if (trace_q.first) count_d = '0;
+    end
+    if (start_i) window_first_d = 1'b1;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) step_valid_q <= 1'b0;
+    else step_valid_q <= step_valid_d;
+  end
+  always_ff @(posedge clk_i) begin
+    step_q <= step_d;
+    begin_q <= begin_d;
+    pad_q <= pad_d;
+    count_q <= count_d;
+    window_first_q <= window_first_d;
+  end
+
+  // ---------------------------------------------------------------- output path: credits (T5), empty before another descriptor (T4)
+  logic [3:0] path_d, path_q;
+  assign path_free = path_q == '0;
+  always_comb begin
+    path_d = path_q;
+    if (window_end) path_d = 4'(last_path) + 4'd1;
+    else if (path_q != '0) path_d = path_q - 4'd1;
+  end
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) path_q <= '0;
+    else path_q <= path_d;
+  end
+
+  sf_credits #(.Entries(ResultFifoGranules), .Most(4)) u_credits (
+    .clk_i, .rst_ni, .returned_i(credit_i), .need_i(granules), .enough_o(enough), .take_i(fire && step_q.first)
+  );
+
+  // ---------------------------------------------------------------- the unit is free, its signals
+  logic idle_d, idle_q, free_q, done;
+  assign done = window_end && step_q.last_pixel;
+  always_comb begin
+    idle_d = idle_q;
+    if (start_i) idle_d = 1'b0;
+    else if (done) idle_d = 1'b1;
+  end
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      idle_q <= 1'b1;
+      free_q <= 1'b0;
+    end else begin
+      idle_q <= idle_d;
+      free_q <= idle_d && prep_ready_d;
+    end
+  end
+  assign free_o = free_q;
+  assign busy_o = !idle_q;
+  sf_delay #(.Width(1), .Cycles(LatReadDone)) u_read (.clk_i, .rst_ni, .d_i(done), .q_o(read_o));
+
+  // ---------------------------------------------------------------- issue
+  mac_ctl_t      ctl_d, ctl_q;
+  logic [6:0]    words_q;
+  weights_addr_t taps_line_q;
+  logic [WeightsAddrW:0] line_sum_d, line_sum_q;
+  weights_addr_t line_d, line_q;
+
+  // Weights line addresses wrap at the end of the buffer.
+  function automatic weights_addr_t wrap_line(logic [WeightsAddrW:0] sum);
+    logic [WeightsAddrW+1:0] wrapped;
+    wrapped = {1'b0, sum} - (WeightsAddrW + 2)'(WeightsLines);
+    return wrapped[WeightsAddrW+1] ? sum[WeightsAddrW-1:0] : wrapped[WeightsAddrW-1:0];
+  endfunction
+
+  always_comb begin
+    ctl_d.valid = fire;
+    ctl_d.first = step_q.first;
+    ctl_d.last = window_end;
+    ctl_d.param = param;
+    ctl_d.index = param_index;
+    ctl_d.lg = work_q.lg;
+    ctl_d.depthwise = work_q.depthwise;
+    ctl_d.slot = work_q.slot;
+    for (int unsigned lane = 0; lane < LineWords; lane++) begin
+      logic [3:0] word;
+      word = 4'(lane) & 4'((5'd1 << work_q.lg) - 5'd1);
+      ctl_d.mask[lane] = fire && !pad_q && !step_q.idle && (!begin_q || word >= step_q.head) && (step_q.steps != '0 || word <= step_q.tail);
+      // Depthwise: the 64 words of a tap, masked by number behind this register.
+      if (work_q.depthwise) ctl_d.mask[lane] = fire && !pad_q && !step_q.idle;
+    end
+    line_sum_d = param ? {1'b0, work_q.params_line} + (WeightsAddrW + 1)'(param_index) : {1'b0, taps_line_q} + {1'b0, step_q.line};
+    line_d = wrap_line(line_sum_q);
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      ctl_q <= '0;
+    end else begin
+      ctl_q <= ctl_d;
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    words_q <= work_q.words;
+    taps_line_q <= wrap_line({1'b0, work_q.params_line} + (WeightsAddrW + 1)'(last_param) + (WeightsAddrW + 1)'(1));
+    line_sum_q <= line_sum_d;
+    line_q <= line_d;
+  end
+  assign addr_o = step_q.addr;
+  assign ctl_o = ctl_q;
+  assign words_o = words_q;
+  assign line_o = line_q;
+
+  // ---------------------------------------------------------------- granules: known at e, allocated one a cycle, in the FIFO from f on (T6)
+  logic [2:0]  alloc_left_d, alloc_left_q;
+  logic [6:0]  alloc_words_d, alloc_words_q;
+  maps_addr_t  alloc_addr_d, alloc_addr_q;
+  logic        alloc_last_d, alloc_last_q;
+  cu_mask_t    alloc_cus_d, alloc_cus_q;
+
+  always_comb begin
+    alloc_left_d = alloc_left_q;
+    alloc_words_d = alloc_words_q;
+    alloc_addr_d = alloc_addr_q;
+    alloc_last_d = alloc_last_q;
+    alloc_cus_d = alloc_cus_q;
+    if (window_end) begin
+      alloc_left_d = granules;
+      alloc_words_d = work_q.out_words;
+      alloc_addr_d = step_q.out;
+      alloc_last_d = step_q.last_pixel;
+      alloc_cus_d = work_q.out_cus;
+    end else if (alloc_left_q != '0) begin
+      alloc_left_d = alloc_left_q - 3'd1;
+      alloc_words_d = alloc_words_q - 7'd16;
+      alloc_addr_d = alloc_addr_q + maps_addr_t'(LineWords);
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) alloc_left_q <= '0;
+    else alloc_left_q <= alloc_left_d;
+  end
+  always_ff @(posedge clk_i) begin
+    alloc_words_q <= alloc_words_d;
+    alloc_addr_q <= alloc_addr_d;
+    alloc_last_q <= alloc_last_d;
+    alloc_cus_q <= alloc_cus_d;
+  end
+  assign alloc_o = alloc_left_q != '0;
+  always_comb begin
+    meta_o.last = alloc_last_q && alloc_left_q == 3'd1;
+    meta_o.own = alloc_cus_q == own_cu_i;
+    meta_o.cus = alloc_cus_q;
+    meta_o.addr = alloc_addr_q;
+    for (int unsigned i = 0; i < LineWords; i++) meta_o.mask[i] = alloc_words_q > 7'(i);
+  end
+
+  // Bit n at cycle c: a granule is in the FIFO at c + n. A window's come at e + LatMacPipeline + O + j.
+  localparam int unsigned ReadyLength = LatMacPipeline + 8 + 4;
+  logic [ReadyLength-1:0] ready_d, ready_q;
+  always_comb begin
+    ready_d = ready_q >> 1;
+    if (window_end) begin
+      for (int unsigned j = 0; j < 4; j++) begin
+        if (3'(j) < granules) begin
+          unique case (work_q.lg)
+            3'd0: ready_d[LatMacPipeline + 7 + j] = 1'b1;
+            3'd1: ready_d[LatMacPipeline + 3 + j] = 1'b1;
+            default: ready_d[LatMacPipeline + 1 + j] = 1'b1;
+          endcase
+        end
+      end
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) ready_q <= '0;
+    else ready_q <= ready_d;
+  end
+  assign ready_o = ready_q[0];
+
+  // ---------------------------------------------------------------- events
+  assign perf_step_o = fire && !pad_q;
+  assign perf_window_o = fire;
+  assign perf_credit_o = step_valid_q && step_q.first && windows_allowed && (path_free || !window_first_q) && !enough;
+
+  logic unused_head;
+  assign unused_head = ^{desc_i, pixel};
+endmodule

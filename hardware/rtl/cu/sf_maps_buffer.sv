@@ -1,0 +1,30 @@
+// Maps buffer of a CU: 64 word columns; word address a is column a mod 64, row a div 64. The columns of a quadrant (16 words) share a row
+// address at each port: an access of up to 16 words needs at most two quadrants, and each of them only one row.
+// Port A reads all columns; port B reads all or writes those that b_write_i names. Read latency 2.
+// Specification: docs/microarchitecture.md, section 2.
+module sf_maps_buffer
+  import sf_types_pkg::*;
+  import sf_cu_pkg::*;
+(
+  input  logic                         clk_i,
+  input  row_t  [Quadrants-1:0]        a_row_i,
+  output line_t [Quadrants-1:0]        a_words_o,
+  input  logic  [Columns-1:0]          b_write_i,
+  input  row_t  [Quadrants-1:0]        b_row_i,
+  input  line_t                        b_words_i,  // the same line for every quadrant
+  output line_t [Quadrants-1:0]        b_words_o
+);
+  for (genvar q = 0; q < int'(Quadrants); q++) begin : gen_quadrant
+    for (genvar c = 0; c < int'(sf_pkg::LineWords); c++) begin : gen_column
+      sf_maps_column u_column (
+        .clk_i,
+        .a_row_i(a_row_i[q]),
+        .a_word_o(a_words_o[q][c]),
+        .b_write_i(b_write_i[q * sf_pkg::LineWords + c]),
+        .b_row_i(b_row_i[q]),
+        .b_word_i(b_words_i[c]),
+        .b_word_o(b_words_o[q][c])
+      );
+    end
+  end
+endmodule
