@@ -8,7 +8,7 @@
 import { assignTokens } from '../../src/compiler/backend/sync.ts';
 import { type Dependence, SPACE, type Task } from '../../src/compiler/backend/task.ts';
 import { zeroDescriptor } from '../../src/isa/field-codes.ts';
-import { type Descriptor, UNIT_ID, UNIT_ID_COUNT, type UnitKind, unitOf, VEC_OPS } from '../../src/isa/fields.ts';
+import { type Descriptor, hasSource2, UNIT_ID, UNIT_ID_COUNT, type UnitKind, unitOf, VEC_OPS } from '../../src/isa/fields.ts';
 import { InstructionWriter } from '../../src/isa/instruction-writer.ts';
 import { LINE_WORDS, type Machine, mapsWords, weightsLines } from '../../src/machine/machine.ts';
 import type { Program, Segment, SourceSpan } from '../../src/program/program.ts';
@@ -353,14 +353,14 @@ function drawGroup(b: Builder, lanes: number, lines: number): Int16Array {
 
 function addVec(b: Builder): void {
   const cu = b.draw(0, b.cus - 1);
-  const op = b.draw(0, 2);
+  const op = b.draw(0, 3);
   const words = b.draw(1, b.pick(16, 40, 100));
   const walk = drawWalk(b, words, words, op !== VEC_OPS.max || b.chance(20), false);
   if (walk === undefined) return;
   const outCus = b.chance(50) ? 1 << cu : b.cuMask();
   const fields: Fields = { ...walk, outCus, op };
-  if (op === VEC_OPS.table) fields.shiftOut = b.draw(0, 40);
-  if (op === VEC_OPS.add) {
+  if (op === VEC_OPS.table || op === VEC_OPS.mul) fields.shiftOut = b.draw(0, 40);
+  if (hasSource2(op)) {
     const pitch = words + b.draw(0, 9);
     const rowPitch = walk.outWidth * pitch + b.draw(0, 5);
     const rows = Math.ceil((walk.x0 + walk.count) / walk.outWidth);
@@ -382,7 +382,7 @@ function addVec(b: Builder): void {
   const d = fields as unknown as Descriptor<'VEC'>;
   b.add(UNIT_ID.vec(cu), fields, [
     ...hull(SPACE.maps(cu), sourceFootprint(walk, mapsBuffer(b)), false),
-    ...(op === VEC_OPS.add ? hull(SPACE.maps(cu), source2Footprint(d, mapsBuffer(b)), false) : []),
+    ...(hasSource2(op) ? hull(SPACE.maps(cu), source2Footprint(d, mapsBuffer(b)), false) : []),
     ...(op === VEC_OPS.table ? [{ space: SPACE.table(cu), start: 0, end: TABLE_WORDS, writes: false }] : []),
     ...cusOf(outCus).flatMap((target) => hull(SPACE.maps(target), outputFootprint(walk, words, mapsBuffer(b)), true)),
   ]);

@@ -61,12 +61,11 @@ const BREACHES: readonly { readonly [K in UnitKind]: readonly [K, Partial<Descri
   ['MAC', { outWords: 5 }, 'outWords is 1 to 64 / lanes'],
   ['MAC', { depthwise: 1 }, 'depthwise: lanes = 1 and words ≤ 64'],
   ['MAC', { kernelH: 342 }, 'weightsLine is in the weights buffer; parameter and tap lines of a group fit it'],
-  ['VEC', { op: 3 }, 'op is 0, 1 or 2'],
-  ['VEC', { op: 1, kernelH: 1 }, 'op = add, table: the kernel is 1×1'],
+  ['VEC', { op: 1, kernelH: 1 }, 'op = add, table, mul: the kernel is 1×1'],
   [
     'VEC',
     { op: 1, kernelH: 1, kernelW: 1, src2Ring: 8, src2Offset: 8 },
-    'op = add: a ring of source 2 (src2Ring ≠ 0) fits the maps buffer, src2Offset < src2Ring, src2RowStep ≤ src2Ring if there are several rows',
+    'op = add, mul: a ring of source 2 (src2Ring ≠ 0) fits the maps buffer, src2Offset < src2Ring, src2RowStep ≤ src2Ring if there are several rows',
   ],
   ['VEC', { shiftOut: 48 }, 'shiftOut ≤ 47'],
 ];

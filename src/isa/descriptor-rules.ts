@@ -5,7 +5,7 @@
 import type { CoreTrace } from './core.ts';
 import { formatWord } from './disassemble.ts';
 import { unitName } from './field-codes.ts';
-import { type Descriptor, type FieldName, UNIT_KINDS, type UnitKind, unitOf } from './fields.ts';
+import { type Descriptor, type FieldName, hasSource2, UNIT_KINDS, type UnitKind, unitOf } from './fields.ts';
 
 /** Sizes of the machine that rules refer to. */
 export interface DescriptorLimits {
@@ -145,12 +145,11 @@ const RULES: { readonly [K in UnitKind]: readonly Rule<FieldName<K>>[] } = {
   VEC: [
     ...SYNC_RULES,
     ...WALK_RULES,
-    { prose: 'op is 0, 1 or 2', holds: (d) => d.op <= 2 },
-    { prose: 'op = add, table: the kernel is 1×1', holds: (d) => d.op === 0 || (d.kernelH === 1 && d.kernelW === 1) },
+    { prose: 'op = add, table, mul: the kernel is 1×1', holds: (d) => d.op === 0 || (d.kernelH === 1 && d.kernelW === 1) },
     {
       prose:
-        'op = add: a ring of source 2 (src2Ring ≠ 0) fits the maps buffer, src2Offset < src2Ring, src2RowStep ≤ src2Ring if there are several rows',
-      holds: (d, limits) => d.op !== 1 || isRing(d.src2Ring, d.src2Offset, [[d.src2RowStep, rowSteps(d)]], limits),
+        'op = add, mul: a ring of source 2 (src2Ring ≠ 0) fits the maps buffer, src2Offset < src2Ring, src2RowStep ≤ src2Ring if there are several rows',
+      holds: (d, limits) => !hasSource2(d.op) || isRing(d.src2Ring, d.src2Offset, [[d.src2RowStep, rowSteps(d)]], limits),
     },
     { prose: 'shiftOut ≤ 47', holds: (d) => d.shiftOut <= 47 },
   ],

@@ -101,15 +101,15 @@ export const UNIT_FIELDS = {
   VEC: [
     ...SYNC_FIELDS,
     ...WALK_FIELDS,
-    { name: 'op', bits: 2, prose: '0 max, 1 add, 2 table' },
-    { name: 'src2Base', bits: 20, prose: 'add: ring origin of source 2' },
-    { name: 'src2Ring', bits: 20, prose: 'add: ring size of source 2' },
-    { name: 'src2Offset', bits: 20, prose: 'add: ring offset of the first row' },
-    { name: 'src2RowStep', bits: 20, prose: 'add: words per row' },
-    { name: 'src2ColStep', bits: 20, prose: 'add: words per column' },
+    { name: 'op', bits: 2, prose: '0 max, 1 add, 2 table, 3 mul' },
+    { name: 'src2Base', bits: 20, prose: 'add, mul: ring origin of source 2' },
+    { name: 'src2Ring', bits: 20, prose: 'add, mul: ring size of source 2' },
+    { name: 'src2Offset', bits: 20, prose: 'add, mul: ring offset of the first row' },
+    { name: 'src2RowStep', bits: 20, prose: 'add, mul: words per row' },
+    { name: 'src2ColStep', bits: 20, prose: 'add, mul: words per column' },
     { name: 'shiftA', bits: 5, prose: 'add: left shift of source 1' },
     { name: 'shiftB', bits: 5, prose: 'add: left shift of source 2' },
-    { name: 'shiftOut', bits: 6, prose: 'add, table: rounding right shift of the result' },
+    { name: 'shiftOut', bits: 6, prose: 'add, table, mul: rounding right shift of the result' },
   ],
 } as const satisfies Record<string, readonly FieldSpec[]>;
 
@@ -125,7 +125,9 @@ export type MacDescriptor = Descriptor<'MAC'>;
 export type VecDescriptor = Descriptor<'VEC'>;
 
 /** Vector operations by name: values of the VEC field `op`. */
-export const VEC_OPS = { max: 0, add: 1, table: 2 } as const;
+export const VEC_OPS = { max: 0, add: 1, table: 2, mul: 3 } as const;
+/** Whether a vector operation reads source 2. */
+export const hasSource2 = (op: number): boolean => op === VEC_OPS.add || op === VEC_OPS.mul;
 /** Values of the LDM field `space`. */
 export const LDM_SPACES = { maps: 0, table: 1 } as const;
 

@@ -218,15 +218,15 @@ package sf_pkg;
   // VEC
   typedef struct packed {
     walk_t walk;
-    logic [1:0] op;  // 0 max, 1 add, 2 table
-    logic [19:0] src2_base;  // add: ring origin of source 2
-    logic [19:0] src2_ring;  // add: ring size of source 2
-    logic [19:0] src2_offset;  // add: ring offset of the first row
-    logic [19:0] src2_row_step;  // add: words per row
-    logic [19:0] src2_col_step;  // add: words per column
+    logic [1:0] op;  // 0 max, 1 add, 2 table, 3 mul
+    logic [19:0] src2_base;  // add, mul: ring origin of source 2
+    logic [19:0] src2_ring;  // add, mul: ring size of source 2
+    logic [19:0] src2_offset;  // add, mul: ring offset of the first row
+    logic [19:0] src2_row_step;  // add, mul: words per row
+    logic [19:0] src2_col_step;  // add, mul: words per column
     logic [4:0] shift_a;  // add: left shift of source 1
     logic [4:0] shift_b;  // add: left shift of source 2
-    logic [5:0] shift_out;  // add, table: rounding right shift of the result
+    logic [5:0] shift_out;  // add, table, mul: rounding right shift of the result
   } vec_desc_t;
   parameter int unsigned VecFields = 43;
   parameter int unsigned VecBits = 684;  // synchronisation fields and descriptor

@@ -7,7 +7,15 @@
  * the result bus and through a unit's own port don't keep each other's order.
  */
 import { type DescriptorLimits, findDescriptorFault, TABLE_WORDS } from '../../isa/descriptor-rules.ts';
-import { type Descriptor, LDM_SPACES, type LdwDescriptor, type MacDescriptor, type UnitKind, VEC_OPS } from '../../isa/fields.ts';
+import {
+  type Descriptor,
+  hasSource2,
+  LDM_SPACES,
+  type LdwDescriptor,
+  type MacDescriptor,
+  type UnitKind,
+  VEC_OPS,
+} from '../../isa/fields.ts';
 import { LINE_WORDS, type Machine, mapsWords, weightsLines } from '../../machine/machine.ts';
 import type { Program } from '../../program/program.ts';
 import { JobError } from '../../util/errors.ts';
@@ -171,7 +179,7 @@ export class AccessChecks {
     const shadow = this.maps[cu];
     if (d.op !== VEC_OPS.max) checkUnclipped(d);
     this.read(shadow, shadow.makeArea(sourceFootprint(d, shadow)));
-    if (d.op === VEC_OPS.add) this.read(shadow, shadow.makeArea(source2Footprint(d, shadow)));
+    if (hasSource2(d.op)) this.read(shadow, shadow.makeArea(source2Footprint(d, shadow)));
     if (d.op === VEC_OPS.table) this.read(this.tables[cu], { ...this.tableArea, checkedAt: 0 });
     this.writeResults(dispatch, d.words);
   }

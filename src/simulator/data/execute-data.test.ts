@@ -123,7 +123,6 @@ describe('wrong descriptors', () => {
     ['a count of 0', [LDM, { rows: 0 }], /LDM at instruction 0: the descriptor breaks the rule "rows ≥ 1.*rows = 0/],
     ['lanes not a power of two', [MAC0, { lanes: 3 }], /MAC0 at instruction 0.*"lanes is 1, 2, 4, 8 or 16": lanes = 3/],
     ['more results than lanes make', [MAC0, { outWords: 5 }], /outWords = 5/],
-    ['an unknown operation', [VEC0, { op: 3 }], /VEC0 at instruction 0.*op = 3/],
     ['a group larger than the buffer', [MAC0, { words: 1024, tapStep: 1024 }], /group/],
     ['an image outside the weights buffer', [LDW, { line: 64 }], /line = 64/],
     ['CUs that the machine lacks', [LDM, { cus: 4 }], /cus = 4/],

@@ -2,7 +2,7 @@
  * A descriptor that writes where it reads: right as long as no later step of it reads a word already overwritten, since results appear some cycles
  * after their operands were read. Specification: docs/microarchitecture.md, sections 4, 5 and 9 (T6, T13).
  */
-import { VEC_OPS } from '../../isa/fields.ts';
+import { hasSource2 } from '../../isa/fields.ts';
 import { LINE_WORDS } from '../../machine/machine.ts';
 import type { DispatchOf } from '../dispatch.ts';
 import { outputAddress, rowColumns, rowCount, tapAddress, validColumns, validRows } from '../walker.ts';
@@ -39,7 +39,7 @@ function forEachRead(dispatch: DispatchOf<'MAC'> | DispatchOf<'VEC'>, bufferWord
     for (let ky = rows.first; ky < rows.end; ky++) {
       for (let kx = columns.first; kx < columns.end; kx++) visitWords(tapAddress(d, y, x, ky, kx, bufferWords), pixel);
     }
-    if (kind === 'VEC' && d.op === VEC_OPS.add) visitWords(source2Address(d, y, x), pixel);
+    if (kind === 'VEC' && hasSource2(d.op)) visitWords(source2Address(d, y, x), pixel);
   });
 }
 

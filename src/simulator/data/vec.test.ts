@@ -130,6 +130,32 @@ describe('add', () => {
   });
 });
 
+describe('mul', () => {
+  it.each([0, 13, 15, 47])('shift %i', (shiftOut) => {
+    const state = randomState(shiftOut);
+    const before = state.maps[0].slice();
+    const fields = {
+      op: VEC_OPS.mul,
+      words: 37,
+      colStep: 40,
+      src2Base: 1000,
+      outBase: 2000,
+      outColStep: 37,
+      outWidth: 3,
+      count: 3,
+      shiftOut,
+    };
+    executeVec(state, 0, makeDescriptor('VEC', { ...fields, inWidth: 3, outCus: 1, clampLow: -30000 }));
+    for (let x = 0; x < 3; x++) {
+      for (let c = 0; c < 37; c++) {
+        // Source 2 is one pixel for all columns: its column step is 0.
+        const expected = requantize(BigInt(before[x * 40 + c]) * BigInt(before[1000 + c]), shiftOut, -30000, 32767);
+        expect(state.maps[0][2000 + x * 37 + c], `pixel ${x} channel ${c}`).toBe(expected);
+      }
+    }
+  });
+});
+
 describe('table', () => {
   it('interpolates between 256 entries', () => {
     const state = randomState(5);

@@ -14,7 +14,7 @@ import {
 import { clampResult, half, shiftRight, wrap48 } from './arithmetic.ts';
 import { cusOf, type MachineState } from './state.ts';
 
-/** Word address of source 2 (add) of pixel (y, x), not yet modulo the buffer size. */
+/** Word address of source 2 (add, mul) of pixel (y, x), not yet modulo the buffer size. */
 export function source2Address(d: VecDescriptor, y: number, x: number): number {
   return d.src2Base + wrapRing(d.src2Offset + y * d.src2RowStep, d.src2Ring) + x * d.src2ColStep;
 }
@@ -48,6 +48,8 @@ function pixelFunction(state: MachineState, cu: number, d: VecDescriptor): Pixel
       return addPixel(state.maps[cu], d);
     case VEC_OPS.table:
       return tablePixel(state.maps[cu], state.tables[cu], d);
+    case VEC_OPS.mul:
+      return mulPixel(state.maps[cu], d);
     default:
       throw new Error(`vector operation ${d.op}`);
   }
@@ -82,6 +84,19 @@ function addPixel(maps: Int16Array, d: VecDescriptor): Pixel {
     for (let c = 0; c < d.words; c++) {
       const sum = wrap48(maps[(a + c) & mask] * factorA + maps[(b + c) & mask] * factorB + rounding);
       result[c] = clampResult(shiftRight(sum, d.shiftOut), d.clampLow, d.clampHigh);
+    }
+  };
+}
+
+function mulPixel(maps: Int16Array, d: VecDescriptor): Pixel {
+  const mask = maps.length - 1;
+  const rounding = half(d.shiftOut);
+  return (y, x, result) => {
+    const a = tapAddress(d, y, x, 0, 0, maps.length);
+    const b = source2Address(d, y, x);
+    for (let c = 0; c < d.words; c++) {
+      const product = maps[(a + c) & mask] * maps[(b + c) & mask] + rounding;
+      result[c] = clampResult(shiftRight(product, d.shiftOut), d.clampLow, d.clampHigh);
     }
   };
 }

@@ -348,7 +348,7 @@ export function runTwin(program: Program, trace: CoreTrace): { cycles: number; r
     const endChunk = (): void => {
       const { descriptor: d } = trace.dispatches[index] as Extract<Dispatch, { kind: 'VEC' }>;
       let done = t;
-      if (d.op === 2) {
+      if (d.op >= 2) {
         const first = Math.max(t + 1, lookupFree);
         lookupFree = first + 8;
         done = first + 7;
@@ -375,7 +375,7 @@ export function runTwin(program: Program, trace: CoreTrace): { cycles: number; r
         const { descriptor: d } = trace.dispatches[index] as Extract<Dispatch, { kind: 'VEC' }>;
         chunks = [];
         for (const [rows, columns] of validTaps(d)) {
-          for (let c = 0; c < Math.ceil(d.words / 16); c++) chunks.push(rows.length * columns.length * (d.op === 1 ? 2 : 1));
+          for (let c = 0; c < Math.ceil(d.words / 16); c++) chunks.push(rows.length * columns.length * (d.op & 1 ? 2 : 1));
         }
         requestFrom = t + lat.vecSetup;
         writes[source].push({ index, targets: d.outCus === 1 << cu ? 1 : units(d.outCus).length, at: 0 });

@@ -108,7 +108,7 @@ function drawFields(draw: Draw, unit: number, cus: number, maxWords: number): Re
     const lanes = depthwise ? 1 : 2 ** draw(0, 4);
     return { ...window, outCus, lanes, depthwise, outWords: draw(1, 64 / lanes) };
   }
-  const op = draw(0, 2);
+  const op = draw(0, 3);
   return { ...window, outCus, op, ...(op === 0 ? {} : { kernelH: 1, kernelW: 1 }) };
 }
 

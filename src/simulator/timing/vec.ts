@@ -2,7 +2,7 @@
  * The VEC unit of one CU: operand reads through port B chunk by chunk, results to the FIFO.
  * Specification: docs/microarchitecture.md, sections 3, 5 and 9 (T12 to T14). Twin: sf_vec.sv.
  */
-import { VEC_OPS, type VecDescriptor } from '../../isa/fields.ts';
+import { hasSource2, VEC_OPS, type VecDescriptor } from '../../isa/fields.ts';
 import { endValidTap, firstValidTap } from '../walker.ts';
 import type { Account } from './account.ts';
 import type { Clock, Clocked } from './clock.ts';
@@ -15,8 +15,8 @@ import type { Tokens } from './tokens.ts';
 
 const NOTHING = -1;
 const CHUNK_WORDS = 16;
-/** Table mode: 16 look-ups at two a cycle. */
-const LOOKUP_CYCLES = 8;
+/** Table and mul: 16 products (with their look-ups) at two a cycle. */
+const PRODUCT_CYCLES = 8;
 
 export class VecUnit implements Clocked, PortClient {
   readonly #queue: UnitQueue;
@@ -50,8 +50,8 @@ export class VecUnit implements Clocked, PortClient {
   #waitingSince = NOTHING;
   /** Cycle of an idle step (a chunk without valid taps); −1: none. */
   #idleAt = NOTHING;
-  /** First cycle at which the next table look-up may start. */
-  #lookupFreeAt = 0;
+  /** First cycle at which the products of the next chunk may start. */
+  #productsFreeAt = 0;
 
   constructor(context: Context, cu: number, queue: UnitQueue, fifo: ResultFifo, port: PortB) {
     const { machine, clock, table, tokens, account } = context;
@@ -95,7 +95,7 @@ export class VecUnit implements Clocked, PortClient {
     this.#current = descriptor;
     this.#d = d;
     this.#chunks = Math.ceil(d.words / CHUNK_WORDS);
-    this.#readsPerTap = d.op === VEC_OPS.add ? 2 : 1;
+    this.#readsPerTap = hasSource2(d.op) ? 2 : 1;
     this.#x = d.x0;
     this.#y = 0;
     this.#pixelsLeft = d.count;
@@ -140,9 +140,9 @@ export class VecUnit implements Clocked, PortClient {
   #endChunk(now: number): void {
     const d = this.#d!;
     let operandsDone = now;
-    if (d.op === VEC_OPS.table) {
-      operandsDone = Math.max(now + 1, this.#lookupFreeAt) + LOOKUP_CYCLES - 1;
-      this.#lookupFreeAt = operandsDone + 1;
+    if (d.op === VEC_OPS.table || d.op === VEC_OPS.mul) {
+      operandsDone = Math.max(now + 1, this.#productsFreeAt) + PRODUCT_CYCLES - 1;
+      this.#productsFreeAt = operandsDone + 1;
     }
     const isLast = this.#chunksLeft === 1 && this.#pixelsLeft === 1;
     this.#fifo.push(operandsDone + this.#vecPipeline, d.outCus, isLast ? this.#current : NOTHING);
