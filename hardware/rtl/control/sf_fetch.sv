@@ -56,6 +56,7 @@ module sf_fetch
   burst_lines_t     lines;
   line_addr_t       dram_line;
   line_pc_t         after;  // lines of the program after line_q
+  pc_t              pc_q;  // of the instruction read next
 
   assign last_line  = last_pc_i[PcW-1:$clog2(LineInstrs)];
   assign in_program = line_q <= last_line;
@@ -139,7 +140,6 @@ module sf_fetch
   line_t                 buffer [InstrLines];
   logic [InstrLines-1:0] valid_q;
   index_t                read_index_q;
-  pc_t                   pc_q;
   logic                  arrives, write, read, leaves_line;
   line_t                 write_line, read_line;
   index_t                write_index;

@@ -107,12 +107,12 @@ module sf_reduce
 
   // ---------------------------------------------------------------- eights (15 + k), sixteens (16 + k)
   logic signed [1:0][47:0] eight_q, sum_q;
-  logic signed [47:0]      before;  // the first half of 16 lanes
-  assign before = (stage15_q.lg == 3'd4 && stage15_q.turn[0]) ? sum_q[0] : '0;
+  logic signed [47:0]      first_half;  // the first half of 16 lanes
+  assign first_half = (stage15_q.lg == 3'd4 && stage15_q.turn[0]) ? sum_q[0] : '0;
   always_ff @(posedge clk_i) begin
     eight_q[0] <= quad_q[0] + (stage14_q.lg >= 3'd3 ? quad_q[1] : '0);
     eight_q[1] <= quad_q[1];
-    sum_q[0] <= eight_q[0] + before;
+    sum_q[0] <= eight_q[0] + first_half;
     sum_q[1] <= eight_q[1];
   end
   assign sum_o = sum_q;
