@@ -169,7 +169,8 @@ function drawRuns(b: Builder): { fields: Fields; start: number; end: number; dra
   const gap = b.draw(0, 20);
   const pitch = words + gap;
   const rows = b.draw(1, Math.max(1, Math.min(6, Math.floor(b.half / pitch))));
-  const ringRows = b.draw(1, Math.max(1, Math.floor(b.half / pitch)));
+  // Runs of a load must be apart.
+  const ringRows = b.draw(rows, Math.max(rows, Math.floor(b.half / pitch)));
   const useRing = b.chance(40);
   const extent = useRing ? ringRows * pitch : (rows - 1) * pitch + words;
   const base = b.halfBase(b.draw(0, 1)) + b.draw(0, b.half - extent);

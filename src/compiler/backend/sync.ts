@@ -113,11 +113,12 @@ function latestNeeds(task: Task, position: ReadonlyMap<Task, Position>): Need[] 
 }
 
 /**
- * Events that a unit's own order guarantees: it reads in order, and transfers keep their order of effect. The results of a MAC or VEC unit are written some
- * cycles after the next descriptor may start, and by two ways (own port, result bus): what depends on them needs a token from the unit to itself.
+ * Events that a unit's own order guarantees: it reads in order, and stores keep their order of effect. The results of a MAC or VEC unit are written some
+ * cycles after the next descriptor may start, and by two ways (own port, result bus); lines of loads come by several AXI ports, each at its own pace: what
+ * depends on them needs a token from the unit to itself.
  */
 function isOrdered(kind: Task['kind'], event: 'read' | 'write'): boolean {
-  return event === 'read' || (kind !== 'MAC' && kind !== 'VEC');
+  return event === 'read' || kind === 'ST';
 }
 
 function newClock(): Clock {

@@ -4,7 +4,7 @@
  *
  * Rules of order: a unit reads in order and writes in order, so its later writes come after its earlier reads and writes; but a MAC or VEC
  * descriptor may start before the results of the one before it are in the maps, so reading them needs a token of the unit to itself. Writes over
- * the result bus and through a unit's own port don't keep each other's order.
+ * the result bus and through a unit's own port don't keep each other's order; nor do loads: their lines come by several AXI ports, each at its own pace.
  */
 import { type DescriptorLimits, findDescriptorFault, TABLE_WORDS } from '../../isa/descriptor-rules.ts';
 import {
@@ -24,7 +24,15 @@ import { hasAdjacentTaps, paramLines, rowCount, traceLines, validRows } from '..
 import type { DramImage } from './dram-image.ts';
 import { DramShadow } from './dram-shadow.ts';
 import { describeDispatch, describeRange, findingError } from './explain.ts';
-import { AddressProblem, forEachDramRun, outputFootprint, runsFootprint, source2Footprint, sourceFootprint } from './footprint.ts';
+import {
+  AddressProblem,
+  findRunOverlap,
+  forEachDramRun,
+  outputFootprint,
+  runsFootprint,
+  source2Footprint,
+  sourceFootprint,
+} from './footprint.ts';
 import { findInPlaceHazard } from './in-place.ts';
 import { IntervalList } from './intervals.ts';
 import { imageTarget } from './ldw.ts';
@@ -141,6 +149,8 @@ export class AccessChecks {
   private checkLdm(d: Descriptor<'LDM'>): void {
     forEachDramRun(d, (start, end) => this.readDram(start, end));
     const shadows = d.space === LDM_SPACES.table ? this.tables : this.maps;
+    const twice = findRunOverlap(d);
+    if (twice !== undefined) this.fail(`run ${twice} overwrites words of another run of the same load; nothing orders the two`);
     for (const cu of cusOf(d.cus, this.machine.computeUnits)) this.write(shadows[cu], runsFootprint(d, shadows[cu]));
   }
 
@@ -298,8 +308,9 @@ export class AccessChecks {
     this.failOrder('overwrites', at, 'reads', unit, serial);
   };
 
-  /** Whether an earlier descriptor of the current unit writes by the same way (own port or result bus), which keeps order. */
+  /** Whether an earlier descriptor of the current unit writes by the same way (own port or result bus), which keeps order. Loads keep none. */
   private samePath(earlier: Dispatch): boolean {
+    if (earlier.kind === 'LDM' || earlier.kind === 'LDW') return false;
     const usesBus = ({ descriptor, cu }: Dispatch): boolean => 'outCus' in descriptor && descriptor.outCus !== 1 << cu;
     return usesBus(earlier) === usesBus(this.current);
   }

@@ -130,6 +130,13 @@ export function runsFootprint(d: LdmDescriptor | StDescriptor, buffer: BufferSpa
   return list;
 }
 
+/** A run of a load whose words another run of it writes too; undefined when all are apart. */
+export function findRunOverlap(d: LdmDescriptor): number | undefined {
+  const starts = Array.from({ length: d.rows }, (_, r) => ({ r, at: wrapRing(d.offset + r * d.step, d.ring) })).sort((a, b) => a.at - b.at);
+  const next = starts.findIndex(({ at }, i) => i > 0 && at < starts[i - 1].at + d.words);
+  return next < 0 ? undefined : starts[next].r;
+}
+
 /** DRAM words of the runs of a load or store, as a list of [address, address + words); all runs are `words` long. */
 export function forEachDramRun(d: LdmDescriptor | StDescriptor, visit: (start: number, end: number) => void): void {
   let start = runAddress(d, 0);
