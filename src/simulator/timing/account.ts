@@ -8,7 +8,8 @@ import { UNIT_ID, unitOf } from '../../isa/fields.ts';
 import { LINE_BYTES, type Machine, macCount } from '../../machine/machine.ts';
 import type { CommitLog } from './commit-log.ts';
 import type { DescriptorTable } from './descriptor-table.ts';
-import { type LayerTiming, LOST_CAUSES, type LostCause } from './result.ts';
+import { type LayerTiming, LOST_CAUSES, type LostCause, type TileTiming } from './result.ts';
+import type { Cells } from './tiles.ts';
 import type { Tokens } from './tokens.ts';
 
 const CAUSES = LOST_CAUSES.length;
@@ -20,6 +21,9 @@ const DISPATCH = LOST_CAUSES.indexOf('dispatch');
 const PARTIAL_LANES = LOST_CAUSES.indexOf('partialLanes');
 const IMBALANCE = LOST_CAUSES.indexOf('imbalance');
 const DRAIN = LOST_CAUSES.indexOf('drain');
+/** Kinds of DRAM traffic: the ids of LDM, LDW and ST, and the reserved one for instructions. */
+const KINDS = 4;
+const FETCH = 3;
 
 /** Intervals of time in which a unit waited, in order; filled without growing. */
 class Waits {
@@ -53,36 +57,38 @@ class Waits {
 /** Ends of the work of layers without MACs on one CU, in order of time. */
 class Boundaries {
   readonly at: Float64Array;
-  readonly layer: Int32Array;
+  readonly cell: Int32Array;
   count = 0;
   head = 0;
 
   constructor(capacity: number) {
     this.at = new Float64Array(capacity);
-    this.layer = new Int32Array(capacity);
+    this.cell = new Int32Array(capacity);
   }
 
-  add(at: number, layer: number): void {
+  add(at: number, cell: number): void {
     this.at[this.count] = at;
-    this.layer[this.count++] = layer;
+    this.cell[this.count++] = cell;
   }
 }
 
 export class Account {
   readonly #table: DescriptorTable;
   readonly #log: CommitLog | undefined;
-  readonly #layerOf: Int32Array;
-  readonly #layers: number;
-  readonly #lastLayer: number;
+  readonly #cells: Cells;
+  /** Cell of each descriptor. */
+  readonly #cell: Int32Array;
+  /** Cell of what follows the last MAC step. */
+  readonly #lastCell: number;
   readonly #cus: number;
   readonly #macsPerCu: number;
   readonly #machineMacs: number;
 
+  // --- by cell: a layer, or a tile of one ---
   readonly #useful: Float64Array;
   readonly #lost: Float64Array;
-  readonly #readLines: Float64Array;
-  readonly #writeLines: Float64Array;
-  #fetchLines = 0;
+  /** Lines moved by cell and kind. */
+  readonly #lines: Float64Array;
 
   /** By CU: the time before this cycle is charged. */
   readonly #chargedTo: Float64Array;
@@ -99,28 +105,31 @@ export class Account {
   #gapEnd = 0;
   #gapDescriptor = 0;
 
-  constructor(table: DescriptorTable, layerOf: Int32Array, layers: number, machine: Machine, log?: CommitLog) {
+  /** @param layers of the program; one without layers is accounted as one, which nobody sees */
+  constructor(table: DescriptorTable, cells: Cells, layers: number, machine: Machine, log?: CommitLog) {
     this.#table = table;
     this.#log = log;
-    this.#layerOf = layerOf;
-    // A program without layers is accounted as one, which nobody sees.
-    this.#layers = Math.max(1, layers);
+    this.#cells = cells;
+    this.#cell = table.instruction.map((instruction) => cells.of[instruction]);
     this.#cus = machine.computeUnits;
     this.#machineMacs = macCount(machine);
     this.#macsPerCu = this.#machineMacs / machine.computeUnits;
-    this.#useful = new Float64Array(this.#layers);
-    this.#lost = new Float64Array(this.#layers * CAUSES);
-    this.#readLines = new Float64Array(this.#layers);
-    this.#writeLines = new Float64Array(this.#layers);
+    this.#useful = new Float64Array(cells.layer.length);
+    this.#lost = new Float64Array(cells.layer.length * CAUSES);
+    this.#lines = new Float64Array(cells.layer.length * KINDS);
     this.#chargedTo = new Float64Array(this.#cus);
-    this.#work = new Uint8Array(this.#layers);
+    this.#work = new Uint8Array(Math.max(1, layers));
     let lastLayer = 0;
+    let lastCell = 0;
     for (let i = 0; i < table.count; i++) {
       const kind = table.dispatches[i].kind;
       this.#work[table.layer[i]] |= kind === 'MAC' ? 1 : kind === 'VEC' ? 2 : 0;
-      lastLayer = Math.max(lastLayer, table.layer[i]);
+      if (table.layer[i] >= lastLayer) {
+        lastLayer = table.layer[i];
+        lastCell = this.#cell[i];
+      }
     }
-    this.#lastLayer = lastLayer;
+    this.#lastCell = lastCell;
     for (let cu = 0; cu < this.#cus; cu++) {
       this.#boundaries.push(new Boundaries(table.order[UNIT_ID.vec(cu)].length + table.order[UNIT_ID.ST].length));
     }
@@ -130,18 +139,18 @@ export class Account {
 
   // --- traffic ---
 
+  /** Lines of a load that the memory accepted. */
   read(descriptor: number, lines: number): void {
-    this.#readLines[this.#table.layer[descriptor]] += lines;
+    this.#lines[this.#cell[descriptor] * KINDS + this.#table.unitId[descriptor]] += lines;
   }
 
   wrote(descriptor: number, lines: number): void {
-    this.#writeLines[this.#table.layer[descriptor]] += lines;
+    this.#lines[this.#cell[descriptor] * KINDS + UNIT_ID.ST] += lines;
   }
 
   /** A line of instructions was fetched: it belongs to the layer of its first instruction. */
   fetched(instruction: number): void {
-    this.#fetchLines++;
-    this.#readLines[this.#layerOf[instruction]]++;
+    this.#lines[this.#cells.of[instruction] * KINDS + FETCH]++;
   }
 
   // --- time ---
@@ -171,13 +180,13 @@ export class Account {
 
   /** A MAC descriptor's last window ends: [start, setupEnd) was setup, the rest windows of `steps` steps in all, up to `end`. */
   macRan(cu: number, descriptor: number, setupEnd: number, end: number, steps: number, usefulMacs: number): void {
-    const layer = this.#table.layer[descriptor];
+    const cell = this.#cell[descriptor];
     const setup = setupEnd - this.#table.startAt[descriptor];
     const resultPath = end - setupEnd - steps;
-    this.#useful[layer] += usefulMacs;
-    this.#lose(layer, DISPATCH, setup * this.#macsPerCu);
-    this.#lose(layer, STORE, resultPath * this.#macsPerCu);
-    this.#lose(layer, PARTIAL_LANES, steps * this.#macsPerCu - usefulMacs);
+    this.#useful[cell] += usefulMacs;
+    this.#lose(cell, DISPATCH, setup * this.#macsPerCu);
+    this.#lose(cell, STORE, resultPath * this.#macsPerCu);
+    this.#lose(cell, PARTIAL_LANES, steps * this.#macsPerCu - usefulMacs);
     this.#log?.addWait(descriptor, STORE, resultPath);
     this.#chargedTo[cu] = end;
   }
@@ -185,13 +194,13 @@ export class Account {
   /** A VEC descriptor has read its last operand before cycle `end`. */
   vecRan(cu: number, descriptor: number, end: number): void {
     const layer = this.#table.layer[descriptor];
-    if ((this.#work[layer] & 1) === 0) this.#boundaries[cu].add(end, layer);
+    if ((this.#work[layer] & 1) === 0) this.#boundaries[cu].add(end, this.#cell[descriptor]);
   }
 
   /** An ST descriptor has read its last line before cycle `end`. */
   storeRead(descriptor: number, end: number): void {
     const layer = this.#table.layer[descriptor];
-    if (this.#work[layer] === 0) for (const boundaries of this.#boundaries) boundaries.add(end, layer);
+    if (this.#work[layer] === 0) for (const boundaries of this.#boundaries) boundaries.add(end, this.#cell[descriptor]);
   }
 
   /** The program ended after `cycles` cycles: charges the rest and returns the layers. */
@@ -203,41 +212,71 @@ export class Account {
       for (; boundaries.head < boundaries.count; boundaries.head++) {
         const at = boundaries.at[boundaries.head];
         if (at <= from) continue;
-        this.#lose(boundaries.layer[boundaries.head], STORE, (at - from) * this.#macsPerCu);
+        this.#lose(boundaries.cell[boundaries.head], STORE, (at - from) * this.#macsPerCu);
         from = at;
       }
       const balanced = Math.max(from, lastMacEnd);
-      this.#lose(this.#lastLayer, IMBALANCE, (balanced - from) * this.#macsPerCu);
-      this.#lose(this.#lastLayer, DRAIN, (cycles - balanced) * this.#macsPerCu);
+      this.#lose(this.#lastCell, IMBALANCE, (balanced - from) * this.#macsPerCu);
+      this.#lose(this.#lastCell, DRAIN, (cycles - balanced) * this.#macsPerCu);
     }
-    return Array.from({ length: this.#layers }, (_, layer) => this.#layerTiming(layer));
+    return Array.from(this.#work, (_, layer) => this.#layerTiming(layer));
+  }
+
+  /** The account by cell, after `finish`. */
+  tiles(): TileTiming[] {
+    return this.#cells.names.map((name, cell) => ({
+      layer: this.#cells.layer[cell],
+      name,
+      usefulMacs: this.#useful[cell],
+      lostSlots: Object.fromEntries(LOST_CAUSES.map((cause, i) => [cause, this.#lost[cell * CAUSES + i]])) as Record<LostCause, number>,
+      dramBytes: {
+        weights: this.#lines[cell * KINDS + UNIT_ID.LDW] * LINE_BYTES,
+        mapsIn: this.#lines[cell * KINDS + UNIT_ID.LDM] * LINE_BYTES,
+        mapsOut: this.#lines[cell * KINDS + UNIT_ID.ST] * LINE_BYTES,
+        instructions: this.#lines[cell * KINDS + FETCH] * LINE_BYTES,
+      },
+    }));
   }
 
   get readBytes(): number {
-    return this.#readLines.reduce((sum, lines) => sum + lines, 0) * LINE_BYTES;
+    return this.#bytesOf(UNIT_ID.LDM) + this.#bytesOf(UNIT_ID.LDW) + this.#bytesOf(FETCH);
   }
 
   get writeBytes(): number {
-    return this.#writeLines.reduce((sum, lines) => sum + lines, 0) * LINE_BYTES;
+    return this.#bytesOf(UNIT_ID.ST);
   }
 
   get fetchBytes(): number {
-    return this.#fetchLines * LINE_BYTES;
+    return this.#bytesOf(FETCH);
+  }
+
+  #bytesOf(kind: number): number {
+    let lines = 0;
+    for (let i = kind; i < this.#lines.length; i += KINDS) lines += this.#lines[i];
+    return lines * LINE_BYTES;
   }
 
   #layerTiming(layer: number): LayerTiming {
-    let slots = this.#useful[layer];
-    const lost = {} as Record<LostCause, number>;
-    for (const [i, cause] of LOST_CAUSES.entries()) {
-      slots += this.#lost[layer * CAUSES + i];
-      lost[cause] = this.#lost[layer * CAUSES + i] / this.#machineMacs;
+    let usefulMacs = 0;
+    let readLines = 0;
+    let writeLines = 0;
+    const lostSlots = new Float64Array(CAUSES);
+    for (const [cell, owner] of this.#cells.layer.entries()) {
+      if (owner !== layer) continue;
+      usefulMacs += this.#useful[cell];
+      for (let i = 0; i < CAUSES; i++) lostSlots[i] += this.#lost[cell * CAUSES + i];
+      for (let kind = 0; kind < KINDS; kind++) {
+        if (kind === UNIT_ID.ST) writeLines += this.#lines[cell * KINDS + kind];
+        else readLines += this.#lines[cell * KINDS + kind];
+      }
     }
+    const slots = lostSlots.reduce((sum, lost) => sum + lost, usefulMacs);
     return {
       cycles: slots / this.#machineMacs,
-      usefulMacs: this.#useful[layer],
-      lost,
-      dramReadBytes: this.#readLines[layer] * LINE_BYTES,
-      dramWriteBytes: this.#writeLines[layer] * LINE_BYTES,
+      usefulMacs,
+      lost: Object.fromEntries(LOST_CAUSES.map((cause, i) => [cause, lostSlots[i] / this.#machineMacs])) as Record<LostCause, number>,
+      dramReadBytes: readLines * LINE_BYTES,
+      dramWriteBytes: writeLines * LINE_BYTES,
     };
   }
 
@@ -289,14 +328,14 @@ export class Account {
       while (boundaries.head < boundaries.count && boundaries.at[boundaries.head] <= at) boundaries.head++;
       const inside = boundaries.head < boundaries.count && boundaries.at[boundaries.head] <= this.#gapEnd;
       const end = inside ? Math.min(to, boundaries.at[boundaries.head]) : to;
-      const layer = inside ? boundaries.layer[boundaries.head] : this.#table.layer[this.#gapDescriptor];
-      this.#lose(layer, cause, (end - at) * this.#macsPerCu);
+      const cell = inside ? boundaries.cell[boundaries.head] : this.#cell[this.#gapDescriptor];
+      this.#lose(cell, cause, (end - at) * this.#macsPerCu);
       at = end;
     }
   }
 
-  #lose(layer: number, cause: number, slots: number): void {
-    this.#lost[layer * CAUSES + cause] += slots;
+  #lose(cell: number, cause: number, slots: number): void {
+    this.#lost[cell * CAUSES + cause] += slots;
   }
 }
 

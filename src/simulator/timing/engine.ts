@@ -25,6 +25,7 @@ import type { TimingResult } from './result.ts';
 import { ResultBus } from './result-bus.ts';
 import { ResultFifo } from './result-fifo.ts';
 import { StoreEngine } from './store.ts';
+import { layersAsCells, tilesAsCells } from './tiles.ts';
 import { Tokens } from './tokens.ts';
 import { VecUnit } from './vec.ts';
 
@@ -34,6 +35,8 @@ export interface TimingOptions {
   readonly log?: boolean;
   /** Told of every accepted burst, in order of time: for bandwidth over time. */
   readonly onBurst?: BurstObserver;
+  /** Keep the account of every tile too. */
+  readonly tiles?: boolean;
 }
 
 /**
@@ -52,7 +55,9 @@ export function simulateTiming(program: Program, trace: CoreTrace, options: Timi
   const layerOf = mapInstructionsToLayers(program);
   const table = new DescriptorTable(trace, layerOf);
   const log = options.log === true ? new CommitLog(table) : undefined;
-  const account = new Account(table, layerOf, program.layers.length, machine, log);
+  const layers = program.layers.length;
+  const cells = options.tiles ? tilesAsCells(program) : layersAsCells(layerOf, Math.max(1, layers));
+  const account = new Account(table, cells, layers, machine, log);
 
   const clock = new Clock(clockOfPortB(machine.computeUnits, UNIT_ID_COUNT));
   const tokens = new Tokens(clock, table, machine.latency.tokenLatency);
@@ -91,14 +96,15 @@ export function simulateTiming(program: Program, trace: CoreTrace, options: Timi
     throw describeDeadlock(lastCycle, queues, control, table, tokens);
   }
   const cycles = clock.lastEvent + 1;
-  const layers = account.finish(cycles).slice(0, program.layers.length);
+  const layerTimings = account.finish(cycles).slice(0, layers);
   return {
     cycles,
     frames: program.frames,
     dramReadBytes: account.readBytes,
     dramWriteBytes: account.writeBytes,
     fetchBytes: account.fetchBytes,
-    layers,
+    layers: layerTimings,
     ...(log === undefined ? {} : { log }),
+    ...(options.tiles ? { tiles: account.tiles() } : {}),
   };
 }

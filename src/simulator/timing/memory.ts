@@ -28,8 +28,8 @@ export interface MemoryClient {
   accepted(now: number, cycle: number): void;
 }
 
-/** Called for every accepted burst: for bandwidth over time. */
-export type BurstObserver = (cycle: number, engine: number, lines: number) => void;
+/** Called for every accepted burst: for bandwidth over time. The memory transfers it from `from` to `to`, in cycles with fractions. */
+export type BurstObserver = (cycle: number, engine: number, lines: number, from: number, to: number) => void;
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -142,9 +142,9 @@ export class Memory {
   #accept(engine: number, now: number): void {
     const lines = this.#offerLines[engine];
     this.#offerAt[engine] = NEVER;
-    this.#observe?.(now, engine, lines);
     const service = Math.max(now * this.#unit, this.#serviceEnd);
     this.#serviceEnd = service + lines * this.#lineTime;
+    this.#observe?.(now, engine, lines, service / this.#unit, this.#serviceEnd / this.#unit);
     const port = this.#offerPort[engine];
     if (engine === ST_ENGINE) {
       // The port takes a beat a cycle: data wait for those of its earlier bursts.

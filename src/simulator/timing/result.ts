@@ -21,6 +21,28 @@ export interface LayerTiming {
   readonly dramWriteBytes: number;
 }
 
+/** DRAM bytes (whole lines) by what they carry. */
+export interface DramBytes {
+  /** Weights images (LDW). */
+  readonly weights: number;
+  /** Maps and activation tables (LDM). */
+  readonly mapsIn: number;
+  /** Results (ST). */
+  readonly mapsOut: number;
+  readonly instructions: number;
+}
+
+/** One tile of a layer by the source map, all frames together, in MAC slots: whole numbers. Their sums over a layer are the layer's. */
+export interface TileTiming {
+  readonly layer: number;
+  /** As the source map calls it; empty for a program without tiles. */
+  readonly name: string;
+  readonly usefulMacs: number;
+  /** Slots (MACs × cycles) lost by cause. usefulMacs + Σ lostSlots = the tile's cycles × the MACs of the machine. */
+  readonly lostSlots: Readonly<Record<LostCause, number>>;
+  readonly dramBytes: DramBytes;
+}
+
 /** Cycles and bytes of one run of a program. */
 export interface TimingResult {
   readonly cycles: number;
@@ -33,4 +55,6 @@ export interface TimingResult {
   readonly layers: readonly LayerTiming[];
   /** With the option `log`. */
   readonly log?: CommitLog;
+  /** With the option `tiles`: in the order of the layers. */
+  readonly tiles?: readonly TileTiming[];
 }
