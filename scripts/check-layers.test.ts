@@ -22,6 +22,8 @@ describe('findViolations', () => {
       "1: report may import only types of simulator ('../simulator/b.ts')",
     ],
     ['src/cli/a.ts', "import { x } from '../runtime/b.ts';", "1: cli may not import runtime ('../runtime/b.ts')"],
+    ['studio/a.tsx', "import { x } from '../src/index.ts';", "1: studio may not import index ('../src/index.ts')"],
+    ['src/browser.ts', "import { x } from 'node:fs';", "1: 'node:fs': src/browser.ts reaches this file"],
     ['src/isa/a.ts', "import { x } from './b';", "1: './b': a relative import ends with its extension, .ts"],
     ['src/isa/a.ts', "import { x } from '../../../elsewhere.ts';", "1: '../../../elsewhere.ts' leaves the project"],
     ['src/isa/a.ts', "import { x } from '../../test/b.ts';", "1: isa may not import 'test/b.ts': it is in no layer"],
@@ -37,6 +39,7 @@ describe('findViolations', () => {
     ['src/compiler/a.ts', "// import { x } from '../simulator/b.ts';\n/**\n * import { x } from '../simulator/b.ts';\n */"],
     ['src/compiler/a.test.ts', "import { x } from '../simulator/b.ts';"],
     ['src/cli/a.ts', "import { x } from '../index.ts';"],
+    ['studio/views/a.tsx', "import { x } from '../../src/browser.ts';\nimport './a.css';"],
     ['models/a.ts', "import { x } from '../src/graph/b.ts';"],
   ])('accepts %s: %s', (file, text) => {
     expect(violationsOf(file, text)).toEqual([]);

@@ -14,7 +14,7 @@ interface Rule {
   readonly types?: readonly string[];
 }
 
-/** The table. `index` is src/index.ts; `models` and `scripts` lie beside src/. */
+/** The table. `index` and `browser` are src/index.ts and src/browser.ts; `models`, `studio` and `scripts` lie beside src/. */
 const LAYERS: Readonly<Record<string, Rule>> = {
   util: { imports: [] },
   machine: { imports: ['util'] },
@@ -27,14 +27,17 @@ const LAYERS: Readonly<Record<string, Rule>> = {
   simulator: { imports: ['isa', 'machine', 'program', 'kernels', 'util'] },
   runtime: { imports: ['graph', 'isa', 'machine', 'program', 'reference', 'compiler', 'simulator', 'kernels', 'util'] },
   report: { imports: ['machine', 'program', 'util'], types: ['simulator'] },
-  index: {
+  browser: {
     imports: ['util', 'machine', 'isa', 'graph', 'program', 'reference', 'compiler', 'simulator', 'kernels', 'runtime', 'report', 'models'],
   },
+  index: { imports: ['browser', 'util', 'machine', 'isa', 'graph', 'program', 'compiler', 'simulator', 'runtime', 'report', 'models'] },
   cli: { imports: ['index'] },
+  studio: { imports: ['browser'] },
   models: { imports: ['graph', 'util'] },
   scripts: {
     imports: [
       'index',
+      'browser',
       'util',
       'machine',
       'isa',
@@ -92,12 +95,14 @@ function layerOf(file: string): string | undefined {
   const [top, second] = file.split('/');
   if (top !== 'src') return top in LAYERS ? top : undefined;
   if (second === 'index.ts') return 'index';
-  return second in LAYERS && second !== 'models' && second !== 'scripts' && file.split('/').length > 2 ? second : undefined;
+  if (second === 'browser.ts') return 'browser';
+  return second in LAYERS && !['models', 'scripts', 'studio'].includes(second) && file.split('/').length > 2 ? second : undefined;
 }
 
 function findProblem(layer: string, file: string, { specifier, typeOnly }: Import): string | undefined {
   if (!specifier.startsWith('.')) return undefined;
-  if (!/\.(ts|js|mjs|json)$/.test(specifier)) return `'${specifier}': a relative import ends with its extension, .ts`;
+  if (!/\.(tsx?|js|mjs|json|css)$/.test(specifier.replace(/\?\w+$/, '')))
+    return `'${specifier}': a relative import ends with its extension, .ts`;
   const target = path.posix.normalize(path.posix.join(path.posix.dirname(file), specifier));
   if (target.startsWith('..')) return `'${specifier}' leaves the project`;
   const targetLayer = layerOf(target);
@@ -106,6 +111,23 @@ function findProblem(layer: string, file: string, { specifier, typeOnly }: Impor
   if (targetLayer === layer || rule.imports.includes(targetLayer)) return undefined;
   if (rule.types?.includes(targetLayer)) return typeOnly ? undefined : `${layer} may import only types of ${targetLayer} ('${specifier}')`;
   return `${layer} may not import ${targetLayer} ('${specifier}')`;
+}
+
+/** What only Node has: nothing that src/browser.ts reaches may import it. */
+const NODE_ONLY = /^(node:|sharp$|onnxruntime-node$)/;
+
+/** Imports of Node's own modules in what src/browser.ts reaches. Types do not count: they are gone when it runs. */
+function findNodeImports(files: ReadonlyMap<string, string>): Violation[] {
+  const violations: Violation[] = [];
+  const reached = new Set(['src/browser.ts']);
+  for (const file of reached) {
+    for (const { specifier, line, typeOnly } of findImports(files.get(file) ?? '')) {
+      if (typeOnly) continue;
+      if (NODE_ONLY.test(specifier)) violations.push({ file, line, problem: `'${specifier}': src/browser.ts reaches this file` });
+      else if (specifier.startsWith('.')) reached.add(path.posix.normalize(path.posix.join(path.posix.dirname(file), specifier)));
+    }
+  }
+  return violations;
 }
 
 /** Violations of the import table in files given by their path from the project root (forward slashes). */
@@ -123,13 +145,14 @@ export function findViolations(files: ReadonlyMap<string, string>): Violation[] 
       if (problem !== undefined) violations.push({ file, line: found.line, problem });
     }
   }
+  violations.push(...findNodeImports(files));
   return violations.sort((a, b) => (a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1));
 }
 
-/** TypeScript files under src, models and scripts; AssemblyScript has its own compiler and imports only itself. */
+/** TypeScript files under src, models, studio and scripts; AssemblyScript has its own compiler and imports only itself. */
 export function readSources(root: string): Map<string, string> {
   const files = new Map<string, string>();
-  for (const top of ['src', 'models', 'scripts']) {
+  for (const top of ['src', 'models', 'studio', 'scripts']) {
     let entries: string[];
     try {
       entries = readdirSync(path.join(root, top), { recursive: true, encoding: 'utf8' });
@@ -139,7 +162,7 @@ export function readSources(root: string): Map<string, string> {
     }
     for (const entry of entries.sort()) {
       const file = path.posix.join(top, ...entry.split(path.sep));
-      if (!file.endsWith('.ts') || file.startsWith('src/kernels/assembly/') || file.includes('node_modules/')) continue;
+      if (!/\.tsx?$/.test(file) || file.startsWith('src/kernels/assembly/') || file.includes('node_modules/')) continue;
       files.set(file, readFileSync(path.join(root, file), 'utf8'));
     }
   }

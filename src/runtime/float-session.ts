@@ -1,7 +1,8 @@
 /**
  * Float32 execution by ONNX Runtime: the reference for accuracy, the source of calibration ranges, and the host's share of a network.
+ * `#onnxruntime` (package.json, imports) is ONNX Runtime for Node, in a browser the one for the web; it is loaded when the first session wants it.
  */
-import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { DataType, Tensor, TensorData } from '../graph/graph.ts';
 import { InputError } from '../util/errors.ts';
 
@@ -40,9 +41,10 @@ const SHARED_TYPES: ReadonlySet<DataType> = new Set<DataType>([
  * @throws InputError when ONNX Runtime refuses it
  */
 export async function createFloatSession(bytes: Uint8Array, what: string): Promise<FloatSession> {
+  const ort = await import('#onnxruntime');
   let session: InferenceSession;
   try {
-    session = await InferenceSession.create(bytes, { logSeverityLevel: 3 });
+    session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 3 });
   } catch (error) {
     throw new InputError(`${what}: ONNX Runtime can not load it: ${(error as Error).message}`);
   }
@@ -54,7 +56,7 @@ export async function createFloatSession(bytes: Uint8Array, what: string): Promi
       for (const name of session.inputNames) {
         const tensor = inputs.get(name);
         if (!tensor) throw new InputError(`${what}: input '${name}' is missing`);
-        feeds[name] = toOrtTensor(name, tensor);
+        feeds[name] = new ort.Tensor(sharedType(name, tensor), tensor.data as Float32Array, tensor.dims);
       }
       try {
         const results = await session.run(feeds);
@@ -67,9 +69,9 @@ export async function createFloatSession(bytes: Uint8Array, what: string): Promi
   };
 }
 
-function toOrtTensor(name: string, tensor: Tensor): OrtTensor {
-  if (!SHARED_TYPES.has(tensor.dtype)) throw new InputError(`value '${name}': ONNX Runtime for Node takes no ${tensor.dtype} here`);
-  return new OrtTensor(tensor.dtype as 'float32', tensor.data as Float32Array, tensor.dims);
+function sharedType(name: string, { dtype }: Tensor): 'float32' {
+  if (!SHARED_TYPES.has(dtype)) throw new InputError(`value '${name}': ONNX Runtime takes no ${dtype} here`);
+  return dtype as 'float32';
 }
 
 function fromOrtTensor(tensor: OrtTensor): Tensor {

@@ -78,12 +78,19 @@ export function writeNpy(tensor: Tensor): Uint8Array {
   const fields = `{'descr': '${elementBytes(dtype) === 1 ? '|' : '<'}${code}', 'fortran_order': False, 'shape': ${shape}, }`;
   // The data begins at a multiple of 64 bytes, as NumPy writes it.
   const header = `${fields.padEnd(Math.ceil((fields.length + 11) / 64) * 64 - 11)}\n`;
-  const prefix = Buffer.from(`${MAGIC}\x01\x00${String.fromCharCode(header.length & 255, header.length >> 8)}${header}`, 'latin1');
-  return Buffer.concat([prefix, bytesFromData(tensor)]);
+  const prefix = `${MAGIC}\x01\x00${String.fromCharCode(header.length & 255, header.length >> 8)}${header}`;
+  const data = bytesFromData(tensor);
+  const bytes = new Uint8Array(prefix.length + data.length);
+  for (let i = 0; i < prefix.length; i++) bytes[i] = prefix.charCodeAt(i);
+  bytes.set(data, prefix.length);
+  return bytes;
 }
 
 function latin1(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
+  // Not TextDecoder: its 'latin1' is windows-1252, and a header may be long.
+  let text = '';
+  for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i]);
+  return text;
 }
 
 function swapBytes(raw: Uint8Array, size: number): void {

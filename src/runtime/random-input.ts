@@ -3,7 +3,7 @@ import type { Graph, Tensor, ValueInfo } from '../graph/graph.ts';
 import { allocateData, countElements, isFloat } from '../graph/tensor.ts';
 import { InputError } from '../util/errors.ts';
 import { createRandom, type Random } from '../util/random.ts';
-import { concreteDims } from './load-model.ts';
+import { concreteDims } from './check-tensor.ts';
 
 /** One random tensor for every input of the graph. The same seed gives the same values. */
 export function randomInputs(graph: Pick<Graph, 'inputs'>, seed: number): Map<string, Tensor> {

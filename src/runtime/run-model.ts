@@ -4,10 +4,10 @@ import type { LoweredModel } from '../compiler/frontend/lower-graph.ts';
 import type { Graph, Tensor } from '../graph/graph.ts';
 import type { IntegerGraph } from '../graph/integer-graph.ts';
 import { InputError } from '../util/errors.ts';
+import { checkTensor } from './check-tensor.ts';
 import { type Device, type DeviceResult, tensorNames, type WordInputs } from './device.ts';
 import type { NamedTensors } from './float-session.ts';
 import { createHostRunner, dequantizeOutput, quantizeInputs } from './host.ts';
-import { checkTensor } from './load-model.ts';
 
 /** What a run needs to know of a network: a CompiledModel is one, a program alone makes one (program-model.ts). */
 export interface RunnableModel {

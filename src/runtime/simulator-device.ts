@@ -1,12 +1,8 @@
-/** The simulated machine as a device: the data engine gives the bits, the timing engine cycles and bytes. */
-import { DEFAULT_CORE_LIMITS, traceCore } from '../isa/core.ts';
-import type { Program, TensorPlacement } from '../program/program.ts';
-import { tensorSpanWords } from '../program/verify-program.ts';
-import type { CheckLevel, DramInput } from '../simulator/data/engine.ts';
-import { executeData } from '../simulator/data/execute-data.ts';
-import { InputError } from '../util/errors.ts';
-import type { Device, WordInputs } from './device.ts';
-import { placeWords, readWords } from './tensor-words.ts';
+/** The simulated machine as a device under Node: the data engine on this thread, the timing engine on another. */
+import type { Program } from '../program/program.ts';
+import type { CheckLevel } from '../simulator/data/engine.ts';
+import type { Device } from './device.ts';
+import { createMachineDevice } from './machine-device.ts';
 import { timeProgram } from './time-program.ts';
 
 /** Options of the simulated machine. */
@@ -18,49 +14,6 @@ export interface SimulatorDeviceOptions {
 }
 
 /** A device that executes a program on the simulated machine that it was compiled for. */
-export function createSimulatorDevice(program: Program, options: SimulatorDeviceOptions = {}): Device {
-  const placements = new Map(program.tensors.map((tensor) => [tensor.name, tensor]));
-  return {
-    name: 'simulator',
-    frames: program.frames,
-    run: async (inputs) => {
-      if (inputs.length !== program.frames) throw new InputError(`${inputs.length} frames given, the program computes ${program.frames}`);
-      // The timing thread works while this one computes data.
-      const timing = options.timing ? timeProgram(program) : undefined;
-      // An error on this thread comes first; the other's must not go unhandled meanwhile.
-      timing?.catch(() => {});
-      const trace = traceCore(program.instructions, { ...DEFAULT_CORE_LIMITS, computeUnits: program.machine.computeUnits });
-      const { dram } = executeData(program, trace.dispatches, { inputs: packInputs(program, inputs), checks: options.checks ?? 'races' });
-      return {
-        read: (name, frame) => {
-          const placement = placements.get(name);
-          // Intermediate values may have room for the last frames only.
-          if (!placement || frame < program.frames - placement.frames) return undefined;
-          return readWords(dram, placement, frame % placement.frames);
-        },
-        timing: await timing,
-      };
-    },
-  };
-}
-
-/** The words of all inputs and frames where the memory plan wants them: one block for each tensor, gaps between frames as zeros. */
-function packInputs(program: Program, frames: readonly WordInputs[]): DramInput[] {
-  return program.tensors
-    .filter((tensor) => tensor.role === 'input')
-    .map((placement) => {
-      const origin: TensorPlacement = { ...placement, address: 0 };
-      const block = new Int16Array(tensorSpanWords(placement));
-      for (const [frame, inputs] of frames.entries()) placeWords(block, origin, frame, inputWords(inputs, placement));
-      return { address: placement.address, words: block };
-    });
-}
-
-function inputWords(inputs: WordInputs, { name, height, width, channels }: TensorPlacement): Int16Array {
-  const words = inputs.get(name);
-  if (!words) throw new InputError(`input '${name}' is missing: ${height}×${width}×${channels} words`);
-  if (words.length !== height * width * channels) {
-    throw new InputError(`input '${name}' has ${words.length} words, expected ${height}×${width}×${channels}`);
-  }
-  return words;
+export function createSimulatorDevice(program: Program, { timing, checks }: SimulatorDeviceOptions = {}): Device {
+  return createMachineDevice(program, { checks, ...(timing ? { time: timeProgram } : {}) });
 }

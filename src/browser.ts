@@ -1,0 +1,76 @@
+/**
+ * The part of the public surface that runs wherever JavaScript does: no files, threads or native code. `index.ts` is this and what Node adds; the studio
+ * in the browser imports it alone.
+ */
+export { type BuildOptions, MODELS, type Model } from '../models/index.ts';
+export { type CompileOptions, compileGraph } from './compiler/backend/compile-graph.ts';
+export { fixFrameDimension } from './compiler/frontend/fix-frame-dimension.ts';
+export type { HostPart } from './compiler/frontend/host-part.ts';
+export { type LoweredModel, lowerGraph, type Placement } from './compiler/frontend/lower-graph.ts';
+export { type QuantizeOptions, quantize } from './compiler/quantize/quantize.ts';
+export { collectRangeNames, type ValueRange } from './compiler/quantize/ranges.ts';
+export type { AttributeValue, DataType, Graph, GraphNode, Tensor, TensorData, ValueInfo } from './graph/graph.ts';
+export type { BorderValue, IntegerGraph, IntegerLayer, IntegerTensor } from './graph/integer-graph.ts';
+export { type ReadOptions, readOnnx, readTensorPb } from './graph/onnx/read-onnx.ts';
+export { writeOnnx } from './graph/onnx/write-onnx.ts';
+export { toNumbers } from './graph/tensor.ts';
+export { assemble } from './isa/assemble.ts';
+export { type CoreTrace, type Dispatch, traceCore } from './isa/core.ts';
+export { disassemble } from './isa/disassemble.ts';
+export { hasSource2, UNIT_FIELDS, UNIT_ID, type UnitKind, unitOf, VEC_OPS } from './isa/fields.ts';
+export { type Machine, macCount, PRESETS, XC7Z045 } from './machine/machine.ts';
+export { parseMachine, parseMachineText } from './machine/parse-machine.ts';
+export { annotateDisassembly } from './program/annotate-disassembly.ts';
+export type { LayerInfo, Program, Segment, SourceSpan, TensorPlacement } from './program/program.ts';
+export { isProgramFile, readProgram, writeProgram } from './program/program-file.ts';
+export { type ReferenceOptions, runReference } from './reference/run-reference.ts';
+export { type BenchRow, type PublishedFigures, renderLayers, renderLostCycles, renderNetworks } from './report/bench-text.ts';
+export { boundNetwork, floorBytes, type LayerBound, type NetworkBound } from './report/bound.ts';
+export { type BoundBy, type LayerReport, type NetworkFigures, reportNetwork } from './report/network-report.ts';
+export { formatBytes, formatCount, formatDecibels, formatNumber, formatPercent, renderTable } from './report/table.ts';
+export { type Accuracy, measureAccuracy } from './runtime/accuracy.ts';
+export { calibrate } from './runtime/calibrate.ts';
+export { concreteDims } from './runtime/check-tensor.ts';
+export {
+  type CompiledModel,
+  type CompileModelOptions,
+  compileModel,
+  NUMBER_MODES,
+  type NumberMode,
+  SCOPES,
+  type Scope,
+} from './runtime/compile-model.ts';
+export type { Device, DeviceResult, WordInputs } from './runtime/device.ts';
+export { createFloatSession, type FloatSession, type NamedTensors } from './runtime/float-session.ts';
+export {
+  CHANNEL_ORDERS,
+  type DecodePixels,
+  IMAGE_FITS,
+  IMAGE_LAYOUTS,
+  type ImageOptions,
+  imageToTensor,
+  isImageName,
+} from './runtime/image-tensor.ts';
+export { type LayerWork, measureLayerWork } from './runtime/layer-work.ts';
+export { createMachineDevice, type MachineDeviceOptions } from './runtime/machine-device.ts';
+export { measureTiming } from './runtime/measure-timing.ts';
+export { readNpy, writeNpy } from './runtime/npy.ts';
+export { modelOfProgram } from './runtime/program-model.ts';
+export { randomInputs } from './runtime/random-input.ts';
+export { createReferenceDevice, type ReferenceDeviceOptions } from './runtime/reference-device.ts';
+export { type ModelRun, type RunnableModel, runModel } from './runtime/run-model.ts';
+export {
+  type BitComparison,
+  compareBits,
+  compareOutputs,
+  countSaturated,
+  type Difference,
+  describeDifference,
+  type OutputAccuracy,
+  runFloat,
+} from './runtime/verify-model.ts';
+export { type DataOptions, type DataResult, executeData } from './simulator/data/execute-data.ts';
+export type { CommitLog, CommitRecord } from './simulator/timing/commit-log.ts';
+export { simulateTiming, type TimingOptions } from './simulator/timing/engine.ts';
+export { type LayerTiming, LOST_CAUSES, type LostCause, type TimingResult } from './simulator/timing/result.ts';
+export { InputError, JobError } from './util/errors.ts';
