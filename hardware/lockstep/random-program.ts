@@ -16,6 +16,7 @@ import { outputFootprint, source2Footprint, sourceFootprint } from '../../src/si
 import type { IntervalList } from '../../src/simulator/data/intervals.ts';
 import { groupLines, type MacShape, paramLines, type Walk } from '../../src/simulator/walker.ts';
 import { createRandom, type Random } from '../../src/util/random.ts';
+import { scrambleControl } from './scramble-control.ts';
 
 export interface RandomProgramOptions {
   readonly seed: number;
@@ -24,6 +25,8 @@ export interface RandomProgramOptions {
   readonly steps?: number;
   /** Kinds of units that take part; default all. */
   readonly kinds?: readonly UnitKind[];
+  /** Without random control code: one GO after the other. */
+  readonly straight?: boolean;
 }
 
 /** Maps words in use in each CU, two halves: one to read, one to write. */
@@ -277,20 +280,15 @@ function mapsBuffer(b: Builder): { name: string; words: number } {
   return { name: 'maps', words: mapsWords(b.machine) };
 }
 
-function addMac(b: Builder): void {
-  const cu = b.draw(0, b.cus - 1);
-  const depthwise = b.chance(20) ? 1 : 0;
-  const lanes = depthwise ? 1 : b.pick(1, 2, 4, 8, 16);
-  const words = depthwise ? b.draw(1, 64) : b.draw(1, b.pick(4, 20, 80));
-  const outWords = depthwise ? words : b.draw(1, 64 / lanes);
-  const walk = drawWalk(b, words, outWords, b.chance(20), depthwise === 0 && b.chance(60));
-  if (walk === undefined) return;
-  const shape: MacShape = { ...walk, lanes, depthwise, outWords };
-  const lines = groupLines(shape);
+/** Loads images of `lines` lines to the vMACs of one CU or of all; returns the access to them. */
+function addWeights(
+  b: Builder,
+  cu: number,
+  lines: number,
+  weightsLine: number,
+  draw: () => Int16Array,
+): (target: number, writes: boolean) => Access {
   const room = weightsLines(b.machine);
-  if (lines > room || lines > 200) return;
-  const weightsLine = b.draw(0, room - 1);
-
   // The group of every CU, or of this one: images of four vMACs each.
   const everywhere = lines < 8 && b.chance(50);
   const shared = everywhere && b.chance(50);
@@ -298,7 +296,7 @@ function addMac(b: Builder): void {
   const images = 4 * slots;
   const imageWords = lines * LINE_WORDS;
   const data = new Int16Array(images * imageWords);
-  for (let image = 0; image < images; image++) data.set(drawGroup(b, lanes, lines), image * imageWords);
+  for (let image = 0; image < images; image++) data.set(draw(), image * imageWords);
   const address = b.constants('weights', data);
   const targets = everywhere ? cusOf(2 ** b.cus - 1) : [cu];
   const wraps = weightsLine + lines > room;
@@ -328,6 +326,30 @@ function addMac(b: Builder): void {
       ...targets.map((target) => weights(target, true)),
     ]);
   }
+  return weights;
+}
+
+/** Weights that nobody reads, in images of any length. */
+function addIdleWeights(b: Builder): void {
+  const lines = b.draw(1, b.pick(3, 6, 40));
+  addWeights(b, b.draw(0, b.cus - 1), lines, b.draw(0, weightsLines(b.machine) - 1), () => b.randomWords(lines * LINE_WORDS));
+}
+
+function addMac(b: Builder): void {
+  const cu = b.draw(0, b.cus - 1);
+  const depthwise = b.chance(20) ? 1 : 0;
+  const lanes = depthwise ? 1 : b.pick(1, 2, 4, 8, 16);
+  const words = depthwise ? b.draw(1, 64) : b.draw(1, b.pick(4, 20, 80));
+  const outWords = depthwise ? words : b.draw(1, 64 / lanes);
+  const walk = drawWalk(b, words, outWords, b.chance(20), depthwise === 0 && b.chance(60));
+  if (walk === undefined) return;
+  const shape: MacShape = { ...walk, lanes, depthwise, outWords };
+  const lines = groupLines(shape);
+  const room = weightsLines(b.machine);
+  if (lines > room || lines > 200) return;
+  const weightsLine = b.draw(0, room - 1);
+
+  const weights = addWeights(b, cu, lines, weightsLine, () => drawGroup(b, lanes, lines));
   const outCus = b.chance(50) ? 1 << cu : b.cuMask();
   b.add(UNIT_ID.mac(cu), { ...walk, outCus, weightsLine, lanes, depthwise, outWords }, [
     weights(cu, false),
@@ -392,7 +414,7 @@ function addVec(b: Builder): void {
 /** A random program; the same seed and machine give the same one. */
 export function randomProgram(options: RandomProgramOptions): Program {
   const b = new Builder(options);
-  const kinds = options.kinds ?? ['LDM', 'ST', 'MAC', 'VEC'];
+  const kinds = options.kinds ?? ['LDM', 'LDW', 'ST', 'MAC', 'MAC', 'VEC', 'VEC'];
   fill(b, kinds.includes('VEC'));
   const data = b.constants('data', b.randomWords(DRAM_DATA_WORDS));
   const stored = b.allocate(DRAM_DATA_WORDS, false);
@@ -401,6 +423,7 @@ export function randomProgram(options: RandomProgramOptions): Program {
     const kind = kinds[b.draw(0, kinds.length - 1)];
     if (kind === 'LDM') addLoad(b, data);
     else if (kind === 'ST') addStore(b, stored);
+    else if (kind === 'LDW') addIdleWeights(b);
     else if (kind === 'VEC') addVec(b);
     else addMac(b);
   }
@@ -415,18 +438,26 @@ export function randomProgram(options: RandomProgramOptions): Program {
   return emit(b, options);
 }
 
-function emit(b: Builder, { seed, machine }: RandomProgramOptions): Program {
+function emit(b: Builder, { seed, machine, straight }: RandomProgramOptions): Program {
   const tokens = assignTokens(b.tasks);
   const writer = new InstructionWriter();
-  const sourceMap: SourceSpan[] = [];
+  const ends: number[] = [];
   for (const [i, task] of b.tasks.entries()) {
-    const first = writer.length;
     writer.go(task.unit, { ...task.descriptor, ...tokens[i] } as Descriptor<UnitKind>);
-    sourceMap.push({ first, end: writer.length, layer: 0, tile: `${i}` });
+    ends.push(writer.length);
   }
   writer.end();
-  const instructions = writer.instructions();
-  const codeAddress = Math.ceil(b.dramWords / 64) * 64;
+  const plain = writer.instructions();
+  const code = straight === true || b.chance(30) ? undefined : scrambleControl(plain, b.random);
+  const instructions = code?.instructions ?? plain;
+  const indexOf = (index: number): number => (code === undefined ? index : code.indexOf[index - 1] + 1);
+  const sourceMap: SourceSpan[] = ends.map((end, i) => ({
+    first: i === 0 ? 0 : indexOf(ends[i - 1]),
+    end: indexOf(end),
+    layer: 0,
+    tile: `${i}`,
+  }));
+  const codeAddress = Math.ceil(b.dramWords / LINE_WORDS + b.draw(0, 7)) * LINE_WORDS;
   const layer = { name: 'random', op: '', nodes: [], lanesPerOutput: 16, macs: 0, weightBytes: 0, schedule: '', predictedCycles: 0 };
   return {
     name: `random ${seed}`,
