@@ -6,7 +6,14 @@ export { type BuildOptions, MODELS, type Model } from '../models/index.ts';
 export { type CompileOptions, compileGraph } from './compiler/backend/compile-graph.ts';
 export { fixFrameDimension } from './compiler/frontend/fix-frame-dimension.ts';
 export type { HostPart } from './compiler/frontend/host-part.ts';
-export { type LoweredModel, lowerGraph, type Placement } from './compiler/frontend/lower-graph.ts';
+export {
+  acceleratorParts,
+  hostParts,
+  type LoweredModel,
+  lowerGraph,
+  type ModelPart,
+  type Placement,
+} from './compiler/frontend/lower-graph.ts';
 export { type QuantizeOptions, quantize } from './compiler/quantize/quantize.ts';
 export { collectRangeNames, type ValueRange } from './compiler/quantize/ranges.ts';
 export type { AttributeValue, DataType, Graph, GraphNode, Tensor, TensorData, ValueInfo } from './graph/graph.ts';
@@ -26,13 +33,14 @@ export { isProgramFile, readProgram, writeProgram } from './program/program-file
 export { type ReferenceOptions, runReference } from './reference/run-reference.ts';
 export { type BenchRow, type PublishedFigures, renderLayers, renderLostCycles, renderNetworks } from './report/bench-text.ts';
 export { boundNetwork, floorBytes, type LayerBound, type NetworkBound } from './report/bound.ts';
-export { type BoundBy, type LayerReport, type NetworkFigures, reportNetwork } from './report/network-report.ts';
+export { type BoundBy, joinFigures, type LayerReport, type NetworkFigures, reportNetwork } from './report/network-report.ts';
 export { formatBytes, formatCount, formatDecibels, formatNumber, formatPercent, renderTable } from './report/table.ts';
 export { type Accuracy, measureAccuracy } from './runtime/accuracy.ts';
 export { calibrate } from './runtime/calibrate.ts';
 export { concreteDims } from './runtime/check-tensor.ts';
 export {
   type CompiledModel,
+  type CompiledPart,
   type CompileModelOptions,
   compileModel,
   NUMBER_MODES,
@@ -58,10 +66,11 @@ export { readNpy, writeNpy } from './runtime/npy.ts';
 export { modelOfProgram } from './runtime/program-model.ts';
 export { randomInputs } from './runtime/random-input.ts';
 export { createReferenceDevice, type ReferenceDeviceOptions } from './runtime/reference-device.ts';
-export { type ModelRun, type RunnableModel, runModel } from './runtime/run-model.ts';
+export { type DevicePart, type ModelRun, type RunnableModel, type RunnablePart, runModel, timingsOf } from './runtime/run-model.ts';
 export {
   type BitComparison,
   compareBits,
+  compareModelBits,
   compareOutputs,
   countSaturated,
   type Difference,

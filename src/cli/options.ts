@@ -50,6 +50,11 @@ export function calibrateOption(): Option {
   );
 }
 
+/** Read as `host`: true unless ruled out. */
+export function hostOption(): Option {
+  return new Option('--no-host', 'refuse a network that the accelerator can not run alone');
+}
+
 export function jsonOption(): Option {
   return new Option('--json', 'print JSON');
 }

@@ -75,6 +75,34 @@ export function reportNetwork(
   };
 }
 
+/**
+ * Figures of a network whose parts run one after the other, the host's time between them left out. Each part's borders count in the floor.
+ * @throws Error for no parts
+ */
+export function joinFigures(parts: readonly NetworkFigures[]): NetworkFigures {
+  const [first] = parts;
+  if (first === undefined) throw new Error('no figures to join');
+  if (parts.length === 1) return first;
+  const sum = (value: (part: NetworkFigures) => number): number => parts.reduce((total, part) => total + value(part), 0);
+  const cycles = sum((part) => part.cycles);
+  const fps = (first.fps * first.cycles) / cycles;
+  const macs = sum((part) => part.macs);
+  const [dramReadBytes, dramWriteBytes] = [sum((part) => part.dramReadBytes), sum((part) => part.dramWriteBytes)];
+  return {
+    macs,
+    cycles,
+    fps,
+    gops: (2 * macs * fps) / 1e9,
+    occupancy: sum((part) => part.occupancy * part.cycles) / cycles,
+    dramReadBytes,
+    dramWriteBytes,
+    gbps: ((dramReadBytes + dramWriteBytes) * fps) / 1e9,
+    boundFps: 1 / sum((part) => 1 / part.boundFps),
+    floorBytes: sum((part) => part.floorBytes),
+    layers: parts.flatMap((part) => part.layers),
+  };
+}
+
 function reportLayer(
   info: LayerInfo,
   timing: LayerTiming,

@@ -2,14 +2,16 @@
 import { compileGraph } from '../compiler/backend/compile-graph.ts';
 import { limitReductions } from '../compiler/backend/limit-reductions.ts';
 import { fixFrameDimension } from '../compiler/frontend/fix-frame-dimension.ts';
+import type { HostPart } from '../compiler/frontend/host-part.ts';
 import type { LayerGraph } from '../compiler/frontend/layer-graph.ts';
-import { type LoweredModel, lowerGraph } from '../compiler/frontend/lower-graph.ts';
+import { acceleratorParts, type LoweredModel, lowerGraph } from '../compiler/frontend/lower-graph.ts';
 import { GUESS_HEADROOM, quantize } from '../compiler/quantize/quantize.ts';
 import { collectRangeNames, type ValueRange } from '../compiler/quantize/ranges.ts';
-import type { Graph } from '../graph/graph.ts';
+import type { Graph, Tensor } from '../graph/graph.ts';
 import type { IntegerGraph } from '../graph/integer-graph.ts';
 import { type Machine, XC7Z045 } from '../machine/machine.ts';
 import type { Program } from '../program/program.ts';
+import { InputError } from '../util/errors.ts';
 import { calibrate } from './calibrate.ts';
 import type { NamedTensors } from './float-session.ts';
 import { randomInputs } from './random-input.ts';
@@ -39,6 +41,8 @@ export interface CompileModelOptions {
   readonly numbers?: NumberMode;
   /** Calibration inputs: one set of tensors each. Default: two frames of seeded standard normal values, with twice the headroom. */
   readonly samples?: readonly NamedTensors[];
+  /** Whether nodes that the accelerator lacks may run on the host. Default true. */
+  readonly allowHost?: boolean;
   readonly progress?: (done: number, total: number, what: string) => void;
 }
 
@@ -51,9 +55,23 @@ export interface CompiledModel {
   readonly lowered: LoweredModel;
   /** Ranges that the binary points come from; empty for q8.8. */
   readonly ranges: ReadonlyMap<string, ValueRange>;
+  /** In the order of execution; sides alternate. */
+  readonly parts: readonly CompiledPart[];
+  /** Outputs of the model that depend on no input. */
+  readonly constants: ReadonlyMap<string, Tensor>;
+  /** Of the accelerator's parts, in the order of execution: one for most networks, none for those that only the host runs. */
+  readonly integerGraphs: readonly IntegerGraph[];
+  readonly programs: readonly Program[];
+  /** The only one of `integerGraphs`. @throws InputError when there are several or none */
   readonly integerGraph: IntegerGraph;
+  /** The only one of `programs`. @throws InputError when there are several or none */
   readonly program: Program;
 }
+
+/** A part with what it needs to run. */
+export type CompiledPart =
+  | { readonly where: 'host'; readonly host: HostPart }
+  | { readonly where: 'accelerator'; readonly integerGraph: IntegerGraph; readonly program: Program };
 
 /** Seed of the default calibration inputs, and how many frames they are (docs/numbers.md, section 8). */
 const DEFAULT_CALIBRATION = { seed: 1, frames: 2 } as const;
@@ -65,23 +83,51 @@ const DEFAULT_CALIBRATION = { seed: 1, frames: 2 } as const;
 export async function compileModel(source: Graph, options: CompileModelOptions = {}): Promise<CompiledModel> {
   const whole = fixFrameDimension(source);
   const graph = options.scope === 'convolutions' ? cutAfterConvolutions(whole) : whole;
-  const lowered = lowerGraph(graph);
+  const lowered = lowerGraph(graph, { allowHost: options.allowHost });
   const machine = options.machine ?? XC7Z045;
-  const layers = limitReductions(lowered.layers, machine, options.frames ?? 1);
+  const layers = acceleratorParts(lowered).map((part) => limitReductions(part, machine, options.frames ?? 1));
   const mode = options.numbers ?? 'calibrated';
   const ranges = mode === 'q8.8' ? new Map<string, ValueRange>() : await findRanges(graph, layers, options.samples);
-  const integerGraph = quantize(layers, ranges, { mode, ...(options.samples ? {} : { headroom: GUESS_HEADROOM }) });
   const name = options.name ?? graph.name;
-  const program = compileGraph(integerGraph, machine, {
-    frames: options.frames,
-    name,
-    progress: options.progress,
+  const compiled = layers.map((part, index) => {
+    const integerGraph = quantize(part, ranges, { mode, ...(options.samples ? {} : { headroom: GUESS_HEADROOM }) });
+    const partName = layers.length > 1 ? `${name} (${index + 1} of ${layers.length})` : name;
+    const program = compileGraph(integerGraph, machine, { frames: options.frames, name: partName, progress: options.progress });
+    return { where: 'accelerator' as const, integerGraph, program };
   });
-  return { name, graph, lowered, ranges, integerGraph, program };
+  let next = 0;
+  const parts = lowered.parts.map((part): CompiledPart => (part.where === 'host' ? part : compiled[next++]));
+  return {
+    name,
+    graph,
+    lowered,
+    ranges,
+    parts,
+    constants: lowered.constants,
+    integerGraphs: compiled.map((part) => part.integerGraph),
+    programs: compiled.map((part) => part.program),
+    get integerGraph() {
+      return onlyPart(name, compiled).integerGraph;
+    },
+    get program() {
+      return onlyPart(name, compiled).program;
+    },
+  };
 }
 
-function findRanges(graph: Graph, layers: LayerGraph, samples: readonly NamedTensors[] | undefined): Promise<Map<string, ValueRange>> {
+function onlyPart<T>(name: string, parts: readonly T[]): T {
+  if (parts.length === 1) return parts[0];
+  const what = parts.length === 0 ? 'nothing of it runs on the accelerator' : `it has ${parts.length} parts on the accelerator`;
+  throw new InputError(`${name}: ${what}; \`snowflake check\` shows where each node runs`);
+}
+
+async function findRanges(
+  graph: Graph,
+  parts: readonly LayerGraph[],
+  samples: readonly NamedTensors[] | undefined,
+): Promise<Map<string, ValueRange>> {
+  if (parts.length === 0) return new Map();
   const { seed, frames } = DEFAULT_CALIBRATION;
   const used = samples ?? Array.from({ length: frames }, (_, frame) => randomInputs(graph, seed + frame));
-  return calibrate(graph, collectRangeNames(layers), used);
+  return calibrate(graph, [...new Set(parts.flatMap(collectRangeNames))], used);
 }

@@ -13,16 +13,17 @@ export interface DeviceResult {
   readonly timing?: TimingResult;
 }
 
-/** Something that computes a network's integer part: the simulated machine, the reference, later a board. */
+/** Something that computes the accelerator's parts of a network: the simulated machine, the reference, later a board. */
 export interface Device {
   readonly name: string;
   /** Frames that one run takes. */
   readonly frames: number;
   /**
    * Computes one set of frames.
+   * @param part which of the accelerator's parts, in the order of execution; default 0
    * @throws InputError when the inputs don't fit, JobError when the program is wrong
    */
-  run(inputs: readonly WordInputs[]): Promise<DeviceResult>;
+  run(inputs: readonly WordInputs[], part?: number): Promise<DeviceResult>;
 }
 
 /** Name of each tensor by id: a border's ONNX name, else the tensor's own. */

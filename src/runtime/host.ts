@@ -1,4 +1,4 @@
-/** The host's share of a run: float parts before and after the accelerator, and the conversion of tensors at its borders. */
+/** The host's share of a run: float parts before, between and behind those of the accelerator, and the conversion of tensors at its borders. */
 import type { HostPart } from '../compiler/frontend/host-part.ts';
 import type { Tensor } from '../graph/graph.ts';
 import type { BorderValue, IntegerGraph } from '../graph/integer-graph.ts';
@@ -14,9 +14,8 @@ export interface HostRunner {
   release(): Promise<void>;
 }
 
-/** A runner for a host part; for none, one that does nothing. */
-export async function createHostRunner(part: HostPart | undefined): Promise<HostRunner> {
-  if (!part) return { run: async () => {}, release: async () => {} };
+/** A runner for a host part. */
+export async function createHostRunner(part: HostPart): Promise<HostRunner> {
   const session: FloatSession = await createFloatSession(writeOnnx(part.graph), part.graph.name);
   return {
     run: async (values) => {

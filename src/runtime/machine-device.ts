@@ -20,13 +20,15 @@ export interface MachineDeviceOptions {
   readonly checks?: CheckLevel;
 }
 
-/** A device that executes a program on the simulated machine that it was compiled for. */
-export function createMachineDevice(program: Program, options: MachineDeviceOptions = {}): Device {
-  const placements = new Map(program.tensors.map((tensor) => [tensor.name, tensor]));
+/** A device that executes a program, or those of all parts of a network, on the simulated machine that it was compiled for. */
+export function createMachineDevice(parts: Program | readonly Program[], options: MachineDeviceOptions = {}): Device {
+  const programs = [parts].flat() as Program[];
   return {
     name: 'simulator',
-    frames: program.frames,
-    run: async (inputs) => {
+    frames: programs.length > 0 ? programs[0].frames : 1,
+    run: async (inputs, part = 0) => {
+      const program = programs[part];
+      const placements = new Map(program.tensors.map((tensor) => [tensor.name, tensor]));
       if (inputs.length !== program.frames) throw new InputError(`${inputs.length} frames given, the program computes ${program.frames}`);
       const timing = options.time?.(program);
       // An error on this thread comes first; the other's must not go unhandled meanwhile.

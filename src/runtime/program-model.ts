@@ -27,7 +27,7 @@ export function modelOfProgram(program: Program): RunnableModel {
   return {
     name: program.name,
     graph: { inputs: inputs.map(infoOf), outputs: outputs.map(infoOf) },
-    lowered: {},
-    integerGraph: { name: program.name, tensors, layers: [], inputs, outputs },
+    parts: [{ where: 'accelerator', integerGraph: { name: program.name, tensors, layers: [], inputs, outputs } }],
+    constants: new Map(),
   };
 }

@@ -10,14 +10,16 @@ export interface ReferenceDeviceOptions {
   readonly progress?: (done: number, total: number, what: string) => void;
 }
 
-/** A device that computes with the integer reference. */
-export function createReferenceDevice(graph: IntegerGraph, options: ReferenceDeviceOptions = {}): Device {
+/** A device that computes with the integer reference: a network's integer graph, or those of all its parts. */
+export function createReferenceDevice(parts: IntegerGraph | readonly IntegerGraph[], options: ReferenceDeviceOptions = {}): Device {
   const frames = options.frames ?? 1;
-  const idOf = new Map(tensorNames(graph).map((name, id) => [name, id]));
+  const graphs = [parts].flat() as IntegerGraph[];
   return {
     name: 'reference',
     frames,
-    run: async (inputs) => {
+    run: async (inputs, part = 0) => {
+      const graph = graphs[part];
+      const idOf = new Map(tensorNames(graph).map((name, id) => [name, id]));
       const total = inputs.length * graph.layers.length;
       const results = inputs.map((words, frame) =>
         runReference(graph, words, {

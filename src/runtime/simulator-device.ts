@@ -13,7 +13,7 @@ export interface SimulatorDeviceOptions {
   readonly checks?: CheckLevel;
 }
 
-/** A device that executes a program on the simulated machine that it was compiled for. */
-export function createSimulatorDevice(program: Program, { timing, checks }: SimulatorDeviceOptions = {}): Device {
+/** A device that executes a program, or those of all parts of a network, on the simulated machine that it was compiled for. */
+export function createSimulatorDevice(program: Program | readonly Program[], { timing, checks }: SimulatorDeviceOptions = {}): Device {
   return createMachineDevice(program, { checks, ...(timing ? { time: timeProgram } : {}) });
 }

@@ -4,8 +4,9 @@ import type { IntegerGraph } from '../graph/integer-graph.ts';
 import { writeOnnx } from '../graph/onnx/write-onnx.ts';
 import { type Accuracy, measureAccuracy } from './accuracy.ts';
 import type { CompiledModel } from './compile-model.ts';
-import { type DeviceResult, tensorNames } from './device.ts';
+import { type Device, type DeviceResult, tensorNames } from './device.ts';
 import { createFloatSession, type NamedTensors } from './float-session.ts';
+import type { ModelRun } from './run-model.ts';
 
 /** The first word, in the order of execution, in which a device differs from the reference. */
 export interface Difference {
@@ -51,6 +52,26 @@ export function compareBits(graph: IntegerGraph, reference: DeviceResult, device
     }
   }
   return { tensors, words };
+}
+
+/** Compares the accelerator's parts one by one, each with what the reference makes of the same words; ends at the first difference. */
+export async function compareModelBits(
+  graphs: readonly IntegerGraph[],
+  reference: Device,
+  run: ModelRun,
+  frames: number,
+): Promise<BitComparison & { readonly expected: readonly DeviceResult[] }> {
+  const total = { tensors: 0, words: 0 };
+  const expected: DeviceResult[] = [];
+  for (const [part, graph] of graphs.entries()) {
+    const { inputWords, result } = run.device[part];
+    expected.push(await reference.run(inputWords, part));
+    const { difference, tensors, words } = compareBits(graph, expected[part], result, frames);
+    total.tensors += tensors;
+    total.words += words;
+    if (difference) return { ...total, difference, expected };
+  }
+  return { ...total, expected };
 }
 
 /** A difference as a sentence. */

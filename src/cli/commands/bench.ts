@@ -2,14 +2,16 @@
 import { Command } from 'commander';
 import {
   type BenchRow,
-  compareBits,
+  compareModelBits,
   compareOutputs,
   compileModel,
   createReferenceDevice,
   createSimulatorDevice,
   type Difference,
   describeDifference,
+  InputError,
   JobError,
+  joinFigures,
   loadMachine,
   type Machine,
   macCount,
@@ -23,10 +25,21 @@ import {
   runFloat,
   runModel,
   type Scope,
+  timingsOf,
 } from '../../index.ts';
 import { print, printHeading, printJson } from '../io.ts';
 import { MODEL_ARGUMENT, openNetwork } from '../network.ts';
-import { batchOption, jsonOption, machineOption, numbersOption, type Shapes, scopeOption, seedOption, shapeOption } from '../options.ts';
+import {
+  batchOption,
+  hostOption,
+  jsonOption,
+  machineOption,
+  numbersOption,
+  type Shapes,
+  scopeOption,
+  seedOption,
+  shapeOption,
+} from '../options.ts';
 import { startProgress } from '../progress.ts';
 
 const DEFAULT_NETWORKS = ['alexnet', 'resnet18', 'vgg16'];
@@ -38,6 +51,7 @@ interface BenchOptions {
   readonly batch: number;
   readonly numbers: NumberMode;
   readonly seed: number;
+  readonly host: boolean;
   readonly json?: boolean;
 }
 
@@ -60,6 +74,7 @@ export function benchCommand(): Command {
     .addOption(machineOption())
     .addOption(shapeOption())
     .addOption(numbersOption())
+    .addOption(hostOption())
     .addOption(seedOption('seed of the random input').default(7))
     .addOption(jsonOption())
     .addHelpText(
@@ -86,20 +101,24 @@ FPS, cycles and bytes are those of the accelerator; parts on the host are timed 
 }
 
 async function benchNetwork(argument: string, machine: Machine, options: BenchOptions): Promise<BenchResult> {
-  const { scope, batch, numbers, seed } = options;
+  const { scope, batch, numbers, seed, host: allowHost } = options;
   const { name, graph, paper } = openNetwork(argument, options);
   const progress = startProgress(name);
   try {
     const started = performance.now();
-    const model = await compileModel(graph, { name, machine, scope, frames: batch, numbers, progress: progress.update });
+    const model = await compileModel(graph, { name, machine, scope, frames: batch, numbers, allowHost, progress: progress.update });
+    if (model.programs.length === 0)
+      throw new InputError(`${name}: nothing of it runs on the accelerator, so there is nothing to measure (\`snowflake check\` says why)`);
     const compileSeconds = (performance.now() - started) / 1000;
     const inputs = Array.from({ length: batch }, (_, frame) => randomInputs(model.graph, seed + frame));
-    const simulated = await runModel(model, createSimulatorDevice(model.program, { timing: true }), inputs);
-    const reference = createReferenceDevice(model.integerGraph, { frames: batch, progress: progress.update });
-    const expected = await reference.run(simulated.inputWords);
-    const bits = compareBits(model.integerGraph, expected, simulated.device, batch);
+    const simulated = await runModel(model, createSimulatorDevice(model.programs, { timing: true }), inputs);
+    const reference = createReferenceDevice(model.integerGraphs, { frames: batch, progress: progress.update });
+    const bits = await compareModelBits(model.integerGraphs, reference, simulated, batch);
     const accuracy = compareOutputs(await runFloat(model, inputs.slice(0, 1)), simulated.outputs);
-    const figures = reportNetwork(model.program, simulated.device.timing!, measureLayerWork(model.integerGraph));
+    const timings = timingsOf(simulated);
+    const figures = joinFigures(
+      model.programs.map((program, i) => reportNetwork(program, timings[i], measureLayerWork(model.integerGraphs[i]))),
+    );
     return {
       network: name,
       scope,

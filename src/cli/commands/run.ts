@@ -23,6 +23,7 @@ import {
   readInputFile,
   runModel,
   type Tensor,
+  timingsOf,
   toNumbers,
   writeFileAtomic,
   writeNpy,
@@ -32,6 +33,7 @@ import { note, print, printHeading, printJson } from '../io.ts';
 import { MODEL_ARGUMENT, openNetwork, openProgram } from '../network.ts';
 import {
   calibrateOption,
+  hostOption,
   imageOptions,
   imageOptionsOf,
   jsonOption,
@@ -55,6 +57,7 @@ interface RunOptions extends ImageOptions {
   readonly labels?: string;
   readonly top: number;
   readonly seed?: number;
+  readonly host: boolean;
   readonly json?: boolean;
 }
 
@@ -69,6 +72,7 @@ export function runCommand(): Command {
     .addOption(shapeOption())
     .addOption(calibrateOption())
     .addOption(numbersOption())
+    .addOption(hostOption())
     .option('--labels <file>', 'class names, one a line: print the best classes')
     .addOption(new Option('--top <k>', 'how many classes').argParser(parsePositive).default(5))
     .addOption(seedOption('random input, standard normal, from this seed'))
@@ -94,7 +98,7 @@ Examples:
     if (run.saturatedInputs > 0) {
       note(`${run.saturatedInputs} input values lie beyond the calibrated range and were cut off; give better --calibrate files`);
     }
-    const host = [model.lowered.head, model.lowered.tail].flatMap((part) => part?.nodes ?? []);
+    const host = model.parts.flatMap((part) => (part.where === 'host' ? part.host.nodes : []));
     if (options.json) printRunJson(run, outputs, host, labels, options.top, clockHz);
     else printRun(run, outputs, host, labels, options.top, clockHz);
   });
@@ -125,11 +129,18 @@ async function prepareRun(argument: string, options: RunOptions, progress: Progr
   // Without calibration files, the given input itself says how large its values are.
   const given = options.input === undefined ? undefined : [inputs];
   const samples = (await loadSamples(graph, options.calibrate, image)) ?? given;
-  const model = await compileModel(graph, { name, machine, numbers: options.numbers, samples, progress: progress.update });
+  const model = await compileModel(graph, {
+    name,
+    machine,
+    numbers: options.numbers,
+    samples,
+    allowHost: options.host,
+    progress: progress.update,
+  });
   const device =
     options.device === 'reference'
-      ? createReferenceDevice(model.integerGraph, { progress: progress.update })
-      : createSimulatorDevice(model.program, { timing: true });
+      ? createReferenceDevice(model.integerGraphs, { progress: progress.update })
+      : createSimulatorDevice(model.programs, { timing: true });
   return { model, device, inputs, clockHz: machine.clockHz };
 }
 
@@ -195,9 +206,17 @@ function printRun(
     for (const { index, label, value } of rankClasses(tensor, labels, top))
       print(`  ${formatNumber(value, 4)}  ${index}${label ? ` ${label}` : ''}`);
   }
-  const { timing } = run.device;
-  if (timing) print(`${formatCount(timing.cycles)} cycles, ${formatNumber((1000 * timing.cycles) / clockHz)} ms on the accelerator`);
+  const cycles = totalCycles(run);
+  if (cycles > 0) {
+    const parts = run.device.length > 1 ? `, ${run.device.length} parts` : '';
+    print(`${formatCount(cycles)} cycles, ${formatNumber((1000 * cycles) / clockHz)} ms on the accelerator${parts}`);
+  }
   if (host.length > 0) print(`on the host: ${host.length} node(s), ${formatNumber(1000 * run.hostSeconds)} ms here`);
+}
+
+/** Cycles of all parts; 0 where the device measures none. */
+function totalCycles(run: ModelRun): number {
+  return timingsOf(run).reduce((sum, timing) => sum + timing.cycles, 0);
 }
 
 function printRunJson(
@@ -218,6 +237,7 @@ function printRunJson(
     })),
     saturatedInputs: run.saturatedInputs,
     hostNodes: host,
-    ...(run.device.timing ? { cycles: run.device.timing.cycles, seconds: run.device.timing.cycles / clockHz } : {}),
+    acceleratorParts: run.device.length,
+    ...(totalCycles(run) > 0 ? { cycles: totalCycles(run), seconds: totalCycles(run) / clockHz } : {}),
   });
 }

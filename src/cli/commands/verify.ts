@@ -1,7 +1,7 @@
 /** `snowflake verify`: simulator against reference bit for bit, and against float32. */
 import { Command } from 'commander';
 import {
-  compareBits,
+  compareModelBits,
   compareOutputs,
   compileModel,
   countSaturated,
@@ -24,6 +24,7 @@ import { print, printJson } from '../io.ts';
 import { MODEL_ARGUMENT, openNetwork } from '../network.ts';
 import {
   calibrateOption,
+  hostOption,
   imageOptions,
   imageOptionsOf,
   jsonOption,
@@ -42,6 +43,7 @@ interface VerifyOptions extends ImageOptions {
   readonly numbers: NumberMode;
   readonly calibrate?: string[];
   readonly seed: number;
+  readonly host: boolean;
   readonly json?: boolean;
 }
 
@@ -54,6 +56,7 @@ export function verifyCommand(): Command {
     .addOption(shapeOption())
     .addOption(calibrateOption())
     .addOption(numbersOption())
+    .addOption(hostOption())
     .addOption(seedOption('seed of random input').default(7))
     .addOption(jsonOption())
     .addHelpText(
@@ -69,16 +72,19 @@ export function verifyCommand(): Command {
     const given = options.input === undefined ? undefined : [inputs];
     const samples = (await loadSamples(graph, options.calibrate, image)) ?? given;
     const progress = startProgress(`verify ${name}`);
-    const model = await compileModel(graph, { name, machine, numbers: options.numbers, samples, progress: progress.update }).finally(
-      progress.stop,
-    );
-    const simulated = await runModel(model, createSimulatorDevice(model.program), [inputs]);
-    const reference = await runModel(model, createReferenceDevice(model.integerGraph, { progress: progress.update }), [inputs]).finally(
-      progress.stop,
-    );
-    const bits = compareBits(model.integerGraph, reference.device, simulated.device, 1);
+    const model = await compileModel(graph, {
+      name,
+      machine,
+      numbers: options.numbers,
+      samples,
+      allowHost: options.host,
+      progress: progress.update,
+    }).finally(progress.stop);
+    const simulated = await runModel(model, createSimulatorDevice(model.programs), [inputs]);
+    const reference = createReferenceDevice(model.integerGraphs, { progress: progress.update });
+    const { expected, ...bits } = await compareModelBits(model.integerGraphs, reference, simulated, 1).finally(progress.stop);
     const accuracy = compareOutputs(await runFloat(model, [inputs]), simulated.outputs);
-    const saturated = countSaturated(model.integerGraph, reference.device, 1);
+    const saturated = expected.flatMap((result, part) => countSaturated(model.integerGraphs[part], result, 1));
 
     if (options.json) {
       printJson({

@@ -16,9 +16,8 @@ export interface HostPart {
   readonly reason: string;
 }
 
-/** @param reasons The nodes of the part, with the reason of each. Undefined for an empty part. */
-export function makeHostPart(graph: Graph, name: string, reasons: ReadonlyMap<string, string>): HostPart | undefined {
-  if (reasons.size === 0) return undefined;
+/** @param reasons The nodes of the part, with the reason of each. */
+export function makeHostPart(graph: Graph, name: string, reasons: ReadonlyMap<string, string>): HostPart {
   const nodes = graph.nodes.filter((node) => reasons.has(node.name));
   const produced = new Set(nodes.flatMap((node) => node.outputs));
   const read = new Set(nodes.flatMap((node) => [...node.inputs, ...capturedValues(node)]).filter((value) => value !== ''));

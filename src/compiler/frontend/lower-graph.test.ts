@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { AttributeValue } from '../../graph/graph.ts';
 import { fixFrameDimension } from './fix-frame-dimension.ts';
 import { foldPadding } from './fold-padding.ts';
-import { lowerGraph } from './lower-graph.ts';
+import { acceleratorParts, hostParts, lowerGraph } from './lower-graph.ts';
 import { floats, integers, makeGraph, type TestGraph } from './test-graph.test-util.ts';
 
 const weights = (...dims: number[]) =>
@@ -17,6 +17,11 @@ type Nodes = TestGraph['nodes'];
 /** Graph on x [1, 4, 6, 6] with 1×1 weights w for 4 channels. */
 function chain(nodes: Nodes, outputs: string[], constants: TestGraph['constants'] = {}) {
   return makeGraph({ inputs: { x: [1, 4, 6, 6] }, outputs, nodes, constants: { w: weights(4, 4, 1, 1), ...constants } });
+}
+
+/** The same on x [1, 64, 56, 56], where a convolution is worth the way to the accelerator. */
+function bigChain(nodes: Nodes, outputs: string[], constants: TestGraph['constants'] = {}) {
+  return makeGraph({ inputs: { x: [1, 64, 56, 56] }, outputs, nodes, constants: { w: weights(64, 64, 1, 1), ...constants } });
 }
 
 describe('fix-frame-dimension', () => {
@@ -71,7 +76,9 @@ describe('placement', () => {
       ],
       ['y'],
     );
-    const { placement, layers, tail } = lowerGraph(graph);
+    const lowered = lowerGraph(graph);
+    const { placement } = lowered;
+    const [[layers], [tail]] = [acceleratorParts(lowered), hostParts(lowered)];
     expect(placement.map(({ node, where, how }) => `${node} ${where}: ${how}`)).toEqual([
       'n_two folded: constant, or into its reader',
       'n_c accelerated: conv',
@@ -82,7 +89,7 @@ describe('placement', () => {
     ]);
     expect(layers.outputs).toEqual([{ name: 'f', tensor: 1, dims: [1, 144], order: 'nchw' }]);
     expect(tail).toMatchObject({ inputs: ['f'], outputs: ['y'], nodes: ['n_y'] });
-    expect(tail!.graph.inputs).toEqual([{ name: 'f', dtype: 'float32', dims: [1, 144] }]);
+    expect(tail.graph.inputs).toEqual([{ name: 'f', dtype: 'float32', dims: [1, 144] }]);
   });
 
   it('takes along what feeds the head and what follows the tail', () => {
@@ -98,7 +105,9 @@ describe('placement', () => {
       ['y', 'z'],
       { k: floats([], [1]) },
     );
-    const { head, tail, layers } = lowerGraph(graph);
+    const lowered = lowerGraph(graph);
+    expect(lowered.parts.map(({ where }) => where)).toEqual(['host', 'accelerator', 'host']);
+    const [[layers], [head, tail]] = [acceleratorParts(lowered), hostParts(lowered)];
     expect(head).toMatchObject({ inputs: ['x'], outputs: ['e'], nodes: ['n_a', 'n_e'] });
     expect(tail).toMatchObject({ inputs: ['c'], outputs: ['y'], nodes: ['n_t', 'n_y'] });
     expect(layers.inputs.map(({ name }) => name)).toEqual(['e']);
@@ -124,51 +133,117 @@ describe('placement', () => {
   });
 });
 
-describe('refusals', () => {
+describe('parts', () => {
   const between = (op: string, inputs: string[] = ['c'], attributes: Record<string, AttributeValue> = {}): Nodes => [
     ['Conv', ['x', 'w'], ['c']],
     [op, inputs, ['m'], attributes],
     ['Conv', ['m', 'w'], ['y']],
   ];
-
-  it('names node, operator, reason and remedy', () => {
-    expect(() => lowerGraph(chain(between('LRN', ['c'], { size: 3 }), ['y']))).toThrow(
-      'test: 1 node cannot run on the accelerator and lies between layers that do, so the host cannot take it over:\n' +
-        '  "n_m" (LRN): the operator LRN has no implementation on the accelerator\n' +
-        'Replace these operators',
+  const sidesOf = (nodes: Nodes, outputs = ['y'], constants: TestGraph['constants'] = {}) =>
+    lowerGraph(bigChain(nodes, outputs, constants)).parts.map((part) =>
+      part.where === 'host' ? `host ${part.host.nodes.join(' ')}` : `accelerator ${part.layers.layers.map(({ name }) => name).join(' ')}`,
     );
-    expect(() => lowerGraph(chain(between('Mul', ['c', 'c']), ['y']))).toThrow('"n_m" (Mul): it multiplies two activations');
+
+  it('alternate where the accelerator lacks a node', () => {
+    expect(sidesOf(between('LRN', ['c'], { size: 3 }))).toEqual(['accelerator n_c', 'host n_m', 'accelerator n_y']);
   });
 
-  it('lists at most ten nodes, and not those that only follow', () => {
-    const many: Nodes = Array.from({ length: 12 }, (_, i): Nodes[number] => ['Exp', [i === 0 ? 'c' : `e${i - 1}`], [`e${i}`]]);
-    const graph = chain([['Conv', ['x', 'w'], ['c']], ...many, ['Conv', ['e11', 'w'], ['y']]], ['y']);
-    expect(() => lowerGraph(graph)).toThrow(/12 nodes cannot[\s\S]*"n_e9"[\s\S]*… and 2 more/);
-    const shuffle = chain(
+  it('each have what they need from any part before', () => {
+    const { parts } = lowerGraph(
+      bigChain(
+        [
+          ['Conv', ['x', 'w'], ['a']],
+          ['LRN', ['a'], ['l'], { size: 3 }],
+          ['Conv', ['l', 'w'], ['b']],
+          ['Add', ['b', 'a'], ['s']],
+          ['Conv', ['s', 'w'], ['y']],
+        ],
+        ['y'],
+      ),
+    );
+    expect(parts.map(({ where }) => where)).toEqual(['accelerator', 'host', 'accelerator']);
+    const last = parts[2];
+    expect(last.where === 'accelerator' && last.layers.inputs.map(({ name }) => name)).toEqual(['l', 'a']);
+  });
+
+  it('take branches that need no word from the other side into one part', () => {
+    const nodes: Nodes = [
+      ['Conv', ['x', 'w'], ['a']],
+      ['LRN', ['a'], ['l'], { size: 3 }],
+      ['Conv', ['x', 'w'], ['b']],
+      ['LRN', ['b'], ['m'], { size: 5 }],
+      ['Conv', ['l', 'w'], ['c']],
+      ['Conv', ['m', 'w'], ['d']],
+      ['Add', ['c', 'd'], ['y']],
+    ];
+    expect(sidesOf(nodes)).toEqual(['accelerator n_a n_b', 'host n_l n_m', 'accelerator n_c n_d n_y']);
+  });
+
+  it('leave islands without multiplications to the host between which they lie', () => {
+    const nodes: Nodes = [
+      ['Conv', ['x', 'w'], ['a']],
+      ['LRN', ['a'], ['l'], { size: 3 }],
+      ['Relu', ['l'], ['r']],
+      ['LRN', ['r'], ['y'], { size: 3 }],
+    ];
+    expect(sidesOf(nodes)).toEqual(['accelerator n_a', 'host n_l n_r n_y']);
+    const { placement } = lowerGraph(bigChain(nodes, ['y']));
+    expect(placement[2]).toMatchObject({
+      node: 'n_r',
+      where: 'host',
+      how: 'the way of its values to the accelerator and back costs more than it saves',
+    });
+  });
+
+  it('a network that only the host runs has no layers', () => {
+    const lowered = lowerGraph(chain([['LRN', ['x'], ['y'], { size: 3 }]], ['y']));
+    expect(acceleratorParts(lowered)).toEqual([]);
+    expect(hostParts(lowered)[0].nodes).toEqual(['n_y']);
+  });
+
+  it('an output that depends on no input is a constant', () => {
+    const graph = chain(
       [
-        ['Conv', ['x', 'w'], ['c']],
-        ['Reshape', ['c', 's'], ['a']],
-        ['Transpose', ['a'], ['b'], { perm: [0, 2, 1, 3, 4] }],
-        ['Reshape', ['b', 'j'], ['d']],
-        ['Conv', ['d', 'w'], ['y']],
+        ['Conv', ['x', 'w'], ['y']],
+        ['Neg', ['k'], ['z']],
       ],
-      ['y'],
-      { s: integers(1, 2, 2, 6, 6), j: integers(1, 4, 6, 6) },
+      ['y', 'z'],
+      { k: floats([1], [3]) },
     );
-    expect(() => lowerGraph(shuffle)).toThrow(/1 node cannot[^\n]*\n {2}"n_a" \(Reshape\): it turns \[1, 4, 6, 6\] into \[1, 2, 2, 6, 6\]/);
+    expect(lowerGraph(graph).constants.get('z')?.data).toEqual(Float32Array.of(-3));
   });
 
-  it('a model without anything to accelerate', () => {
-    expect(() => lowerGraph(chain([['Exp', ['x'], ['y']]], ['y']))).toThrow('no node can run on the accelerator');
-  });
-
-  it('more than one frame', () => {
+  it('more than one frame goes to the host, with the reason', () => {
     const graph = makeGraph({
       inputs: { x: [2, 4, 6, 6] },
       outputs: ['y'],
       constants: { w: weights(4, 4, 1, 1) },
       nodes: [['Conv', ['x', 'w'], ['y']]],
     });
-    expect(() => lowerGraph(graph)).toThrow('expected rank 1 to 4 with 1 frame in dimension 0');
+    expect(lowerGraph(graph).placement[0]).toMatchObject({ where: 'host', how: expect.stringContaining('1 frame in dimension 0') });
+  });
+});
+
+describe('without the host', () => {
+  it('names node, operator, reason and remedy', () => {
+    const nodes: Nodes = [
+      ['Conv', ['x', 'w'], ['c']],
+      ['LRN', ['c'], ['y'], { size: 3 }],
+    ];
+    expect(() => lowerGraph(chain(nodes, ['y']), { allowHost: false })).toThrow(
+      'test: 1 node does not run on the accelerator, and the host was ruled out:\n' +
+        '  "n_y" (LRN): the operator LRN has no implementation on the accelerator\n' +
+        'Allow the host, replace these operators',
+    );
+  });
+
+  it('lists at most ten nodes', () => {
+    const many: Nodes = Array.from({ length: 12 }, (_, i): Nodes[number] => ['LRN', [i === 0 ? 'c' : `e${i - 1}`], [`e${i}`], { size: 3 }]);
+    const graph = chain([['Conv', ['x', 'w'], ['c']], ...many], ['e11']);
+    expect(() => lowerGraph(graph, { allowHost: false })).toThrow(/12 nodes do not[\s\S]*"n_e9"[\s\S]*… and 2 more/);
+  });
+
+  it('changes nothing for a network that needs none', () => {
+    expect(lowerGraph(chain([['Conv', ['x', 'w'], ['y']]], ['y']), { allowHost: false }).parts).toHaveLength(1);
   });
 });

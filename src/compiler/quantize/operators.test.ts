@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AttributeValue, Graph, Tensor } from '../../graph/graph.ts';
 import { createRandom } from '../../util/random.ts';
+import { hostParts } from '../frontend/lower-graph.ts';
 import { floats, integers, makeGraph, type TestGraph } from '../frontend/test-graph.test-util.ts';
 import { randomInputs, runModel } from './run-model.test-util.ts';
 
@@ -23,7 +24,7 @@ async function check(graph: Graph): Promise<{ sqnrDb: number; kinds: string[]; h
   return {
     sqnrDb: run.sqnrDb,
     kinds: run.integer.layers.map((layer) => layer.kind),
-    hosts: [...(run.lowered.head?.nodes ?? []), ...(run.lowered.tail?.nodes ?? [])],
+    hosts: hostParts(run.lowered).flatMap((part) => part.nodes),
   };
 }
 

@@ -11,13 +11,14 @@ import { createRandom } from '../../util/random.ts';
 import { fixFrameDimension } from '../frontend/fix-frame-dimension.ts';
 import type { HostPart } from '../frontend/host-part.ts';
 import type { LayerGraph } from '../frontend/layer-graph.ts';
-import { type LoweredModel, lowerGraph } from '../frontend/lower-graph.ts';
+import { acceleratorParts, type LoweredModel, lowerGraph } from '../frontend/lower-graph.ts';
 import { type QuantizeOptions, quantize } from './quantize.ts';
 import { collectRangeNames } from './ranges.ts';
 import { verifyIntegerGraph } from './verify-integer-graph.ts';
 
 export interface ModelRun {
   readonly lowered: LoweredModel;
+  /** Of the first part on the accelerator. */
   readonly integer: IntegerGraph;
   /** Outputs of the model: float32 and through the accelerator. */
   readonly expected: ReadonlyMap<string, Float32Array>;
@@ -35,9 +36,22 @@ async function runFloat(graph: Graph, inputs: Values): Promise<Values> {
   return outputs;
 }
 
-async function runPart(part: HostPart | undefined, values: Values): Promise<void> {
-  if (!part) return;
+async function runPart(part: HostPart, values: Values): Promise<void> {
   for (const [name, tensor] of await runFloat(part.graph, values)) values.set(name, tensor);
+}
+
+function runAccelerator(integer: IntegerGraph, values: Values): void {
+  verifyIntegerGraph(integer);
+  const words = new Map(
+    integer.inputs.map((border) => {
+      return [border.name, toWords(border, integer.tensors[border.tensor], values.get(border.name)!.data as Float32Array).words];
+    }),
+  );
+  const results = runReference(integer, words);
+  for (const border of integer.outputs) {
+    const data = fromWords(border, integer.tensors[border.tensor], results.get(border.tensor)!);
+    values.set(border.name, { dtype: 'float32', dims: border.dims, data });
+  }
 }
 
 /** Standard normal values for every input of the graph. */
@@ -60,24 +74,15 @@ export async function runModel(
   rewrite: (layers: LayerGraph) => LayerGraph = (layers) => layers,
 ): Promise<ModelRun> {
   const lowered = lowerGraph(graph);
-  const layers = rewrite(lowered.layers);
-  const ranges = await calibrate(graph, collectRangeNames(layers), [inputs]);
-  const integer = quantize(layers, ranges, options);
-  verifyIntegerGraph(integer);
-
-  const values: Values = new Map(inputs);
-  await runPart(lowered.head, values);
-  const words = new Map(
-    integer.inputs.map((border) => {
-      return [border.name, toWords(border, integer.tensors[border.tensor], values.get(border.name)!.data as Float32Array).words];
-    }),
-  );
-  const results = runReference(integer, words);
-  for (const border of integer.outputs) {
-    const data = fromWords(border, integer.tensors[border.tensor], results.get(border.tensor)!);
-    values.set(border.name, { dtype: 'float32', dims: border.dims, data });
+  const layers = acceleratorParts(lowered).map(rewrite);
+  const ranges = await calibrate(graph, layers.flatMap(collectRangeNames), [inputs]);
+  const integers = layers.map((part) => quantize(part, ranges, options));
+  const values: Values = new Map([...inputs, ...lowered.constants]);
+  let next = 0;
+  for (const part of lowered.parts) {
+    if (part.where === 'host') await runPart(part.host, values);
+    else runAccelerator(integers[next++], values);
   }
-  await runPart(lowered.tail, values);
 
   const float = await runFloat(graph, inputs);
   const expected = new Map([...float].map(([name, tensor]) => [name, tensor.data as Float32Array]));
@@ -87,5 +92,5 @@ export async function runModel(
     if (dims.join() !== tensor.dims.join()) throw new Error(`output "${name}" has shape [${dims}], expected [${tensor.dims}]`);
   }
   const sqnrs = [...expected].map(([name, reference]) => measureAccuracy(reference, actual.get(name)!).sqnrDb);
-  return { lowered, integer, expected, actual, sqnrDb: Math.min(...sqnrs) };
+  return { lowered, integer: integers[0], expected, actual, sqnrDb: Math.min(...sqnrs) };
 }
