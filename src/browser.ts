@@ -33,7 +33,27 @@ export { isProgramFile, readProgram, writeProgram } from './program/program-file
 export { type ReferenceOptions, runReference } from './reference/run-reference.ts';
 export { type BenchRow, type PublishedFigures, renderLayers, renderLostCycles, renderNetworks } from './report/bench-text.ts';
 export { boundNetwork, floorBytes, type LayerBound, type NetworkBound } from './report/bound.ts';
+export {
+  ENERGY_SOURCES,
+  type EnergyCoefficients,
+  type EnergyCounts,
+  type EnergyEstimate,
+  estimateEnergy,
+  PUBLISHED_ALEXNET_WATTS,
+  XC7Z045_ENERGY,
+} from './report/energy.ts';
 export { type BoundBy, joinFigures, type LayerReport, type NetworkFigures, reportNetwork } from './report/network-report.ts';
+export {
+  buildProfile,
+  type Profile,
+  type ProfileLayer,
+  type ProfilePart,
+  type ProfileWork,
+  type SlotAccount,
+  sharesOfHundred,
+  totalBytes,
+} from './report/profile.ts';
+export { placeOnRoofline, type RooflinePoint, ridgeMacsPerByte } from './report/roofline.ts';
 export { formatBytes, formatCount, formatDecibels, formatNumber, formatPercent, renderTable } from './report/table.ts';
 export { type Accuracy, measureAccuracy } from './runtime/accuracy.ts';
 export { calibrate } from './runtime/calibrate.ts';
@@ -61,6 +81,7 @@ export {
 } from './runtime/image-tensor.ts';
 export { type LayerWork, measureLayerWork } from './runtime/layer-work.ts';
 export { createMachineDevice, type MachineDeviceOptions } from './runtime/machine-device.ts';
+export { measureProfile } from './runtime/measure-profile.ts';
 export { measureTiming } from './runtime/measure-timing.ts';
 export { readNpy, writeNpy } from './runtime/npy.ts';
 export { modelOfProgram } from './runtime/program-model.ts';
@@ -79,7 +100,16 @@ export {
   runFloat,
 } from './runtime/verify-model.ts';
 export { type DataOptions, type DataResult, executeData } from './simulator/data/execute-data.ts';
+export { GRANULE_BYTES, type Residency } from './simulator/profile/residency.ts';
+export { type Activity, type ProfiledTiming, simulateProfile } from './simulator/profile/simulate-profile.ts';
 export type { CommitLog, CommitRecord } from './simulator/timing/commit-log.ts';
 export { simulateTiming, type TimingOptions } from './simulator/timing/engine.ts';
-export { type LayerTiming, LOST_CAUSES, type LostCause, type TimingResult } from './simulator/timing/result.ts';
+export {
+  type DramBytes,
+  type LayerTiming,
+  LOST_CAUSES,
+  type LostCause,
+  type TileTiming,
+  type TimingResult,
+} from './simulator/timing/result.ts';
 export { InputError, JobError } from './util/errors.ts';
