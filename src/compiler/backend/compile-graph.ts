@@ -10,6 +10,7 @@ import type { LayerInfo, Program, Segment, SourceSpan, TensorPlacement } from '.
 import { InputError } from '../../util/errors.ts';
 import { buildStages } from './build-stages.ts';
 import { DramAccesses, type DramLayout, layOutTensors } from './dram-layout.ts';
+import { emitChain, type LinkConstants } from './emit-chain.ts';
 import { EmitContext } from './emit-context.ts';
 import { countMacItems, emitMacStage } from './emit-mac.ts';
 import { packTable } from './emit-vec.ts';
@@ -17,7 +18,7 @@ import { emitVecStage } from './emit-vec-stage.ts';
 import { orderTasks } from './order.ts';
 import { describePlan } from './plan.ts';
 import { poolBranches } from './pool-branches.ts';
-import { type ScheduledStage, type Step, scheduleStages } from './schedule.ts';
+import { type ScheduledChain, type ScheduledStage, type Step, scheduleStages } from './schedule.ts';
 import { splitWideStages } from './split-wide-stages.ts';
 import { countMacs, type StageGraph } from './stage.ts';
 import { assignTokens } from './sync.ts';
@@ -59,11 +60,10 @@ export function compileGraph(source: IntegerGraph, machine: Machine, options: Co
   };
   options.progress?.(0, 3, 'schedule');
   const steps = scheduleStages(stages, layout, machine, frames);
-  const onChip = new Set(steps.flatMap(({ main }) => (main.residentOutput ? [main.residentOutput.root] : [])));
+  const onChip = new Set(steps.flatMap(tensorsOnChip));
   options.progress?.(1, 3, 'weights');
   const loaded = new Map<number, LoadedStage>();
-  for (const scheduled of steps.flatMap((step) => [step.main, ...step.companions]))
-    loaded.set(scheduled.index, loadConstants(scheduled, place));
+  for (const scheduled of steps.flatMap(stagesOfStep)) loaded.set(scheduled.index, loadConstants(scheduled, place));
   options.progress?.(2, 3, 'code');
   const order = emitTasks(steps, loaded, new EmitContext(machine, stages, layout, new TaskList(), new DramAccesses()), frames);
   const tokens = assignTokens(order);
@@ -107,7 +107,8 @@ function loadConstants(scheduled: ScheduledStage, place: (name: string, words: I
   const { stage, work, plan } = scheduled;
   const table = stage.vec?.op === 'table' ? stage.vec : stage.table;
   const tableAddress = table ? place(`${stage.name} table`, packTable(table)) : 0;
-  const weights = work && plan ? packWeights(work, plan) : undefined;
+  const layout = plan ?? scheduled.link;
+  const weights = work && layout ? packWeights(work, layout) : undefined;
   return { scheduled, weights, weightsAddress: weights ? place(`${stage.name} weights`, weights.words) : 0, tableAddress };
 }
 
@@ -125,9 +126,49 @@ function emitTasks(steps: readonly Step[], loaded: ReadonlyMap<number, LoadedSta
   return orderTasks(context.list.tasks, Math.max(2, context.machine.queueDepth - PREFETCH_MARGIN));
 }
 
+/** All stages of a step, in order of computation. */
+function stagesOfStep({ main, companions, chain }: Step): ScheduledStage[] {
+  return chain ? [...(chain.head ? [chain.head] : []), chain.body, chain.tail] : [main, ...companions];
+}
+
+/** Tensors that a step makes and that never go to DRAM. */
+function tensorsOnChip({ main, chain }: Step): number[] {
+  if (chain) return [...(chain.head ? [chain.head.stage.output] : []), chain.body.stage.output];
+  return main.residentOutput ? [main.residentOutput.root] : [];
+}
+
+function emitChainStep(
+  context: EmitContext,
+  chain: ScheduledChain,
+  loaded: ReadonlyMap<number, LoadedStage>,
+  frame: number,
+): Generator<void> {
+  const constants = ({ index }: ScheduledStage): LinkConstants => {
+    const { weights, weightsAddress } = loaded.get(index)!;
+    return { layer: index, weights: weights!, address: weightsAddress };
+  };
+  const { plan, work, head, body, tail } = chain;
+  return emitChain(context, {
+    work,
+    plan,
+    bases: tail.bases,
+    head: head && constants(head),
+    body: constants(body),
+    tail: constants(tail),
+    frame,
+    input: (head ?? body).inputView(frame),
+    output: tail.outputView(frame),
+    other: tail.otherView(frame),
+  });
+}
+
 /** A stage with its companions' items spread evenly over its own. */
 function emitStep(context: EmitContext, step: Step, loaded: ReadonlyMap<number, LoadedStage>, frame: number): void {
   const { main } = step;
+  if (step.chain) {
+    for (const _ of emitChainStep(context, step.chain, loaded, frame));
+    return;
+  }
   const items = main.work && main.plan ? countMacItems(main.work, main.plan) : 1;
   const companions = step.companions.map((companion) => ({
     items: emitStage(context, loaded.get(companion.index)!, frame),
@@ -155,16 +196,16 @@ function emitStage(context: EmitContext, loaded: LoadedStage, frame: number): Ge
 }
 
 function layerInfo(loaded: LoadedStage): LayerInfo {
-  const { stage, plan, work, residentInput, residentOutput } = loaded.scheduled;
+  const { stage, plan, work, link, residentInput, residentOutput } = loaded.scheduled;
   const chip = [residentInput ? 'input on chip' : '', residentOutput ? 'output on chip' : ''].filter((text) => text !== '');
   return {
     name: stage.name,
     op: stage.op,
     nodes: stage.nodes,
-    lanesPerOutput: plan?.lanes ?? 0,
+    lanesPerOutput: (plan ?? link)?.lanes ?? 0,
     macs: stage.mac ? countMacs(stage.mac) : 0,
     weightBytes: loaded.weights ? loaded.weights.words.byteLength : 0,
-    schedule: plan && work ? [describePlan(plan, work), ...chip].join(', ') : 'vector units only',
+    schedule: plan && work ? [describePlan(plan, work), ...chip].join(', ') : link ? `g ${link.lanes}, in a chain` : 'vector units only',
     predictedCycles: plan ? Math.round(plan.cycles) : 0,
   };
 }

@@ -2,11 +2,11 @@
  * Emission of a MAC stage: loads, MAC descriptors, vector work and stores of every tile and block, in natural order.
  * Specification: docs/compiler.md, "Emission of a MAC stage".
  */
-import { type MacDescriptor, UNIT_ID } from '../../isa/fields.ts';
-import { weightsLines } from '../../machine/machine.ts';
 import type { Block } from './blocks.ts';
 import type { EmitContext, Ring, Source } from './emit-context.ts';
 import { emitAdd, emitMax, emitTable, loadTable, type PixelSlot } from './emit-vec.ts';
+import { loadGroup, type WeightsGroup } from './load-group.ts';
+import { addMacTask, type MacTask, type Raster, type RasterOutput } from './mac-task.ts';
 import type { MacPlan } from './plan.ts';
 import type { Resident, ScheduledStage } from './schedule.ts';
 import type { MacWork, Stage, VecWork } from './stage.ts';
@@ -47,8 +47,6 @@ export function countMacItems(work: MacWork, plan: MacPlan): number {
   return Math.ceil(work.geometry.outHeight / plan.tileRows) * Math.ceil(plan.blocks.length / plan.storeBlocks);
 }
 
-type RasterOutput = Pick<MacDescriptor, 'outBase' | 'outRing' | 'outOffset' | 'outRowStep' | 'outColStep'>;
-
 class MacStageEmitter {
   private readonly context: EmitContext;
   private readonly job: MacStageInput;
@@ -66,7 +64,7 @@ class MacStageEmitter {
   private readonly otherRows: Piece[][];
   /** Row → pieces by CU, for rows on chip. In bands, rows differ by part: key part·height + row. */
   private rowPieces = new Map<number, Map<number, Piece>>();
-  private weightPieces = new Map<number, { line: number; pieces: Piece[] }>();
+  private weightPieces = new Map<number, WeightsGroup>();
   private items = 0;
   private tablePieces: Piece[] = [];
 
@@ -342,33 +340,11 @@ class MacStageEmitter {
   }
 
   /** Group of a block in the weights buffers, loaded if it is not there. */
-  private loadWeights(b: number, source: Source): { line: number; pieces: Piece[] } {
+  private loadWeights(b: number, source: Source): WeightsGroup {
     const { plan, context, job } = this;
     const known = this.weightPieces.get(b);
     if (known) return known;
-    const line = context.allocateWeights(plan.groupLines);
-    const packed = job.weights.blocks[b]!;
-    const pieces: Piece[] = [];
-    for (const chunk of packed.chunks) {
-      const part = context.weightPieces(line + chunk.firstLine, chunk.lines);
-      pieces.push(...part);
-      context.list.add(
-        UNIT_ID.LDW,
-        'LDW',
-        {
-          dramAddress: job.weightsAddress + chunk.offset,
-          line: (line + chunk.firstLine) % weightsLines(context.machine),
-          lines: chunk.lines,
-          images: packed.images,
-          firstImage: 0,
-          cusPerSlot: plan.parts,
-        },
-        source,
-        [],
-        part,
-      );
-    }
-    const group = { line, pieces };
+    const group = loadGroup(context, job.weights.blocks[b]!, job.weightsAddress, plan.groupLines, plan.parts, source);
     this.weightPieces.set(b, group);
     return group;
   }
@@ -421,7 +397,7 @@ class MacStageEmitter {
   /** MAC descriptors of one part's pixels [a, b) for all its CUs. */
   private emitMacs(
     block: Block,
-    group: { line: number; pieces: Piece[] },
+    group: WeightsGroup,
     part: number,
     range: readonly [number, number],
     tile: readonly [number, number],
@@ -504,59 +480,32 @@ class MacStageEmitter {
     block: Block,
     s: number,
     line: number,
-    raster: { y: number; x: number; x0: number; width: number; count: number; origin: number },
+    raster: Raster & { origin: number },
     output: RasterOutput,
     channels: number,
     reads: readonly Piece[],
     writes: readonly Piece[],
     label: string,
   ): void {
-    const { plan, work, context } = this;
-    const g = work.geometry;
-    const rowWords = g.inWidth * plan.pixelPitch;
-    const ringWords = this.ring.words;
-    const iy0 = raster.y * g.strideH - g.padTop;
-    const ix0 = raster.x * g.strideW - g.padLeft;
-    const depthChannel = work.depthwise ? s * plan.cuChannels : 0;
-    context.list.add(
-      UNIT_ID.mac(cu),
-      'MAC',
-      {
-        srcBase: this.ring.base + (plan.sliced ? 0 : block.inputChannel) + depthChannel,
-        srcRing: ringWords,
-        srcOffset: modulo((iy0 - raster.origin) * rowWords, ringWords),
-        srcColumn: ix0 * plan.pixelPitch,
-        rowStep: modulo(g.strideH * rowWords, ringWords),
-        kRowStep: modulo(g.dilationH * rowWords, ringWords),
-        colStep: g.strideW * plan.pixelPitch,
-        tapStep: g.dilationW * plan.pixelPitch,
-        words: work.depthwise ? channels : work.tapWords,
-        kernelH: g.kernelH,
-        kernelW: g.kernelW,
-        strideH: g.strideH,
-        strideW: g.strideW,
-        dilationH: g.dilationH,
-        dilationW: g.dilationW,
-        iy0,
-        ix0,
-        inHeight: g.inHeight,
-        inWidth: g.inWidth,
-        ...output,
-        outWidth: raster.width,
-        x0: raster.x0,
-        count: raster.count,
-        outCus: targets,
-        clampLow: work.clamp.low,
-        clampHigh: work.clamp.high,
-        weightsLine: line,
-        lanes: plan.lanes,
-        depthwise: work.depthwise ? 1 : 0,
-        outWords: channels,
-      },
-      this.source(label),
-      reads,
-      writes,
-    );
+    const { plan, work } = this;
+    const task: MacTask = {
+      cu,
+      geometry: work.geometry,
+      ring: this.ring,
+      origin: raster.origin,
+      pixelPitch: plan.pixelPitch,
+      channelOffset: (plan.sliced ? 0 : block.inputChannel) + (work.depthwise ? s * plan.cuChannels : 0),
+      tapWords: work.tapWords,
+      depthwise: work.depthwise,
+      lanes: plan.lanes,
+      weightsLine: line,
+      clamp: work.clamp,
+      raster,
+      output,
+      targets,
+      channels,
+    };
+    addMacTask(this.context, task, this.source(label), reads, writes);
   }
 
   /** A block that covers a rectangle only: its part of the tile, every CU its own channels, stored row by row. */
@@ -597,8 +546,4 @@ class MacStageEmitter {
       }
     }
   }
-}
-
-function modulo(value: number, base: number): number {
-  return base === 0 ? value : ((value % base) + base) % base;
 }

@@ -55,9 +55,14 @@ export interface MacPlan {
 /** Weight of a byte's transfer time beside a cycle: bandwidth that another unit could use. */
 const TRAFFIC_WEIGHT = 0.25;
 
+/** What traffic counts for in the search, in cycles. */
+export function trafficCycles(bytes: number, machine: Machine): number {
+  return (TRAFFIC_WEIGHT * bytes * machine.clockHz) / machine.dram.bytesPerSecond;
+}
+
 /** What the search minimises, in cycles. */
 export function costOf(plan: MacPlan, machine: Machine): number {
-  return plan.cycles + (TRAFFIC_WEIGHT * plan.bytes * machine.clockHz) / machine.dram.bytesPerSecond;
+  return plan.cycles + trafficCycles(plan.bytes, machine);
 }
 
 /** The best schedule of a stage; undefined when none fits. */

@@ -4,11 +4,12 @@
  */
 import { type Machine, mapsWords } from '../../machine/machine.ts';
 import { InputError } from '../../util/errors.ts';
+import { type Chain, type ChainPlan, type ChainWork, chainRegions, findChains, type LinkPlan, planChain } from './chain.ts';
 import { type DramLayout, viewTensor } from './dram-layout.ts';
 import { planVecStage, type VecPlan, vecRegions } from './emit-vec-stage.ts';
 import { freePlacement, type Placement } from './evaluate.ts';
 import { MapsMemory, roundUp } from './maps-memory.ts';
-import { costOf, type MacPlan, planMacStage } from './plan.ts';
+import { costOf, type MacPlan, planMacStage, trafficCycles } from './plan.ts';
 import type { MacWork, Stage, StageGraph } from './stage.ts';
 import { simplifyGeometry, type View } from './view.ts';
 
@@ -29,6 +30,8 @@ export interface ScheduledStage {
   readonly work: MacWork | undefined;
   readonly plan: MacPlan | undefined;
   readonly vecPlan: VecPlan | undefined;
+  /** Share of a chain's plan. */
+  readonly link: LinkPlan | undefined;
   /** Maps word addresses of the stage's regions, in the order of `macRegions` or `vecRegions`. */
   readonly bases: readonly number[];
   readonly inputView: (frame: number) => View;
@@ -39,9 +42,20 @@ export interface ScheduledStage {
   readonly residentOther: Resident | undefined;
 }
 
+/** The links of a chain, last one the tail. */
+export interface ScheduledChain {
+  readonly plan: ChainPlan;
+  readonly work: ChainWork;
+  readonly head: ScheduledStage | undefined;
+  readonly body: ScheduledStage;
+  readonly tail: ScheduledStage;
+}
+
 /** A MAC stage (or a lone vector stage), and vector stages that run beside it on units it does not need. */
 export interface Step {
   readonly main: ScheduledStage;
+  /** The main stage is the tail of a chain. */
+  readonly chain: ScheduledChain | undefined;
   readonly companions: readonly ScheduledStage[];
 }
 
@@ -55,6 +69,7 @@ export function scheduleStages(stages: StageGraph, layout: DramLayout, machine: 
 interface StepDraft {
   readonly main: number;
   readonly companions: number[];
+  readonly chain?: { readonly stages: Chain; readonly plan: ChainPlan; readonly work: ChainWork };
 }
 
 class Scheduler {
@@ -78,14 +93,53 @@ class Scheduler {
     for (const { main, companions } of this.steps) {
       if (companions.length > 0 && !this.planOf(main, this.placementOf(main))) this.separate(main);
     }
+    this.adoptChains();
   }
 
   private setSteps(steps: StepDraft[]): void {
     this.steps = steps;
     this.stepOf.clear();
     steps.forEach((step, at) => {
-      for (const index of [step.main, ...step.companions]) this.stepOf.set(index, at);
+      for (const index of [...stagesOf(step), ...step.companions]) this.stepOf.set(index, at);
     });
+  }
+
+  /** Stages that are cheaper together than one by one become a step. */
+  private adoptChains(): void {
+    for (const chain of findChains(this.stages, (tensor) => this.layout.homes.get(tensor)?.isBorder !== false)) {
+      const members = [...(chain.head === undefined ? [] : [chain.head]), chain.body, chain.tail];
+      const steps = members.map((index) => this.steps[this.stepOf.get(index)!]!);
+      if (steps.some((step) => step.companions.length > 0 || step.chain)) continue;
+      const options = chain.head === undefined ? [chain] : [chain, { ...chain, head: undefined }];
+      let best: { draft: StepDraft; saved: number } | undefined;
+      for (const stages of options) {
+        const work = this.chainWork(stages);
+        const plan = planChain(work, this.machine, mapsWords(this.machine));
+        if (!plan) continue;
+        const together = plan.cycles + trafficCycles(plan.bytes, this.machine);
+        const draft: StepDraft = { main: stages.tail, companions: [], chain: { stages, plan, work } };
+        const apart = stagesOf(draft).reduce(
+          (sum, index) => sum + costOf(this.planOf(index, freePlacement(this.machine))!, this.machine),
+          0,
+        );
+        if (together < apart && (!best || apart - together > best.saved)) best = { draft, saved: apart - together };
+      }
+      if (!best) continue;
+      const { draft } = best;
+      const inside = new Set(stagesOf(draft));
+      this.setSteps(this.steps.flatMap((step) => (step.main === draft.main ? [draft] : inside.has(step.main) ? [] : [step])));
+    }
+  }
+
+  private chainWork({ head, body, tail }: Chain): ChainWork {
+    const first = this.describe(head ?? body, true);
+    return {
+      head: head === undefined ? undefined : this.stages.stages[head]!.mac!,
+      body: this.stages.stages[body]!.mac!,
+      tail: this.stages.stages[tail]!.mac!,
+      stage: this.stages.stages[tail]!,
+      input: first.inputView(0),
+    };
   }
 
   /** Companions of a stage become steps of their own, before it. */
@@ -140,7 +194,9 @@ class Scheduler {
       .filter((root) => {
         const home = this.layout.homes.get(root)!;
         if (home.isBorder || this.wordsOf(root) > mapsWords(this.machine)) return false;
-        const { makers, readers } = this.life(root);
+        const { makers, readers, first, last } = this.life(root);
+        // A chain takes the whole buffer.
+        if (this.steps.slice(first, last + 1).some((step) => step.chain)) return false;
         const isMaker = (i: number): boolean => {
           const { mac, batched, columns } = this.stages.stages[i]!;
           return mac !== undefined && !columns && !mac.depthwise && !batched && this.machine.computeUnits > 1;
@@ -148,7 +204,8 @@ class Scheduler {
         const isReader = (i: number): boolean => {
           const { mac, batched, input, columns } = this.stages.stages[i]!;
           if (!mac || batched || columns) return false;
-          return !(mac.depthwise && this.rootOf(input) === root) || home.pixelPitch % 16 === 0;
+          const isAligned = home.pixelPitch % 16 === 0 && this.layout.homes.get(input)!.channelOffset % 16 === 0;
+          return !(mac.depthwise && this.rootOf(input) === root) || isAligned;
         };
         return readers.length > 0 && makers.every(isMaker) && readers.every(isReader);
       })
@@ -218,7 +275,7 @@ class Scheduler {
     const { mac } = stage;
     const isDense = layout.homes.get(stage.input)!.pixelPitch === input.channels && mac?.inChannels === input.channels && !stage.columns;
     // A tensor on chip is read where it lies, strides and all.
-    const simple = mac && !isResidentInput ? simplifyGeometry(mac, isDense) : undefined;
+    const simple = mac && !isResidentInput ? simplifyGeometry(mac, isDense, stage.batched) : undefined;
     const batch = stage.batched ? frames : undefined;
     const batchOption = batch === undefined ? {} : { batch };
     const inputView = (frame: number): View =>
@@ -258,6 +315,13 @@ class Scheduler {
         if (base === undefined) return { victim: root, stage };
         bases.set(root, base);
       }
+      const { chain } = this.steps[at]!;
+      if (chain) {
+        const starts = memory.place(chainRegions(chain.plan, chain.work));
+        if (!starts) return { ...this.victimAmong(alive(at)), stage };
+        steps.push(this.finishChain(chain, starts));
+        continue;
+      }
       const vecPlans = companions.map((index) => this.vecPlanOf(index, true));
       const placement = this.placementOf(main, memory.largestGap);
       const plan = stage.mac ? this.planOf(main, placement) : undefined;
@@ -273,12 +337,25 @@ class Scheduler {
       const own = sizes.map((list) => rest.splice(0, list.length));
       steps.push({
         main: this.finish(main, plan, vecPlan, own[0]!, placement, bases),
+        chain: undefined,
         companions: companions.map((index, i) =>
           this.finish(index, undefined, vecPlans[i], own[i + 1]!, freePlacement(this.machine), bases),
         ),
       });
     }
     return { steps, stage: this.stages.stages[0]! };
+  }
+
+  private finishChain({ stages, plan, work }: NonNullable<StepDraft['chain']>, bases: readonly number[]): Step {
+    const placement = freePlacement(this.machine);
+    const link = (index: number, share: LinkPlan): ScheduledStage => ({
+      ...this.finish(index, undefined, undefined, bases, placement, new Map()),
+      ...this.describe(index, true),
+      link: share,
+    });
+    const tail = link(stages.tail, plan.tail);
+    const head = stages.head === undefined || !plan.head ? undefined : link(stages.head, plan.head);
+    return { main: tail, companions: [], chain: { plan, work, head, body: link(stages.body, plan.body), tail } };
   }
 
   /** The largest of the tensors on chip. */
@@ -313,6 +390,7 @@ class Scheduler {
       ...described,
       plan,
       vecPlan,
+      link: undefined,
       bases,
       residentInput: placement.input ? residentOf(input) : undefined,
       residentOutput: placement.output ? residentOf(output) : undefined,
@@ -326,6 +404,13 @@ class Scheduler {
       `layer ${stage.name} (${stage.op}): no schedule fits machine ${name} (maps ${mapsBytes} bytes per CU, weights ${weightsBytes} bytes per vMAC); use larger buffers`,
     );
   }
+}
+
+/** Stages of a step, in order. */
+function stagesOf(step: StepDraft): number[] {
+  const { chain } = step;
+  if (!chain) return [step.main];
+  return [...(chain.stages.head === undefined ? [] : [chain.stages.head]), chain.stages.body, chain.stages.tail];
 }
 
 /** Sizes of a MAC stage's regions: input ring, result slots (or pool rings), vector slots, residual slots. */
@@ -355,7 +440,7 @@ function pairCompanions(stages: StageGraph, rootOf: (tensor: number) => number):
     let read = list.length;
     list.forEach((other, i) => {
       if (other === stage) return;
-      if (sources.includes(rootOf(other.output))) made = Math.max(made, i);
+      if (sources.includes(rootOf(other.output))) made = Math.max(made, hosts.get(i) ?? i);
       const inputs = [other.input, ...(other.vec?.op === 'add' ? [other.vec.other] : [])].map(rootOf);
       if (inputs.includes(target)) read = Math.min(read, i);
     });

@@ -19,8 +19,9 @@ function splitStage(graph: StageGraph, stage: Stage, machine: Machine): Stage[] 
   if (!stage.mac || stage.batched || stage.mac.source.kind === 'averagepool' || fits(stage, machine)) return [stage];
   const pool = stage.vec?.op === 'max' ? stage.vec.geometry : undefined;
   if (pool && !isTiling(pool)) return separatePool(stage).flatMap((part) => splitStage(graph, part, machine));
-  for (let stripes = 2; stripes <= Math.min(MAX_STRIPES, outputWidth(stage)); stripes *= 2) {
-    const parts = cutStripes(stage, stripes);
+  const most = Math.min(MAX_STRIPES, outputWidth(stage));
+  for (let stripes = 2; stripes < 2 * most; stripes *= 2) {
+    const parts = cutStripes(stage, Math.min(stripes, most));
     if (parts.every((part) => fits(part, machine))) return parts;
   }
   // Let the scheduler say that it does not fit.
@@ -30,7 +31,7 @@ function splitStage(graph: StageGraph, stage: Stage, machine: Machine): Stage[] 
 /** Could the stage be scheduled with the whole machine to itself? */
 function fits(stage: Stage, machine: Machine): boolean {
   if (!stage.mac) return true;
-  const { work } = simplifyGeometry(stage.mac, false);
+  const { work } = simplifyGeometry(stage.mac, false, false);
   const { inHeight, inWidth } = work.geometry;
   const channels = work.inChannels;
   const view: View = {
@@ -44,7 +45,6 @@ function fits(stage: Stage, machine: Machine): boolean {
     rowScale: 1,
     columnScale: 1,
   };
-  // A quarter of the buffer is kept for what runs beside it or stays on chip; a stage that needs it all still fits.
   return planMacStage(stage, work, view, machine, { ...freePlacement(machine), budgetWords: mapsWords(machine) }) !== undefined;
 }
 

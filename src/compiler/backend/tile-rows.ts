@@ -13,7 +13,7 @@ export function inputRows(work: MacWork, y0: number, y1: number): { first: numbe
   return { first: low, end: Math.max(low, Math.min(end, g.inHeight)) };
 }
 
-/** Pooled rows [first, end) that become computable when conv rows up to y1 exist and those up to y0 were there before. */
+/** Pooled rows that can be computed when the first y result rows exist. */
 export function pooledRows(
   pool: Pick<Geometry, 'strideH' | 'padTop' | 'kernelH' | 'dilationH' | 'outHeight' | 'inHeight'>,
   y: number,

@@ -1,0 +1,259 @@
+/**
+ * Chains: two or three MAC stages computed tile by tile without going through DRAM. Specification: docs/compiler.md, "Chains".
+ *
+ *   head (optional, any convolution)   → results to all CUs: a ring of rows
+ *   body (any convolution, depthwise)  → results stay in the CU that made them
+ *   tail (pointwise)                   → reads its own CU's pixels; gathered, added, stored like any stage
+ *
+ * The body's and the tail's pixels are split over the CUs alike, so nothing passes between CUs but the head's rows. Weights of all links stay on chip.
+ */
+import { LINE_BYTES, type Machine, weightsLines } from '../../machine/machine.ts';
+import { type Block, blocksOf, imagesOf } from './blocks.ts';
+import { roundUp } from './maps-memory.ts';
+import { trafficCycles } from './plan.ts';
+import type { MacWork, Stage, StageGraph } from './stage.ts';
+import { inputRows, resultPixels } from './tile-rows.ts';
+import type { View } from './view.ts';
+import { hasAdjacentTaps, outputCycles, PixelCosts, parameterLines, tapLines } from './window-cost.ts';
+
+/** One stage of a chain with its share of the plan. */
+export interface LinkPlan {
+  readonly lanes: number;
+  readonly parts: number;
+  readonly slots: number;
+  readonly adjacent: boolean;
+  readonly pixelPitch: number;
+  readonly groupLines: number;
+  readonly cuChannels: number;
+  readonly blocks: readonly Block[];
+}
+
+export interface ChainPlan {
+  readonly head: LinkPlan | undefined;
+  readonly body: LinkPlan;
+  readonly tail: LinkPlan;
+  readonly tileRows: number;
+  /** Rows of the input ring and of the head's result ring. */
+  readonly inputRows: number;
+  readonly headRows: number;
+  /** Words of a body slot, of a result slot (and of a residual slot). */
+  readonly bodyWords: number;
+  readonly resultWords: number;
+  readonly hasResidual: boolean;
+  readonly words: number;
+  readonly cycles: number;
+  readonly bytes: number;
+}
+
+/** Body and result slots in rotation. */
+export const CHAIN_SLOTS = 2;
+
+/** Stage indices of a chain. */
+export interface Chain {
+  readonly head: number | undefined;
+  readonly body: number;
+  readonly tail: number;
+}
+
+export interface ChainWork {
+  readonly head: MacWork | undefined;
+  readonly body: MacWork;
+  readonly tail: MacWork;
+  readonly stage: Stage;
+  readonly input: View;
+}
+
+/** Chains that the graph allows: consecutive stages, each the only reader of the one before. Longest first; no stage is in two. */
+export function findChains(graph: StageGraph, isBorder: (tensor: number) => boolean): Chain[] {
+  const { stages } = graph;
+  const readers = (tensor: number): number =>
+    stages.filter((stage) => stage.input === tensor || (stage.vec?.op === 'add' && stage.vec.other === tensor)).length;
+  const isPlain = (stage: Stage | undefined): stage is Stage & { mac: MacWork } =>
+    stage?.mac !== undefined && !stage.batched && !stage.columns && stage.mac.source.kind === 'conv' && stage.inputChannelOffset === 0;
+  /** May stage i feed stage i + 1 on chip? */
+  const feeds = (i: number): boolean => {
+    const from = stages[i];
+    const to = stages[i + 1];
+    if (!isPlain(from) || !isPlain(to) || from.vec || to.input !== from.output) return false;
+    return (
+      readers(from.output) === 1 && !isBorder(from.output) && !graph.aliases.has(from.output) && to.mac.inChannels === from.mac.outChannels
+    );
+  };
+  const isPointwise = (stage: Stage | undefined): boolean => {
+    const g = stage?.mac?.geometry;
+    return (
+      g !== undefined &&
+      g.kernelH === 1 &&
+      g.kernelW === 1 &&
+      g.strideH === 1 &&
+      g.strideW === 1 &&
+      g.padTop === 0 &&
+      g.padLeft === 0 &&
+      stage!.mac!.groups === 1 &&
+      !stage!.mac!.depthwise
+    );
+  };
+  const chains: Chain[] = [];
+  const used = new Set<number>();
+  for (let body = 0; body + 1 < stages.length; body++) {
+    const tail = body + 1;
+    if (used.has(body) || !feeds(body) || !isPointwise(stages[tail])) continue;
+    const { vec } = stages[tail]!;
+    if (vec && vec.op !== 'add') continue;
+    const head = body > 0 && !used.has(body - 1) && feeds(body - 1) && !stages[body - 1]!.mac!.depthwise ? body - 1 : undefined;
+    chains.push({ head, body, tail });
+    for (const index of [body, tail, ...(head === undefined ? [] : [head])]) used.add(index);
+  }
+  return chains;
+}
+
+/** The best plan of a chain within a budget of maps words; undefined when it does not fit. */
+export function planChain(work: ChainWork, machine: Machine, budgetWords: number): ChainPlan | undefined {
+  let best: ChainPlan | undefined;
+  let bestCost = Number.POSITIVE_INFINITY;
+  for (const tail of linkChoices(work.tail, work.body.outChannels, machine.computeUnits, 1)) {
+    for (const body of linkChoices(work.body, bodyPitch(work), machine.computeUnits, 1)) {
+      for (const head of work.head ? linkChoices(work.head, work.input.channels, machine.computeUnits, undefined) : [undefined]) {
+        const lines = [head, body, tail].reduce((sum, link) => sum + (link ? link.groupLines * link.blocks.length : 0), 0);
+        if (lines > weightsLines(machine)) continue;
+        for (let tileRows = work.body.geometry.outHeight; tileRows >= 1; tileRows = tileRows > 1 ? Math.ceil(tileRows / 2) : 0) {
+          const plan = evaluateChain(work, { head, body, tail }, tileRows, machine, budgetWords);
+          const cost = plan ? plan.cycles + trafficCycles(plan.bytes, machine) : Number.POSITIVE_INFINITY;
+          if (cost < bestCost) {
+            best = plan;
+            bestCost = cost;
+          }
+        }
+      }
+    }
+  }
+  return best;
+}
+
+/** Words per pixel of the image that the body reads: depthwise reads begin at lines. */
+function bodyPitch(work: ChainWork): number {
+  const channels = work.body.inChannels;
+  return work.body.depthwise ? Math.ceil(channels / 16) * 16 : channels;
+}
+
+/** Lane counts and splits of a link; `slots` fixed for links whose results stay in their CU. */
+function linkChoices(work: MacWork, pixelPitch: number, cus: number, slots: number | undefined): LinkPlan[] {
+  const choices: LinkPlan[] = [];
+  const g = work.geometry;
+  const region = { y0: 0, y1: g.outHeight, x0: 0, x1: g.outWidth };
+  for (const lanes of work.depthwise ? [1] : [1, 2, 4, 8, 16]) {
+    for (let s = slots ?? 1; s <= (slots ?? cus); s *= 2) {
+      const adjacent = hasAdjacentTaps(work, pixelPitch);
+      const groupLines = parameterLines(lanes) + tapLines(work, lanes, adjacent);
+      const blocks = blocksOf(work, lanes, s, [{ region, divisor: 1 }]);
+      choices.push({ lanes, parts: cus / s, slots: s, adjacent, pixelPitch, groupLines, cuChannels: 64 / lanes, blocks });
+    }
+  }
+  return choices;
+}
+
+function evaluateChain(
+  work: ChainWork,
+  links: { head: LinkPlan | undefined; body: LinkPlan; tail: LinkPlan },
+  tileRows: number,
+  machine: Machine,
+  budgetWords: number,
+): ChainPlan | undefined {
+  const { head, body, tail } = links;
+  const cus = machine.computeUnits;
+  const g = work.body.geometry;
+  const tiles = Math.ceil(g.outHeight / tileRows);
+  // Rows that the body needs for two tiles at a time, and those that the head needs to make them.
+  let bodyNeed = 1;
+  let headNeed = 1;
+  for (let y = 0; y < g.outHeight; y += tileRows) {
+    const now = inputRows(work.body, y, Math.min(g.outHeight, y + tileRows));
+    const next = inputRows(work.body, y, Math.min(g.outHeight, y + 2 * tileRows));
+    bodyNeed = Math.max(bodyNeed, next.end - now.first);
+    if (work.head && next.end > now.first) {
+      const need = inputRows(work.head, now.end < next.end ? now.end : now.first, next.end);
+      const after = inputRows(work.head, next.end - 1, Math.min(work.head.geometry.outHeight, next.end + tileRows * g.strideH));
+      headNeed = Math.max(headNeed, Math.max(need.end, after.end) - need.first);
+    }
+  }
+  const inputHeight = (work.head ?? work.body).geometry.inHeight;
+  const inputNeed = Math.min(inputHeight, work.head ? headNeed : bodyNeed);
+  const inputWidth = (work.head ?? work.body).geometry.inWidth;
+  const inputPitch = head ? head.pixelPitch : body.pixelPitch;
+  const inputWords = inputNeed * inputWidth * inputPitch;
+  const headRows = work.head ? Math.min(g.inHeight, bodyNeed) : 0;
+  const headWords = headRows * g.inWidth * body.pixelPitch;
+  const bodyCosts = new PixelCosts(work.body, body.lanes, body.adjacent);
+  const bodyWords = resultPixels(bodyCosts, tileRows, cus, false, false) * work.body.outChannels;
+  const resultWords = tileRows * g.outWidth * work.tail.outChannels;
+  const hasResidual = work.stage.vec?.op === 'add';
+  const slots = Math.min(CHAIN_SLOTS, tiles);
+  const words = roundUp(inputWords) + roundUp(headWords) + slots * (roundUp(bodyWords) + roundUp(resultWords) * (hasResidual ? 2 : 1));
+  if (words > budgetWords) return undefined;
+
+  const pixels = g.outHeight * g.outWidth;
+  const overhead = machine.latency.macSetup + 12;
+  const macCycles = (link: LinkPlan, linkWork: MacWork): number => {
+    const costs = new PixelCosts(linkWork, link.lanes, link.adjacent);
+    const own = tiles * link.blocks.length;
+    return (
+      (link.blocks.length * costs.total) / link.parts +
+      own * (overhead + parameterLines(link.lanes)) +
+      (tiles * link.blocks.length * 0.5 * costs.total) / pixels
+    );
+  };
+  const tailWindow = Math.max(outputCycles(tail.lanes), Math.ceil(work.tail.tapWords / tail.lanes));
+  const tailCycles = tail.blocks.length * ((pixels / cus + tiles) * tailWindow + tiles * (overhead + parameterLines(tail.lanes)));
+  const headPixels = work.head ? work.head.geometry.outHeight * work.head.geometry.outWidth : 0;
+  const headBus = head
+    ? headPixels * head.slots * Math.ceil(Math.min(head.cuChannels, work.head!.outChannels) / 16) * head.blocks.length
+    : 0;
+  const tailBus = pixels * Math.ceil(Math.min(tail.cuChannels, work.tail.outChannels) / 16) * tail.blocks.length;
+  const headCycles = head ? Math.max(macCycles(head, work.head!), headBus * 1.05) : 0;
+  const cycles = headCycles + macCycles(body, work.body) + Math.max(tailCycles, tailBus * 1.05);
+  const linkBytes = (link: LinkPlan | undefined, linkWork: MacWork | undefined): number =>
+    link && linkWork
+      ? link.blocks.length *
+        link.groupLines *
+        imagesOf(Math.min(link.cuChannels * link.slots, linkWork.outChannels), link.lanes) *
+        LINE_BYTES
+      : 0;
+  const resultBytes = pixels * work.tail.outChannels * 2;
+  const bytes =
+    linkBytes(head, work.head) +
+    linkBytes(body, work.body) +
+    linkBytes(tail, work.tail) +
+    inputHeight * inputWidth * work.input.channels * 2 +
+    resultBytes * (hasResidual ? 2 : 1);
+  const bandwidth = machine.dram.bytesPerSecond / machine.clockHz;
+  const dispatch = tiles * (14 * cus * ((head?.blocks.length ?? 0) + body.blocks.length + tail.blocks.length) + 40);
+  const first = (inputWords * 2) / bandwidth / Math.max(1, tiles) + 200;
+  return {
+    head,
+    body,
+    tail,
+    tileRows,
+    inputRows: inputNeed,
+    headRows,
+    bodyWords,
+    resultWords,
+    hasResidual,
+    words,
+    cycles: Math.max(cycles, bytes / bandwidth, dispatch) + first,
+    bytes,
+  };
+}
+
+/** Sizes of the chain's regions: input ring, head ring, body slots, result slots, residual slots. */
+export function chainRegions(plan: ChainPlan, work: ChainWork): number[] {
+  const times = (words: number): number[] => Array.from({ length: CHAIN_SLOTS }, () => words);
+  const first = work.head ?? work.body;
+  const inputPitch = plan.head ? plan.head.pixelPitch : plan.body.pixelPitch;
+  return [
+    plan.inputRows * first.geometry.inWidth * inputPitch,
+    plan.headRows * work.body.geometry.inWidth * plan.body.pixelPitch,
+    ...times(plan.bodyWords),
+    ...times(plan.resultWords),
+    ...(plan.hasResidual ? times(plan.resultWords) : []),
+  ];
+}

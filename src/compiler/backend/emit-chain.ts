@@ -1,0 +1,313 @@
+/**
+ * Emission of a chain: per tile the head's rows, the body's pixels, the tail's pixels, one tile apart, so that no unit waits for results that were only
+ * just made. Specification: docs/compiler.md, "Chains".
+ */
+import type { Block } from './blocks.ts';
+import { CHAIN_SLOTS, type ChainPlan, type ChainWork, type LinkPlan } from './chain.ts';
+import type { EmitContext, Source } from './emit-context.ts';
+import { emitAdd } from './emit-vec.ts';
+import { loadGroup, type WeightsGroup } from './load-group.ts';
+import { addMacTask, type RasterOutput } from './mac-task.ts';
+import { RowRing } from './row-ring.ts';
+import type { Geometry, MacWork } from './stage.ts';
+import { type Piece, SPACE } from './task.ts';
+import { inputRows } from './tile-rows.ts';
+import type { View } from './view.ts';
+import type { PackedWeights } from './weights-image.ts';
+import { PixelCosts } from './window-cost.ts';
+
+/** A link's constants: layer index, packed weights and where they are. */
+export interface LinkConstants {
+  readonly layer: number;
+  readonly weights: PackedWeights;
+  readonly address: number;
+}
+
+export interface ChainJob {
+  readonly work: ChainWork;
+  readonly plan: ChainPlan;
+  readonly bases: readonly number[];
+  readonly head: LinkConstants | undefined;
+  readonly body: LinkConstants;
+  readonly tail: LinkConstants;
+  readonly frame: number;
+  readonly input: View;
+  readonly output: View;
+  readonly other: View | undefined;
+}
+
+interface Link {
+  readonly work: MacWork;
+  readonly plan: LinkPlan;
+  readonly constants: LinkConstants;
+  readonly groups: (WeightsGroup | undefined)[];
+}
+
+/** What a tile's body left for the tail. */
+interface BodyResult {
+  readonly tile: number;
+  readonly bounds: readonly number[];
+  readonly slot: number;
+  readonly pieces: readonly Piece[];
+}
+
+export function* emitChain(context: EmitContext, job: ChainJob): Generator<void> {
+  const emitter = new ChainEmitter(context, job);
+  const { tiles } = emitter;
+  emitter.makeHead(0);
+  let waiting: BodyResult | undefined;
+  for (let t = 0; t < tiles; t++) {
+    if (t + 1 < tiles) emitter.makeHead(t + 1);
+    const made = emitter.makeBody(t);
+    if (waiting) emitter.makeTail(waiting);
+    waiting = made;
+    yield;
+  }
+  if (waiting) emitter.makeTail(waiting);
+}
+
+class ChainEmitter {
+  readonly tiles: number;
+  private readonly context: EmitContext;
+  private readonly job: ChainJob;
+  private readonly geometry: Geometry;
+  private readonly head: Link | undefined;
+  private readonly body: Link;
+  private readonly tail: Link;
+  private readonly input: RowRing;
+  /** Rows that the body reads: the input itself, or the head's results. */
+  private readonly bodyInput: RowRing;
+  private readonly bodySlots: readonly number[];
+  private readonly resultSlots: readonly number[];
+  private readonly otherSlots: readonly number[];
+  private readonly bodyCosts: PixelCosts;
+  private readonly headCosts: PixelCosts | undefined;
+  private headDone = 0;
+
+  constructor(context: EmitContext, job: ChainJob) {
+    this.context = context;
+    this.job = job;
+    const { work, plan, bases } = job;
+    this.geometry = work.body.geometry;
+    this.tiles = Math.ceil(this.geometry.outHeight / plan.tileRows);
+    const link = (linkWork: MacWork, linkPlan: LinkPlan, constants: LinkConstants): Link => ({
+      work: linkWork,
+      plan: linkPlan,
+      constants,
+      groups: [],
+    });
+    this.head = work.head && plan.head && job.head ? link(work.head, plan.head, job.head) : undefined;
+    this.body = link(work.body, plan.body, job.body);
+    this.tail = link(work.tail, plan.tail, job.tail);
+    const first = this.head ?? this.body;
+    this.input = new RowRing(context, job.input, bases[0]!, first.work.geometry.inWidth, first.plan.pixelPitch, plan.inputRows, job.frame);
+    this.bodyInput = this.head
+      ? new RowRing(context, undefined, bases[1]!, this.geometry.inWidth, plan.body.pixelPitch, plan.headRows, job.frame)
+      : this.input;
+    this.bodySlots = bases.slice(2, 2 + CHAIN_SLOTS);
+    this.resultSlots = bases.slice(2 + CHAIN_SLOTS, 2 + 2 * CHAIN_SLOTS);
+    this.otherSlots = bases.slice(2 + 2 * CHAIN_SLOTS);
+    this.bodyCosts = new PixelCosts(work.body, plan.body.lanes, plan.body.adjacent);
+    this.headCosts = this.head && new PixelCosts(this.head.work, this.head.plan.lanes, this.head.plan.adjacent);
+  }
+
+  private source(link: Link, tile: number): Source {
+    return { layer: link.constants.layer, tile: `${this.job.frame > 0 ? `frame ${this.job.frame} ` : ''}tile ${tile}` };
+  }
+
+  private rowsOf(tile: number): [number, number] {
+    const y0 = tile * this.job.plan.tileRows;
+    return [y0, Math.min(this.geometry.outHeight, y0 + this.job.plan.tileRows)];
+  }
+
+  private group(link: Link, b: number, source: Source): WeightsGroup {
+    let group = link.groups[b];
+    if (!group) {
+      const { weights, address } = link.constants;
+      group = loadGroup(this.context, weights.blocks[b]!, address, link.plan.groupLines, link.plan.parts, source);
+      link.groups[b] = group;
+    }
+    return group;
+  }
+
+  /** Make the head's rows that the tile's body needs and that are not there yet. */
+  makeHead(tile: number): void {
+    const { head, context } = this;
+    const [y0, y1] = this.rowsOf(tile);
+    const need = inputRows(this.body.work, y0, y1);
+    if (!head) {
+      this.input.require(need.first, need.end, this.source(this.body, tile));
+      return;
+    }
+    const first = Math.max(this.headDone, need.first);
+    if (first >= need.end) return;
+    this.headDone = need.end;
+    const source = this.source(head, tile);
+    const g = head.work.geometry;
+    const ring = this.bodyInput.ring;
+    const rowWords = g.outWidth * this.bodyInput.pixelPitch;
+    for (let r = first; r < need.end; r++) {
+      const start = ring.base + ((r * rowWords) % ring.words);
+      this.bodyInput.set(
+        r,
+        Array.from({ length: context.cus }, (_, cu) => context.list.newPiece(SPACE.maps(cu), start, start + rowWords)),
+      );
+    }
+    const reach = inputRows(head.work, first, need.end);
+    this.input.require(reach.first, reach.end, source);
+    const bounds = this.headCosts!.partition(first * g.outWidth, need.end * g.outWidth, head.plan.parts);
+    head.plan.blocks.forEach((block, b) => {
+      const group = this.group(head, b, source);
+      for (let p = 0; p < head.plan.parts; p++) {
+        const [from, to] = [bounds[p]!, bounds[p + 1]!];
+        if (from === to) continue;
+        const ya = Math.floor(from / g.outWidth);
+        const yb = Math.floor((to - 1) / g.outWidth) + 1;
+        const output: RasterOutput = {
+          outBase: ring.base,
+          outRing: ring.words,
+          outOffset: (ya * rowWords) % ring.words,
+          outRowStep: rowWords % ring.words,
+          outColStep: this.bodyInput.pixelPitch,
+        };
+        const writes = Array.from({ length: context.cus }, (_, cu) => this.bodyInput.of(cu, ya, yb)).flat();
+        for (let s = 0; s < head.plan.slots; s++) {
+          this.addMac(head, block, group, s, s * head.plan.parts + p, this.input, [from, to], output, context.allCus, writes, source);
+        }
+      }
+    });
+  }
+
+  /** The tile's body: every CU its own pixels, all channels. */
+  makeBody(tile: number): BodyResult {
+    const { body, context } = this;
+    const { outWidth } = this.geometry;
+    const [y0, y1] = this.rowsOf(tile);
+    const source = this.source(body, tile);
+    const bounds = this.bodyCosts.partition(y0 * outWidth, y1 * outWidth, body.plan.parts);
+    const slot = this.bodySlots[tile % CHAIN_SLOTS]!;
+    const pitch = body.work.outChannels;
+    const pieces = Array.from({ length: context.cus }, (_, cu) =>
+      context.list.newPiece(SPACE.maps(cu), slot, slot + this.job.plan.bodyWords),
+    );
+    body.plan.blocks.forEach((block, b) => {
+      const group = this.group(body, b, source);
+      for (let cu = 0; cu < context.cus; cu++) {
+        const [from, to] = [bounds[cu]!, bounds[cu + 1]!];
+        if (from === to) continue;
+        // Pixel i of the part at slot + (i − first of its row)·pitch.
+        const output: RasterOutput = { outBase: slot, outRing: 0, outOffset: 0, outRowStep: outWidth * pitch, outColStep: pitch };
+        this.addMac(body, block, group, 0, cu, this.bodyInput, [from, to], output, 1 << cu, [pieces[cu]!], source);
+      }
+    });
+    return { tile, bounds, slot, pieces };
+  }
+
+  /** The tail over a tile whose body was made before. */
+  makeTail({ tile, bounds, slot, pieces }: BodyResult): void {
+    const { tail, body, context, job } = this;
+    const { outWidth } = this.geometry;
+    const source = this.source(tail, tile);
+    const home = context.nextHome();
+    const result = this.resultSlots[tile % CHAIN_SLOTS]!;
+    const resultPiece = context.list.newPiece(SPACE.maps(home), result, result + job.plan.resultWords);
+    const pitch = tail.work.outChannels;
+    const bodyPitch = body.work.outChannels;
+    const first = bounds[0]!;
+    tail.plan.blocks.forEach((block, b) => {
+      const group = this.group(tail, b, source);
+      for (let cu = 0; cu < context.cus; cu++) {
+        const count = bounds[cu + 1]! - bounds[cu]!;
+        if (count === 0) continue;
+        const geometry: Geometry = { ...tail.work.geometry, inHeight: 1, inWidth: count, outHeight: 1, outWidth: count };
+        const base = slot + (bounds[cu]! % outWidth) * bodyPitch;
+        addMacTask(
+          context,
+          {
+            cu,
+            geometry,
+            ring: { base, words: count * bodyPitch },
+            origin: 0,
+            pixelPitch: bodyPitch,
+            channelOffset: 0,
+            tapWords: tail.work.tapWords,
+            depthwise: false,
+            lanes: tail.plan.lanes,
+            weightsLine: group.line,
+            clamp: tail.work.clamp,
+            raster: { y: 0, x: 0, x0: 0, width: count, count },
+            output: {
+              outBase: result + (bounds[cu]! - first) * pitch + block.channel,
+              outRing: 0,
+              outOffset: 0,
+              outRowStep: count * pitch,
+              outColStep: pitch,
+            },
+            targets: 1 << home,
+            channels: Math.min(tail.plan.cuChannels, block.channels),
+          },
+          source,
+          [pieces[cu]!, ...group.pieces],
+          [resultPiece],
+        );
+      }
+    });
+    const pixels = { first, end: bounds.at(-1)! };
+    const count = pixels.end - first;
+    const { vec } = job.work.stage;
+    if (vec?.op === 'add') {
+      const base = this.otherSlots[tile % CHAIN_SLOTS]!;
+      const other = context.loadPixels(job.other!, job.frame, { ...pixels, channel: 0, words: pitch, cu: home, base, pitch }, source);
+      const at = { base: result, pitch };
+      emitAdd(context, vec, home, at, { base, pitch }, at, count, pitch, [resultPiece, other], [resultPiece], source);
+    }
+    context.storePixels(job.output, job.frame, { ...pixels, channel: 0, words: pitch, cu: home, base: result, pitch }, source, [
+      resultPiece,
+    ]);
+  }
+
+  private addMac(
+    link: Link,
+    block: Block,
+    group: WeightsGroup,
+    s: number,
+    cu: number,
+    input: RowRing,
+    [from, to]: readonly [number, number],
+    output: RasterOutput,
+    targets: number,
+    writes: readonly Piece[],
+    source: Source,
+  ): void {
+    const { work, plan } = link;
+    const channels = Math.min(plan.cuChannels, block.channels - s * plan.cuChannels);
+    if (channels <= 0) return;
+    const g = work.geometry;
+    const ya = Math.floor(from / g.outWidth);
+    const yb = Math.floor((to - 1) / g.outWidth) + 1;
+    const rows = inputRows(work, ya, yb);
+    addMacTask(
+      this.context,
+      {
+        cu,
+        geometry: g,
+        ring: input.ring,
+        origin: 0,
+        pixelPitch: input.pixelPitch,
+        channelOffset: block.inputChannel,
+        tapWords: work.tapWords,
+        depthwise: work.depthwise,
+        lanes: plan.lanes,
+        weightsLine: group.line,
+        clamp: work.clamp,
+        raster: { y: ya, x: 0, x0: from - ya * g.outWidth, width: g.outWidth, count: to - from },
+        output: { ...output, outBase: output.outBase + block.channel + s * plan.cuChannels },
+        targets,
+        channels,
+      },
+      source,
+      [...input.of(cu, rows.first, rows.end), ...group.pieces],
+      writes,
+    );
+  }
+}

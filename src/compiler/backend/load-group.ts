@@ -1,0 +1,40 @@
+/** Loading one block's weights group into the weights ring, chunk by chunk. Specification: docs/compiler.md, "Emission". */
+import { UNIT_ID } from '../../isa/fields.ts';
+import { weightsLines } from '../../machine/machine.ts';
+import type { EmitContext, Source } from './emit-context.ts';
+import type { Piece } from './task.ts';
+import type { PackedBlock } from './weights-image.ts';
+
+/** A group in the weights buffers: its first line, and what its readers wait for. */
+export interface WeightsGroup {
+  readonly line: number;
+  readonly pieces: readonly Piece[];
+}
+
+/** Load a group of `groupLines` lines to the next place in the ring; CUs come in groups of `cusPerSlot` that share their weights. */
+export function loadGroup(
+  context: EmitContext,
+  packed: PackedBlock,
+  address: number,
+  groupLines: number,
+  cusPerSlot: number,
+  source: Source,
+): WeightsGroup {
+  const line = context.allocateWeights(groupLines);
+  const pieces: Piece[] = [];
+  for (const chunk of packed.chunks) {
+    const part = context.weightPieces(line + chunk.firstLine, chunk.lines);
+    pieces.push(...part);
+    const first = (line + chunk.firstLine) % weightsLines(context.machine);
+    const descriptor = {
+      dramAddress: address + chunk.offset,
+      line: first,
+      lines: chunk.lines,
+      images: packed.images,
+      firstImage: 0,
+      cusPerSlot,
+    };
+    context.list.add(UNIT_ID.LDW, 'LDW', descriptor, source, [], part);
+  }
+  return { line, pieces };
+}

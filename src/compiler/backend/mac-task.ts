@@ -1,0 +1,88 @@
+/**
+ * One MAC descriptor as a task: the walk over a ring of input rows, and where its results go. Specification: microarchitecture.md, sections 3 and 4.
+ */
+import { type MacDescriptor, UNIT_ID } from '../../isa/fields.ts';
+import type { EmitContext, Ring, Source } from './emit-context.ts';
+import type { Geometry } from './stage.ts';
+import type { Piece } from './task.ts';
+
+/** Output pixels: `count` in raster order from column x0 of row y, rows `width` wide beginning at column x of the image. */
+export interface Raster {
+  readonly y: number;
+  readonly x: number;
+  readonly x0: number;
+  readonly width: number;
+  readonly count: number;
+}
+
+export type RasterOutput = Pick<MacDescriptor, 'outBase' | 'outRing' | 'outOffset' | 'outRowStep' | 'outColStep'>;
+
+export interface MacTask {
+  readonly cu: number;
+  readonly geometry: Geometry;
+  /** Ring of input rows: row r at (r − origin) modulo the ring; `channelOffset` is added to every address. */
+  readonly ring: Ring;
+  readonly origin: number;
+  readonly pixelPitch: number;
+  readonly channelOffset: number;
+  readonly tapWords: number;
+  readonly depthwise: boolean;
+  readonly lanes: number;
+  readonly weightsLine: number;
+  readonly clamp: { readonly low: number; readonly high: number };
+  readonly raster: Raster;
+  readonly output: RasterOutput;
+  /** CUs that take the results; valid results per pixel. */
+  readonly targets: number;
+  readonly channels: number;
+}
+
+export function addMacTask(context: EmitContext, task: MacTask, source: Source, reads: readonly Piece[], writes: readonly Piece[]): void {
+  const { geometry: g, ring, raster } = task;
+  const rowWords = g.inWidth * task.pixelPitch;
+  const iy0 = raster.y * g.strideH - g.padTop;
+  const ix0 = raster.x * g.strideW - g.padLeft;
+  context.list.add(
+    UNIT_ID.mac(task.cu),
+    'MAC',
+    {
+      srcBase: ring.base + task.channelOffset,
+      srcRing: ring.words,
+      srcOffset: modulo((iy0 - task.origin) * rowWords, ring.words),
+      srcColumn: ix0 * task.pixelPitch,
+      rowStep: modulo(g.strideH * rowWords, ring.words),
+      kRowStep: modulo(g.dilationH * rowWords, ring.words),
+      colStep: g.strideW * task.pixelPitch,
+      tapStep: g.dilationW * task.pixelPitch,
+      words: task.depthwise ? task.channels : task.tapWords,
+      kernelH: g.kernelH,
+      kernelW: g.kernelW,
+      strideH: g.strideH,
+      strideW: g.strideW,
+      dilationH: g.dilationH,
+      dilationW: g.dilationW,
+      iy0,
+      ix0,
+      inHeight: g.inHeight,
+      inWidth: g.inWidth,
+      ...task.output,
+      outWidth: raster.width,
+      x0: raster.x0,
+      count: raster.count,
+      outCus: task.targets,
+      clampLow: task.clamp.low,
+      clampHigh: task.clamp.high,
+      weightsLine: task.weightsLine,
+      lanes: task.lanes,
+      depthwise: task.depthwise ? 1 : 0,
+      outWords: task.channels,
+    },
+    source,
+    reads,
+    writes,
+  );
+}
+
+function modulo(value: number, base: number): number {
+  return ((value % base) + base) % base;
+}
