@@ -32,7 +32,7 @@ function seenBy(graph: IntegerGraph): { plain: MacWork; view: View; simple: Retu
   const layout = layOutTensors(graph, stages, 1);
   const plain = stage.mac!;
   const isDense = layout.homes.get(stage.input)!.pixelPitch === stages.tensors[stage.input].channels;
-  const simple = simplifyGeometry(plain, isDense);
+  const simple = simplifyGeometry(plain, isDense, true);
   const { shape, rowScale, columnScale } = simple;
   const batch = shape === 'map' ? {} : { batch: 1 };
   const simpleView = viewTensor(stages, layout, stage.input, 0, { shape, rowScale, columnScale, ...batch });
@@ -117,7 +117,7 @@ describe('simplifyGeometry', () => {
   it('keeps a stride whose last windows lie behind the image', () => {
     // Padding at the bottom only: output row 2 would be input row 4 of 4.
     const work = makeWork({ inHeight: 4, outHeight: 3, strideH: 2, inWidth: 5, outWidth: 3, strideW: 2 });
-    expect(simplifyGeometry(work, true)).toMatchObject({ rowScale: 1, columnScale: 2, work: { geometry: { inHeight: 4, strideH: 2 } } });
+    expect(simplifyGeometry(work, true, true)).toMatchObject({ rowScale: 1, columnScale: 2, work: { geometry: { inHeight: 4, strideH: 2 } } });
   });
 
   it('leaves a kernel over the whole map alone in a stage that runs frame by frame, or on a stripe', () => {
@@ -129,6 +129,6 @@ describe('simplifyGeometry', () => {
   it('leaves a padded kernel over the whole map alone', () => {
     const work = makeWork({ inHeight: 3, inWidth: 3, kernelH: 3, kernelW: 3, padTop: 1 });
     expect(coversMap(work)).toBe(false);
-    expect(simplifyGeometry(work, true)).toEqual({ work, shape: 'map', rowScale: 1, columnScale: 1 });
+    expect(simplifyGeometry(work, true, true)).toEqual({ work, shape: 'map', rowScale: 1, columnScale: 1 });
   });
 });

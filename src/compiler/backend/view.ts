@@ -36,7 +36,7 @@ export interface SimpleWork {
  * A kernel that covers the whole map of a batched stage is a layer on flat frames; a pointwise layer with a stride reads only the rows and columns that it needs.
  * Returns the geometry that is scheduled and how the input is viewed.
  */
-export function simplifyGeometry(work: MacWork, isDense: boolean, isBatched = true): SimpleWork {
+export function simplifyGeometry(work: MacWork, isDense: boolean, isBatched: boolean): SimpleWork {
   const g = work.geometry;
   if (isBatched && coversMap(work)) {
     const pixels = isDense ? 1 : g.kernelH * g.kernelW;
