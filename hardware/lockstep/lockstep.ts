@@ -9,15 +9,25 @@ import type { CheckLevel, DramInput } from '../../src/simulator/data/engine.ts';
 import { executeData } from '../../src/simulator/data/execute-data.ts';
 import { simulateTiming } from '../../src/simulator/timing/engine.ts';
 import type { TimingResult } from '../../src/simulator/timing/result.ts';
-import { compareCounters, compareDram, compareLogs, type Difference } from './compare.ts';
+import { compareCounters, compareDram, compareLogs } from './compare.ts';
 import { type RtlOptions, type RtlResult, runRtl } from './run-rtl.ts';
 
-export interface LockstepOptions extends RtlOptions {
+export interface ExpectOptions {
   readonly inputs?: readonly DramInput[];
   /** Checks of the data engine; default races: a program whose bits depend on timing is refused. */
   readonly checks?: CheckLevel;
-  /** false: times only, whatever the bits. */
-  readonly data?: boolean;
+}
+
+export interface LockstepOptions extends RtlOptions, ExpectOptions {}
+
+/** What the simulator says of a program. */
+export interface ExpectedRun {
+  readonly program: Program;
+  readonly trace: CoreTrace;
+  readonly timing: TimingResult;
+  /** DRAM before and after the run. */
+  readonly image: Int16Array;
+  readonly dram: Int16Array;
 }
 
 export interface LockstepResult {
@@ -25,30 +35,47 @@ export interface LockstepResult {
   readonly descriptors: number;
   /** All differences, the first one first; empty when the RTL is equal. */
   readonly differences: readonly string[];
-  readonly timing: TimingResult;
+  readonly expected: ExpectedRun;
   readonly rtl: RtlResult;
 }
 
+const MOST_STEPS = 100_000_000;
+
 /**
- * Runs and compares. In stress mode only bits are compared, and that it ends.
+ * Runs a program on the simulator.
+ * @throws JobError when the simulator refuses the program.
+ */
+export function expectRun(program: Program, { inputs = [], checks = 'races' }: ExpectOptions = {}): ExpectedRun {
+  const trace = traceCore(program.instructions, { computeUnits: program.machine.computeUnits, maxSteps: MOST_STEPS });
+  const timing = simulateTiming(program, trace, { log: true });
+  const image = createDramImage(program).words;
+  for (const { address, words } of inputs) image.set(words, address);
+  const { dram } = executeData(program, trace.dispatches, { inputs, checks });
+  return { program, trace, timing, image, dram };
+}
+
+/** Differences of a run of the RTL from what the simulator says; `onlyBits`: in stress mode only bits are compared, and that it ends. */
+export function compareRun(expected: ExpectedRun, rtl: RtlResult, onlyBits = false): string[] {
+  const differences = findFailure(rtl);
+  if (!onlyBits) {
+    differences.push(...compareLogs(expected.program, expected.timing, rtl).map(({ text }) => text));
+    differences.push(...compareCounters(expected.program, expected.trace, expected.timing, rtl));
+  }
+  const difference = compareDram(expected.dram, rtl.dram);
+  if (difference !== undefined) differences.push(difference);
+  return differences;
+}
+
+/**
+ * Runs a program on both and compares.
  * @param model program made by buildModel for the program's machine.
  * @throws JobError when the simulator refuses the program.
  */
 export function runLockstep(model: string, program: Program, options: LockstepOptions = {}): LockstepResult {
-  const trace = traceCore(program.instructions, { computeUnits: program.machine.computeUnits, maxSteps: 100_000_000 });
-  const timing = simulateTiming(program, trace, { log: true });
-  const image = createDramImage(program).words;
-  for (const { address, words } of options.inputs ?? []) image.set(words, address);
-  const rtl = runRtl(model, program, image, { limit: 20 * timing.cycles + 1_000_000, ...options });
-  const stress = (options.stress ?? 0) !== 0;
-  const differences: string[] = [...findFailure(rtl)];
-  if (!stress) differences.push(...compareTimes(program, trace, timing, rtl));
-  if (options.data !== false) {
-    const { dram } = executeData(program, trace.dispatches, { inputs: options.inputs ?? [], checks: options.checks ?? 'races' });
-    const difference = compareDram(dram, rtl.dram);
-    if (difference !== undefined) differences.push(difference);
-  }
-  return { cycles: timing.cycles, descriptors: trace.dispatches.length, differences, timing, rtl };
+  const expected = expectRun(program, options);
+  const rtl = runRtl(model, program, expected.image, { limit: 20 * expected.timing.cycles + 1_000_000, ...options });
+  const differences = compareRun(expected, rtl, (options.stress ?? 0) !== 0);
+  return { cycles: expected.timing.cycles, descriptors: expected.trace.dispatches.length, differences, expected, rtl };
 }
 
 /** What ended the run other than END, or broke the rules of the bus. */
@@ -62,9 +89,4 @@ function findFailure(rtl: RtlResult): string[] {
   } else if (!rtl.finished) failures.push(`the RTL has not finished after ${rtl.ran} cycles, at instruction ${rtl.pc}`);
   if (rtl.unanswered !== 0) failures.push(`${rtl.unanswered} bursts were never answered`);
   return failures;
-}
-
-function compareTimes(program: Program, trace: CoreTrace, timing: TimingResult, rtl: RtlResult): string[] {
-  const logs: readonly Difference[] = compareLogs(program, timing, rtl);
-  return [...logs.map(({ text }) => text), ...compareCounters(program, trace, timing, rtl)];
 }

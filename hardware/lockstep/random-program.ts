@@ -206,19 +206,24 @@ function addStore(b: Builder, stored: number): void {
   ]);
 }
 
-/** A raster of windows from one half to the other. `outWords`: words written per pixel. */
-function drawWalk(b: Builder, words: number, outWords: number, pointwise: boolean, adjacent: boolean): Walk | undefined {
+/** A raster of windows from one half to the other. `outWords`: words written per pixel; `inside`: no tap may be outside the input. */
+function drawWalk(b: Builder, words: number, outWords: number, pointwise: boolean, adjacent: boolean, inside = false): Walk | undefined {
   const from = b.draw(0, 1);
   const pitch = words + (adjacent ? 0 : b.draw(0, 12));
   const [kernelH, kernelW] = pointwise ? [1, 1] : [b.draw(1, 4), b.draw(1, 4)];
   const [strideH, strideW] = [b.draw(1, 3), b.draw(1, 3)];
   const [dilationH, dilationW] = adjacent ? [b.draw(1, 3), 1] : [b.draw(1, 3), b.draw(1, 3)];
-  const [inHeight, inWidth] = [b.draw(1, 8), b.draw(1, 8)];
-  const rowPitch = inWidth * pitch + b.draw(0, 9);
   const outWidth = b.draw(1, 7);
   const x0 = b.draw(0, outWidth - 1);
   const count = b.draw(1, Math.min(20, 4 * outWidth - x0));
-  const [iy0, ix0] = b.chance(30) ? [0, 0] : [b.draw(-5, 3), b.draw(-5, 3)];
+  const outRows = Math.ceil((x0 + count) / outWidth);
+  const least = inside ? 0 : -5;
+  const [iy0, ix0] = b.chance(30) ? [0, 0] : [b.draw(least, 3), b.draw(least, 3)];
+  const lastRow = iy0 + (outRows - 1) * strideH;
+  const lastColumn = ix0 + (Math.min(outWidth, x0 + count) - 1) * strideW;
+  const inHeight = inside ? lastRow + b.draw(1, 3) : b.draw(1, 8);
+  const inWidth = inside ? lastColumn + b.draw(1, 3) : b.draw(1, 8);
+  const rowPitch = inWidth * pitch + b.draw(0, 9);
   const room = b.half;
   const ringRows = b.draw(1, inHeight + 2);
   const useRing = b.chance(50);
@@ -233,7 +238,6 @@ function drawWalk(b: Builder, words: number, outWords: number, pointwise: boolea
 
   const outPitch = outWords + b.draw(0, 8);
   const outRowPitch = outWidth * outPitch + b.draw(0, 9);
-  const outRows = Math.ceil((x0 + count) / outWidth);
   const outRingRows = b.draw(1, outRows + 1);
   const useOutRing = b.chance(40);
   const outExtent = (useOutRing ? outRingRows : outRows) * outRowPitch;
@@ -378,7 +382,7 @@ function addVec(b: Builder): void {
   const cu = b.draw(0, b.cus - 1);
   const op = b.draw(0, 3);
   const words = b.draw(1, b.pick(16, 40, 100));
-  const walk = drawWalk(b, words, words, op !== VEC_OPS.max || b.chance(20), false);
+  const walk = drawWalk(b, words, words, op !== VEC_OPS.max || b.chance(20), false, op !== VEC_OPS.max);
   if (walk === undefined) return;
   const outCus = b.chance(50) ? 1 << cu : b.cuMask();
   const fields: Fields = { ...walk, outCus, op };

@@ -42,9 +42,10 @@ export interface RtlResult {
   /** First breach of the AXI rules or access outside the window, '' without. */
   readonly breach: string;
   readonly fingerprint: number;
-  /** After an error and a soft reset: the status and cause registers. */
-  readonly statusAfterReset?: number;
-  readonly causeAfterReset?: number;
+  /** After an error, or at the limit, and a soft reset: the status, cause and interrupt registers, and bursts that were never answered. */
+  readonly afterReset?: { readonly status: number; readonly cause: number; readonly interrupts: number; readonly unanswered: number };
+  /** The run of `recovery` behind it. */
+  readonly recovered?: RtlResult;
 }
 
 export interface RtlOptions {
@@ -53,6 +54,10 @@ export interface RtlOptions {
   /** Number of the read or write burst that is answered with SLVERR. */
   readonly readError?: number;
   readonly writeError?: number;
+  /** Its response: 2 SLVERR (default), 3 DECERR. */
+  readonly response?: number;
+  /** A program that is run after the first one's end and a soft reset, and its image. */
+  readonly recovery?: { readonly program: Program; readonly image: Int16Array };
   /** Bytes of the DMA window; default: the whole image. */
   readonly windowBytes?: number;
   /** Cycles without progress that are an error. */
@@ -105,30 +110,49 @@ export function runRtl(model: string, program: Program, image: Int16Array, optio
       wave: options.wave?.file,
       'wave-from': options.wave?.from,
       'wave-to': options.wave?.to,
+      response: options.response,
     };
+    const { recovery } = options;
+    if (recovery !== undefined) {
+      writeFileSync(file('recover-image'), new Uint8Array(padImage(recovery.image).buffer));
+      for (const name of ['image', 'out', 'log']) values[`recover-${name}`] = file(`recover-${name}`);
+      values['recover-code'] = recovery.program.codeAddress;
+      values['recover-instructions'] = recovery.program.instructions.length;
+    }
     const args = Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`]));
-    const report = JSON.parse(execFileSync(model, args, { encoding: 'utf8', maxBuffer: 1 << 26 })) as {
-      [name in 'ran' | 'status' | 'cause' | 'detail' | 'pc' | 'unanswered' | 'fingerprint']: number;
-    } & { breach: string; counters: number[]; statusAfterReset?: number; causeAfterReset?: number };
-    return {
-      dram: wordsOf(readFileSync(file('out'))).subarray(0, image.length),
-      events: readEvents(readFileSync(file('log'))),
-      counters: report.counters,
-      finished: (report.status & 2) !== 0,
-      cause: CAUSES[report.cause & 15],
-      causeUnit: report.cause >>> 16,
-      detail: report.detail,
-      pc: report.pc,
-      ran: report.ran,
-      unanswered: report.unanswered,
-      breach: report.breach,
-      fingerprint: report.fingerprint,
-      statusAfterReset: report.statusAfterReset,
-      causeAfterReset: report.causeAfterReset,
-    };
+    const report = JSON.parse(execFileSync(model, args, { encoding: 'utf8', maxBuffer: 1 << 26 })) as Report;
+    const result = resultOf(report, file('out'), file('log'), image.length);
+    if (report.recovered === undefined || recovery === undefined) return result;
+    return { ...result, recovered: resultOf(report.recovered, file('recover-out'), file('recover-log'), recovery.image.length) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** What the harness prints. */
+type Report = { readonly [name in 'ran' | 'status' | 'cause' | 'detail' | 'pc' | 'unanswered' | 'fingerprint']: number } & {
+  readonly breach: string;
+  readonly counters: readonly number[];
+  readonly afterReset?: RtlResult['afterReset'];
+  readonly recovered?: Report;
+};
+
+function resultOf(report: Report, out: string, log: string, words: number): RtlResult {
+  return {
+    dram: wordsOf(readFileSync(out)).subarray(0, words),
+    events: readEvents(readFileSync(log)),
+    counters: report.counters,
+    finished: (report.status & 2) !== 0,
+    cause: CAUSES[report.cause & 15],
+    causeUnit: report.cause >>> 16,
+    detail: report.detail,
+    pc: report.pc,
+    ran: report.ran,
+    unanswered: report.unanswered,
+    breach: report.breach,
+    fingerprint: report.fingerprint,
+    afterReset: report.afterReset,
+  };
 }
 
 function wordsOf(bytes: Buffer): Int16Array {

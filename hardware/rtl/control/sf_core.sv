@@ -211,10 +211,10 @@ module sf_core
   end
   assign equal   = x_q.a == x_q.b;
   assign less    = signed'(x_q.a) < signed'(x_q.b);
-  // An illegal instruction stays at X, so that the program counter tells which it was.
+  // An illegal instruction stays at X, as everything does after a stop, so that the program counter tells where it was.
   assign no_room = x_valid_q && (x_q.go & ~room_i) != '0;
-  assign stall   = no_room || (x_valid_q && !x_q.legal);
-  assign execute = x_valid_q && !stall && run_i && !left_q;
+  assign stall   = no_room || (x_valid_q && !x_q.legal) || !run_i;
+  assign execute = x_valid_q && !stall && !left_q;
   assign x_writes = execute && x_q.write;
   assign taken   = execute && (x_q.jump || (x_q.branch && ((x_q.on_less ? less : equal) != x_q.inverted)));
   assign flush   = start_i || taken || (execute && x_q.ends);

@@ -26,7 +26,7 @@ using snowflake::PortOut;
 using snowflake::Unrest;
 
 // Register addresses, hardware/README.md.
-constexpr uint32_t kControl = 0x10, kStatus = 0x14, kIntEnable = 0x18, kCode = 0x20, kInstructions = 0x24, kBase = 0x28, kSize = 0x2c,
+constexpr uint32_t kControl = 0x10, kStatus = 0x14, kIntEnable = 0x18, kIntStatus = 0x1c, kCode = 0x20, kInstructions = 0x24, kBase = 0x28, kSize = 0x2c,
                    kWatchdog = 0x30, kCause = 0x40, kDetail = 0x44, kPc = 0x48, kOutstanding = 0x4c, kShape = 0x0c, kFingerprint = 0x08,
                    kFirstCounter = 0x100;
 
@@ -191,6 +191,11 @@ class Bench {
     return false;
   }
 
+  void begin_again() {
+    memory_.begin_again(Unrest{});
+    events_.clear();
+  }
+
   const std::vector<uint32_t>& events() const { return events_; }
   const Memory& memory() const { return memory_; }
   int64_t started_at() const { return started_at_; }
@@ -238,6 +243,46 @@ class Bench {
 #endif
 };
 
+// Sets up the driver's registers.
+void set_up(Bench& bench, uint32_t base, uint32_t window, uint32_t code, uint32_t instructions, uint32_t watchdog) {
+  bench.write_register(kCode, code);
+  bench.write_register(kInstructions, instructions);
+  bench.write_register(kBase, base);
+  bench.write_register(kSize, window);
+  bench.write_register(kWatchdog, watchdog);
+  bench.write_register(kIntEnable, 3);
+}
+
+// Starts the program, waits for its end; prints what the registers say as the fields of a JSON object. Returns the status register.
+uint32_t run(Bench& bench, int64_t limit) {
+  bench.write_register(kControl, 1);
+  const bool answered = bench.wait_for_interrupt(limit);
+  const int64_t ran = bench.now() - bench.started_at();
+  // What AXI was asked for must be answered, whatever happened.
+  for (int i = 0; answered && i < 20000 && bench.memory().outstanding() != 0; i++) bench.tick();
+  const int64_t left = answered ? bench.memory().outstanding() : 0;
+  const uint32_t status = bench.read_register(kStatus);
+  const uint32_t counters = bench.read_register(kShape) >> 24;
+  std::printf("\"answered\":%s,\"ran\":%" PRId64 ",\"status\":%u,\"cause\":%u,\"detail\":%u,\"pc\":%u,\"outstanding\":%u,\"fingerprint\":%u",
+              answered ? "true" : "false", ran, status, bench.read_register(kCause), bench.read_register(kDetail), bench.read_register(kPc),
+              bench.read_register(kOutstanding), bench.read_register(kFingerprint));
+  std::printf(",\"unanswered\":%" PRId64 ",\"reads\":%" PRId64 ",\"writes\":%" PRId64 ",\"breach\":\"%s\",\"counters\":[", left,
+              bench.memory().reads(), bench.memory().writes(), bench.memory().breach().c_str());
+  for (uint32_t i = 0; i < counters; i++) {
+    const uint64_t low = bench.read_register(kFirstCounter + 8 * i);
+    const uint64_t high = bench.read_register(kFirstCounter + 8 * i + 4);
+    std::printf("%s%" PRIu64, i == 0 ? "" : ",", high << 32 | low);
+  }
+  std::printf("]");
+  bench.write_register(kIntStatus, 3);
+  return status;
+}
+
+void save(const Bench& bench, const std::vector<uint8_t>& image, const std::string& out, const std::string& log) {
+  if (!out.empty()) write_file(out, image.data(), image.size());
+  if (!log.empty()) write_file(log, bench.events().data(), bench.events().size() * sizeof(uint32_t));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -254,52 +299,41 @@ int main(int argc, char** argv) {
   unrest.seed = static_cast<uint32_t>(options.number("stress", 1));
   unrest.read_error = options.number("read-error", -1);
   unrest.write_error = options.number("write-error", -1);
+  unrest.response = static_cast<uint8_t>(options.number("response", unrest.response));
 
   std::vector<uint8_t> image = read_file(options.text("image"));
   // A window smaller than the image leaves guard words behind it.
   const uint32_t window = static_cast<uint32_t>(options.number("window", static_cast<int64_t>(image.size())));
+  config.window = window;
   const int64_t limit = options.number("limit", 1000000000);
+  const uint32_t watchdog = static_cast<uint32_t>(options.number("watchdog", 100000));
 
   Bench bench(config, unrest, &image, options);
-  bench.write_register(kCode, static_cast<uint32_t>(options.number("code", 0)));
-  bench.write_register(kInstructions, static_cast<uint32_t>(options.number("instructions", 0)));
-  bench.write_register(kBase, config.base);
-  bench.write_register(kSize, window);
-  bench.write_register(kWatchdog, static_cast<uint32_t>(options.number("watchdog", 100000)));
-  bench.write_register(kIntEnable, 3);
-  bench.write_register(kControl, 1);
-  const bool answered = bench.wait_for_interrupt(limit);
-  const int64_t ran = bench.now() - bench.started_at();
-  // What AXI was asked for must be answered, whatever happened.
-  for (int i = 0; i < 20000 && bench.memory().outstanding() != 0; i++) bench.wait_for_interrupt(1);
-  const int64_t left = bench.memory().outstanding();
+  set_up(bench, config.base, window, static_cast<uint32_t>(options.number("code", 0)), static_cast<uint32_t>(options.number("instructions", 0)), watchdog);
+  std::printf("{");
+  const uint32_t status = run(bench, limit);
+  save(bench, image, options.text("out"), options.text("log"));
 
-  const uint32_t status = bench.read_register(kStatus);
-  const uint32_t counters = bench.read_register(kShape) >> 24;
-  std::printf("{\"answered\":%s,\"ran\":%" PRId64 ",\"status\":%u,\"cause\":%u,\"detail\":%u,\"pc\":%u,\"outstanding\":%u,\"fingerprint\":%u",
-              answered ? "true" : "false", ran, status, bench.read_register(kCause), bench.read_register(kDetail), bench.read_register(kPc),
-              bench.read_register(kOutstanding), bench.read_register(kFingerprint));
-  std::printf(",\"unanswered\":%" PRId64 ",\"reads\":%" PRId64 ",\"writes\":%" PRId64 ",\"breach\":\"%s\",\"counters\":[", left,
-              bench.memory().reads(), bench.memory().writes(), bench.memory().breach().c_str());
-  for (uint32_t i = 0; i < counters; i++) {
-    const uint64_t low = bench.read_register(kFirstCounter + 8 * i);
-    const uint64_t high = bench.read_register(kFirstCounter + 8 * i + 4);
-    std::printf("%s%" PRIu64, i == 0 ? "" : ",", high << 32 | low);
-  }
-  std::printf("]");
-
-  // A soft reset brings it back: registers answer, nothing is outstanding.
-  if (status & 4) {
+  // A soft reset brings it back, after an error and out of a running program: registers answer, nothing is outstanding, a program runs.
+  const std::string recovery = options.text("recover-image");
+  if ((status & 5) != 0 || !recovery.empty()) {
     bench.write_register(kControl, 2);
     uint32_t after = 8;
     for (int i = 0; i < 1000 && (after & 15) != 0; i++) after = bench.read_register(kStatus);
-    std::printf(",\"statusAfterReset\":%u,\"causeAfterReset\":%u", after, bench.read_register(kCause));
+    const uint32_t cause = bench.read_register(kCause);
+    std::printf(",\"afterReset\":{\"status\":%u,\"cause\":%u,\"interrupts\":%u,\"unanswered\":%" PRId64 "}", after, cause,
+                bench.read_register(kIntStatus), bench.memory().outstanding());
+  }
+  if (!recovery.empty()) {
+    image = read_file(recovery);
+    bench.begin_again();
+    set_up(bench, config.base, static_cast<uint32_t>(image.size()), static_cast<uint32_t>(options.number("recover-code", 0)),
+           static_cast<uint32_t>(options.number("recover-instructions", 0)), watchdog);
+    std::printf(",\"recovered\":{");
+    run(bench, limit);
+    std::printf("}");
+    save(bench, image, options.text("recover-out"), options.text("recover-log"));
   }
   std::printf("}\n");
-
-  const std::string out = options.text("out");
-  if (!out.empty()) write_file(out, image.data(), image.size());
-  const std::string log = options.text("log");
-  if (!log.empty()) write_file(log, bench.events().data(), bench.events().size() * sizeof(uint32_t));
   return 0;
 }

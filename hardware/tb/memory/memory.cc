@@ -9,6 +9,14 @@ namespace snowflake {
 Memory::Memory(const MemoryConfig& config, const Unrest& unrest, std::vector<uint8_t>* image)
     : config_(config), unrest_(unrest), image_(image), random_(unrest.seed) {}
 
+void Memory::begin_again(const Unrest& unrest) {
+  config_.window = 0;
+  unrest_ = unrest;
+  random_.seed(unrest.seed);
+  reads_ = 0;
+  writes_ = 0;
+}
+
 void Memory::report(int64_t now, int port, const std::string& what) {
   if (breach_.empty()) breach_ = "cycle " + std::to_string(now) + ", AXI port " + std::to_string(port) + ": " + what;
 }
@@ -18,7 +26,8 @@ bool Memory::check_burst(int64_t now, int port, uint32_t address, int len, const
   if (address % kLineBytes != 0 || bytes % kLineBytes != 0) report(now, port, std::string(what) + " burst is not whole lines");
   if (address / 128 != (address + bytes - 1) / 128) report(now, port, std::string(what) + " burst leaves its block of 128 bytes");
   const uint64_t first = static_cast<uint64_t>(address) - config_.base;
-  if (address < config_.base || first + bytes > image_->size()) {
+  const uint64_t window = config_.window != 0 ? config_.window : image_->size();
+  if (address < config_.base || first + bytes > window) {
     report(now, port, std::string(what) + " burst outside the window, at bus address " + std::to_string(address));
     return false;
   }
@@ -98,7 +107,7 @@ void Memory::drive(int64_t now, PortIn* in) {
         const uint64_t offset = static_cast<uint64_t>(r.address) - config_.base + r.done * kBeatBytes;
         d.rvalid = true;
         d.rlast = r.done + 1 == r.beats;
-        d.rresp = r.error ? 2 : 0;
+        d.rresp = r.error ? unrest_.response : 0;
         if (offset + kBeatBytes <= image_->size()) std::memcpy(&d.rdata, image_->data() + offset, kBeatBytes);
       }
     }
@@ -107,7 +116,7 @@ void Memory::drive(int64_t now, PortIn* in) {
       const Write& w = p.writes.front();
       if (w.data_at >= 0 && w.data_at < now && w.response <= now && !(unrest_.on && chance(30))) {
         d.bvalid = true;
-        d.bresp = w.error ? 2 : 0;
+        d.bresp = w.error ? unrest_.response : 0;
       }
     }
   }

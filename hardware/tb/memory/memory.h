@@ -30,6 +30,7 @@ struct MemoryConfig {
   int64_t read_latency = 40;
   int64_t write_latency = 40;
   uint32_t base = 0x10000000;  // bus address of the image
+  uint32_t window = 0;         // bytes of it that may be accessed; 0: all
 };
 
 // Unruly behaviour, all off by default.
@@ -39,6 +40,7 @@ struct Unrest {
   // Faults: the number of the burst (counted over all ports from 0) that is answered with SLVERR; -1: none.
   int64_t read_error = -1;
   int64_t write_error = -1;
+  uint8_t response = 2;  // 2: SLVERR, 3: DECERR
 };
 
 // What the RTL drives at one port in one cycle, and what it is driven with.
@@ -57,6 +59,9 @@ struct PortIn {
 class Memory {
  public:
   Memory(const MemoryConfig& config, const Unrest& unrest, std::vector<uint8_t>* image);
+
+  // Another run on the same bus: whole image accessible, other unrest, bursts counted from 0.
+  void begin_again(const Unrest& unrest);
 
   // Inputs of cycle `now`, decided before its outputs are known.
   void drive(int64_t now, PortIn* in);
