@@ -127,6 +127,36 @@ package sf_cu_pkg;
     logic [1:0][15:0] words;
   } pair_t;
 
+  // One operand read of VEC, or an idle step, on its way through the datapath.
+  typedef struct packed {
+    logic valid;
+    logic idle;    // no valid tap: nothing was read
+    logic first;   // of a chunk
+    logic last;    // of a chunk
+    logic second;  // source 2
+  } vec_step_t;
+
+  // Two of a chunk's 16 products (table, mul).
+  typedef struct packed {
+    logic       valid;
+    logic [2:0] index;  // words 2 index and 2 index + 1
+  } vec_product_t;
+
+  // What the datapath of VEC needs of a descriptor.
+  typedef struct packed {
+    logic [1:0]         op;
+    logic [4:0]         shift_a;
+    logic [4:0]         shift_b;
+    logic [5:0]         shift_out;
+    logic signed [47:0] half;  // of shift_out
+    logic signed [15:0] clamp_low;
+    logic signed [15:0] clamp_high;
+  } vec_late_t;
+  parameter logic [1:0] VecMax = 2'd0;
+  parameter logic [1:0] VecAdd = 2'd1;
+  parameter logic [1:0] VecTable = 2'd2;
+  parameter logic [1:0] VecMul = 2'd3;
+
   // a + b modulo ring (ring 0: no wrap); a, b <= ring.
   function automatic ring_t add_ring(ring_t a, ring_t b, ring_t ring);
     logic [RingW:0] wrapped;

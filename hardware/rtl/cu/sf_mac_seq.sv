@@ -28,6 +28,7 @@ module sf_mac_seq
   // Result FIFO
   output logic       alloc_o,
   output meta_t      meta_o,
+  output logic [2:0] granules_o,  // at e + 1: of the window
   output logic       ready_o,  // at f: a granule is in the FIFO
   input  logic       credit_i,
   // Events to count
@@ -40,14 +41,14 @@ module sf_mac_seq
   end
 
   // ---------------------------------------------------------------- head
-  function automatic lg_t log2_lanes(logic [4:0] lanes);
+  function automatic lg_t log2_lanes(logic [4:1] lanes);
     return {lanes[4], lanes[3] | lanes[2], lanes[3] | lanes[1]};
   endfunction
 
   logic       head_adjacent, prep_ready_d;
   lg_t        head_lg;
   walk_prep_t prep;
-  assign head_lg = log2_lanes(desc_i.lanes);
+  assign head_lg = log2_lanes(desc_i.lanes[4:1]);
   assign head_adjacent = !desc_i.depthwise && desc_i.walk.tap_step == 20'(desc_i.walk.words);
 
   sf_walk_prep u_prep (
@@ -331,6 +332,7 @@ module sf_mac_seq
   // ---------------------------------------------------------------- issue
   mac_ctl_t      ctl_d, ctl_q;
   logic [6:0]    words_q;
+  logic [2:0]    granules_q;
   weights_addr_t taps_line_q;
   logic [WeightsAddrW:0] line_sum_d, line_sum_q;
   weights_addr_t line_d, line_q;
@@ -371,6 +373,7 @@ module sf_mac_seq
   end
   always_ff @(posedge clk_i) begin
     words_q <= work_q.words;
+    granules_q <= granules;
     taps_line_q <= wrap_line({1'b0, work_q.params_line} + (WeightsAddrW + 1)'(last_param) + (WeightsAddrW + 1)'(1));
     line_sum_q <= line_sum_d;
     line_q <= line_d;
@@ -378,6 +381,7 @@ module sf_mac_seq
   assign addr_o = step_q.addr;
   assign ctl_o = ctl_q;
   assign words_o = words_q;
+  assign granules_o = granules_q;
   assign line_o = line_q;
 
   // ---------------------------------------------------------------- granules: known at e, allocated one a cycle, in the FIFO from f on (T6)

@@ -80,9 +80,14 @@ module sf_operand
     end
   end
   line_t [NumVmacs-1:0] quadrant_d, quadrant_q;
+  logic [1:0]           quadrant;
   always_comb begin
+    quadrant = base_q;
     for (int unsigned i = 0; i < LineWords; i++) quadrant_d[0][i] = words_a_i[select_q[i]][i];
-    for (int unsigned v = 1; v < NumVmacs; v++) quadrant_d[v] = words_a_i[base_q + 2'(v)];
+    for (int unsigned v = 1; v < NumVmacs; v++) begin
+      quadrant = base_q + 2'(v);
+      quadrant_d[v] = words_a_i[quadrant];
+    end
   end
   always_ff @(posedge clk_i) begin
     select_q <= select_d;

@@ -119,21 +119,20 @@ module sf_vmac
   end
 
   // ---------------------------------------------------------------- two results a cycle
-  logic [1:0]              wide;  // g >= 8: both words are result 0
+  logic [3:0]              wide_q;  // 16 + k to 19 + k: g >= 8, both words are result 0
   logic signed [15:0]      low_q, high_q;
   logic signed [1:0][15:0] word;
   always_ff @(posedge clk_i) begin
     shift_q <= shift_d;
     low_q <= clamp_low_i;
     high_q <= clamp_high_i;
+    wide_q <= {wide_q[2:0], lg >= 3'd3};
   end
   for (genvar p = 0; p < 2; p++) begin : gen_post
     sf_post u_post (.clk_i, .sum_i(sum[p]), .shift_i(shift_q[p]), .low_i(low_q), .high_i(high_q), .word_o(word[p]));
   end
-  assign wide = '0;
-
-  assign pair_o.words = word;
+  assign pair_o.words = {wide_q[3] ? word[0] : word[1], word[0]};
 
   logic unused_ctl;
-  assign unused_ctl = ^{ctl10_q, wide};
+  assign unused_ctl = ^ctl10_q;
 endmodule

@@ -130,9 +130,10 @@ module sf_walk_prep
   // ---------------------------------------------------------------- dividends
   // ceil(-start / d) = (d - 1 - start) / d for start < 0, -(start / d) else.
   function automatic logic [Bits-1:0] dividend(logic signed [17:0] start, logic [7:0] divisor);
-    logic signed [17:0] negative;
-    negative = 18'(signed'({1'b0, divisor})) - 18'sd1 - start;
-    return start[17] ? negative[Bits-1:0] : start[Bits-1:0];
+    // Below 2^17 for a start below 0, modulo 2^17 else.
+    logic [Bits-1:0] negative;
+    negative = Bits'(divisor) - Bits'(1) - start[Bits-1:0];
+    return start[17] ? negative : start[Bits-1:0];
   endfunction
 
   logic            x_bit, x0_bit, xs_bit, xe_bit, y_bit, ys_bit, ye_bit;
@@ -251,6 +252,9 @@ module sf_walk_prep
     x0_last_q <= x0_words_q + xe_words + (xe_rem > x0_low_q.rem ? tap_step : '0) - kwords_t'(1);
     ring_step1_q <= (ring_step_q >= k_row_step || ring == '0) ? ring_step_q - k_row_step : ring_step_q - k_row_step + ring;
   end
+
+  logic unused_bits;
+  assign unused_bits = ^{walk_i, tap_words_up, mul_p_q, ye_bit};
 
   // ---------------------------------------------------------------- result
   always_comb begin

@@ -1,0 +1,117 @@
+// Brings the vMACs' results, two words each a cycle, to the word columns of the result FIFO.
+// Specification: docs/microarchitecture.md, section 4 (O, granules). Twin: executeMac in src/simulator/data/mac.ts.
+//
+// A window that ends at e has results at e + 19 + k, k = 0 .. O - 1. Outputs of a CU in order: 16/g of vMAC 0, then of vMAC 1, ...; for g = 1 and 2 the
+// vMACs take their outputs in different orders (sf_reduce), so that no two of them write one column at once.
+module sf_mac_collect
+  import sf_pkg::*;
+  import sf_types_pkg::*;
+  import sf_cu_pkg::*;
+(
+  input  logic                       clk_i,
+  input  logic                       rst_ni,
+  input  logic                       last_i,      // at e + 1
+  input  lg_t                        lg_i,
+  input  logic [2:0]                 granules_i,  // of the window
+  input  pair_t [NumVmacs-1:0]       pairs_i,     // at e + 19 + k
+  output word_mask_t                 write_o,
+  output logic [LineWords-1:0][FifoW-1:0] slot_o,
+  output line_t                      words_o
+);
+  // ---------------------------------------------------------------- the window at e + 18
+  logic       last;
+  lg_t        lg;
+  logic [2:0] granules;
+  sf_delay #(.Width(1), .Cycles(17)) u_last (.clk_i, .rst_ni, .d_i(last_i), .q_o(last));
+  sf_delay #(.Width(6), .Cycles(17)) u_shape (.clk_i, .rst_ni, .d_i({lg_i, granules_i}), .q_o({lg, granules}));
+
+  // ---------------------------------------------------------------- its cycles (19 + k)
+  logic             run_d, run_q;
+  logic [2:0]       k_d, k_q, last_k, granules_d, granules_q;
+  lg_t              lg_d, lg_q;
+  logic [FifoW-1:0] slot_d, slot_q;  // of the window's first granule
+  assign last_k = (lg_q == 3'd0) ? 3'd7 : (lg_q == 3'd1) ? 3'd3 : 3'd1;
+  always_comb begin
+    run_d = run_q;
+    k_d = k_q + 3'd1;
+    lg_d = lg_q;
+    granules_d = granules_q;
+    slot_d = slot_q;
+    if (run_q && k_q == last_k) begin
+      run_d = 1'b0;
+      slot_d = slot_q + FifoW'(granules_q);
+    end
+    if (last) begin
+      run_d = 1'b1;
+      k_d = '0;
+      lg_d = lg;
+      granules_d = granules;
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      run_q <= 1'b0;
+      slot_q <= '0;
+    end else begin
+      run_q <= run_d;
+      slot_q <= slot_d;
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    k_q <= k_d;
+    lg_q <= lg_d;
+    granules_q <= granules_d;
+  end
+
+  // ---------------------------------------------------------------- columns: which vMAC writes, in which granule
+  for (genvar c = 0; c < int'(LineWords); c++) begin : gen_column
+    localparam logic [2:0] Pair = 3'(c / 2);
+    logic             write_d, write_q;
+    logic [1:0]       vmac_d, vmac_q, granule;
+    logic [2:0]       turn;
+    logic [FifoW-1:0] column_slot_q;
+    always_comb begin
+      write_d = run_d;
+      vmac_d = '0;
+      granule = '0;
+      turn = Pair - k_d;
+      unique case (lg_d)
+        3'd0: begin  // pair (k + 2 v) mod 8 of vMAC v, which is granule v
+          vmac_d = turn[2:1];
+          granule = turn[2:1];
+          write_d = run_d && !turn[0] && 3'(turn[2:1]) < granules_d;
+        end
+        3'd1: begin  // pair (k + 2 (v / 2)) mod 4 of vMAC v; v and v + 1 share a granule
+          vmac_d = {turn[1], Pair[2]};
+          granule = {1'b0, turn[1]};
+          write_d = run_d && !turn[0] && 3'(turn[1]) < granules_d;
+        end
+        3'd2: begin  // pair k of vMAC v
+          vmac_d = Pair[2:1];
+          write_d = run_d && Pair[0] == k_d[0];
+        end
+        3'd3: begin  // output k of vMAC v
+          vmac_d = Pair[1:0];
+          write_d = run_d && c < 8 && 1'(c % 2) == k_d[0];
+        end
+        default: begin  // the output of vMAC v, complete at k = 1
+          vmac_d = 2'(c);
+          write_d = run_d && c < 4 && k_d[0];
+        end
+      endcase
+    end
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) write_q <= 1'b0;
+      else write_q <= write_d;
+    end
+    always_ff @(posedge clk_i) begin
+      if (run_d) begin
+        vmac_q <= vmac_d;
+        column_slot_q <= slot_d + FifoW'(granule);
+      end
+    end
+    assign write_o[c] = write_q;
+    assign slot_o[c] = column_slot_q;
+    assign words_o[c] = pairs_i[vmac_q].words[c%2];
+  end
+endmodule

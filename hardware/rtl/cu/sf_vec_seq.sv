@@ -1,0 +1,343 @@
+// The VEC unit's sequencer: prepares and walks a descriptor, requests its operand lines at port B, paces the products, announces granules.
+// Specification: docs/microarchitecture.md, sections 3, 5 and 9 (T12 to T14). Twin: src/simulator/timing/vec.ts.
+//
+// Stages from the start t: walker t + 1 to t + 3, read generator t + 4, reads ready t + 5; the first is raised at t + LatVecSetup = visible the cycle after.
+module sf_vec_seq
+  import sf_pkg::*;
+  import sf_types_pkg::*;
+  import sf_cu_pkg::*;
+(
+  input  logic         clk_i,
+  input  logic         rst_ni,
+  input  cu_mask_t     own_cu_i,
+  // Unit
+  input  logic         head_i,
+  input  vec_desc_t    desc_i,
+  input  logic         start_i,
+  output logic         free_o,
+  output logic         read_o,
+  output logic         busy_o,
+  // Port B
+  output logic         req_o,
+  output maps_addr_t   addr_o,
+  input  logic         gnt_i,
+  // Datapath
+  output vec_step_t    step_o,     // the cycle after a grant
+  output vec_product_t product_o,  // the cycle after a cycle of products
+  output vec_late_t    late_o,     // of the descriptor whose words are at port B's output or behind it
+  // Result FIFO
+  output logic         alloc_o,
+  output meta_t        meta_o,
+  output logic         ready_o,
+  input  logic         credit_i,
+  // Events to count
+  output logic         perf_read_o
+);
+  if (LatVecSetup < 7 || LatVecPipeline < 18 || LatCredit < 2 || LatPrepare < 20) begin : gen_check
+    $error("VEC latencies are shorter than the stages");
+  end
+
+  // ---------------------------------------------------------------- head
+  walk_prep_t prep;
+  logic       prep_ready_d;
+  sf_walk_prep u_prep (
+    .clk_i, .rst_ni, .head_i, .walk_i(desc_i.walk), .src2_base_i(maps_addr_t'(desc_i.src2_base)), .src2_col_step_i(desc_i.src2_col_step),
+    .adjacent_i(1'b0), .lg_i(3'd4), .depthwise_i(1'b0), .start_i, .ready_d_o(prep_ready_d), .prep_o(prep)
+  );
+
+  // ---------------------------------------------------------------- descriptor in work
+  typedef struct packed {
+    vec_late_t   late;
+    logic        pairs;     // two sources
+    logic        products;  // table, mul
+    logic [11:0] chunks;    // - 1
+    word_mask_t  tail;      // words of the last chunk
+    cu_mask_t    out_cus;
+    ring_t       k_row_step;
+    ring_t       src_ring;
+    maps_addr_t  tap_step;
+  } work_t;
+  work_t     work_d, work_q;
+  vec_late_t late_q;
+  logic      late_load;
+
+  always_comb begin
+    work_d.late.op = desc_i.op;
+    work_d.late.shift_a = desc_i.shift_a;
+    work_d.late.shift_b = desc_i.shift_b;
+    work_d.late.shift_out = desc_i.shift_out;
+    work_d.late.half = (desc_i.shift_out == '0) ? '0 : 48'd1 << (desc_i.shift_out - 6'd1);
+    work_d.late.clamp_low = desc_i.walk.clamp_low;
+    work_d.late.clamp_high = desc_i.walk.clamp_high;
+    work_d.pairs = desc_i.op == VecAdd || desc_i.op == VecMul;
+    work_d.products = desc_i.op == VecTable || desc_i.op == VecMul;
+    work_d.chunks = 12'((desc_i.walk.words - 16'd1) >> 4);
+    for (int unsigned i = 0; i < LineWords; i++) work_d.tail[i] = 4'(desc_i.walk.words - 16'd1) >= 4'(i);
+    work_d.out_cus = cu_mask_t'(desc_i.walk.out_cus);
+    work_d.k_row_step = ring_t'(desc_i.walk.k_row_step);
+    work_d.src_ring = ring_t'(desc_i.walk.src_ring);
+    work_d.tap_step = maps_addr_t'(desc_i.walk.tap_step);
+  end
+  // The words of the descriptor before are through the datapath at t + 16, those of this one arrive at t + 17 at the earliest.
+  sf_delay #(.Width(1), .Cycles(16)) u_late (.clk_i, .rst_ni, .d_i(start_i), .q_o(late_load));
+  always_ff @(posedge clk_i) begin
+    if (start_i) work_q <= work_d;
+    if (late_load) late_q <= work_q.late;
+  end
+  assign late_o = late_q;
+
+  // ---------------------------------------------------------------- setup: cycles since the start
+  localparam int unsigned PhaseW = $clog2(LatVecSetup + 1);
+  logic [PhaseW-1:0] phase_d, phase_q;
+  logic              set_up;
+  assign set_up = phase_q == PhaseW'(LatVecSetup);
+  always_comb begin
+    phase_d = phase_q;
+    if (start_i) phase_d = PhaseW'(1);
+    else if (!set_up) phase_d = phase_q + PhaseW'(1);
+  end
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) phase_q <= PhaseW'(LatVecSetup);
+    else phase_q <= phase_d;
+  end
+
+  // ---------------------------------------------------------------- walker
+  logic   pixel_valid, pixel_take;
+  pixel_t pixel;
+  sf_walker u_walker (
+    .clk_i, .rst_ni, .start_i, .walk_i(desc_i.walk), .prep_i(prep), .adjacent_i(1'b0), .lg_i(3'd4), .depthwise_i(1'b0),
+    .src2_ring_i(ring_t'(desc_i.src2_ring)), .src2_offset_i(ring_t'(desc_i.src2_offset)), .src2_row_step_i(ring_t'(desc_i.src2_row_step)),
+    .src2_col_step_i(maps_addr_t'(desc_i.src2_col_step)), .valid_o(pixel_valid), .pixel_o(pixel), .take_i(pixel_take)
+  );
+
+  // ---------------------------------------------------------------- reads: chunk by chunk, tap by tap; one a cycle
+  typedef struct packed {
+    logic        last_pixel;
+    logic        empty;
+    tap_t        rows;       // valid rows and columns of the window, - 1
+    tap_t        cols;
+    tap_t        rows_left;  // behind this read
+    tap_t        cols_left;
+    logic [11:0] chunks_left;
+    ring_t       row;        // of the window's first tap
+    ring_t       ring;       // of this read
+    maps_addr_t  chunk_col;  // of the chunk's first tap
+    maps_addr_t  col;        // of this read
+    maps_addr_t  src2;
+    maps_addr_t  out;
+    logic        second;
+    logic        first;      // of the chunk
+  } gen_t;
+  typedef struct packed {
+    maps_addr_t addr;
+    logic       idle;
+    logic       first;   // of the chunk
+    logic       last;    // of the chunk
+    logic       second;
+    logic       final_read;  // of the descriptor
+    maps_addr_t out;
+    word_mask_t mask;
+  } item_t;
+  gen_t  gen_d, gen_q;
+  logic  gen_valid_d, gen_valid_q, gen_move, chunk_end, pixel_end, room;
+  item_t item;
+
+  assign chunk_end = gen_q.empty || (work_q.pairs ? gen_q.second : gen_q.rows_left == '0 && gen_q.cols_left == '0);
+  assign pixel_end = chunk_end && gen_q.chunks_left == '0;
+  assign gen_move = gen_valid_q && room;
+  assign pixel_take = pixel_valid && (!gen_valid_q || (gen_move && pixel_end));
+
+  always_comb begin
+    gen_d = gen_q;
+    gen_valid_d = gen_valid_q;
+    if (pixel_take) begin
+      gen_valid_d = 1'b1;
+      gen_d.last_pixel = pixel.last;
+      gen_d.empty = pixel.empty;
+      gen_d.rows = pixel.rows;
+      gen_d.cols = pixel.cols;
+      gen_d.rows_left = pixel.rows;
+      gen_d.cols_left = pixel.cols;
+      gen_d.chunks_left = work_q.chunks;
+      gen_d.row = pixel.row;
+      gen_d.ring = pixel.row;
+      gen_d.chunk_col = pixel.col;
+      gen_d.col = pixel.col;
+      gen_d.src2 = pixel.src2;
+      gen_d.out = pixel.out;
+      gen_d.second = 1'b0;
+      gen_d.first = 1'b1;
+    end else if (gen_move) begin
+      if (pixel_end) begin
+        gen_valid_d = 1'b0;
+      end else if (chunk_end) begin
+        gen_d.rows_left = gen_q.rows;
+        gen_d.cols_left = gen_q.cols;
+        gen_d.chunks_left = gen_q.chunks_left - 12'd1;
+        gen_d.ring = gen_q.row;
+        gen_d.chunk_col = gen_q.chunk_col + maps_addr_t'(LineWords);
+        gen_d.col = gen_q.chunk_col + maps_addr_t'(LineWords);
+        gen_d.src2 = gen_q.src2 + maps_addr_t'(LineWords);
+        gen_d.out = gen_q.out + maps_addr_t'(LineWords);
+        gen_d.second = 1'b0;
+        gen_d.first = 1'b1;
+      end else begin
+        gen_d.first = 1'b0;
+        if (work_q.pairs) begin
+          gen_d.second = 1'b1;
+        end else if (gen_q.cols_left != '0) begin
+          gen_d.cols_left = gen_q.cols_left - tap_t'(1);
+          gen_d.col = gen_q.col + work_q.tap_step;
+        end else begin
+          gen_d.cols_left = gen_q.cols;
+          gen_d.rows_left = gen_q.rows_left - tap_t'(1);
+          gen_d.col = gen_q.chunk_col;
+          gen_d.ring = add_ring(gen_q.ring, work_q.k_row_step, work_q.src_ring);
+        end
+      end
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) gen_valid_q <= 1'b0;
+    else gen_valid_q <= gen_valid_d;
+  end
+  always_ff @(posedge clk_i) gen_q <= gen_d;
+
+  always_comb begin
+    item.addr = gen_q.second ? gen_q.src2 : gen_q.col + maps_addr_t'(gen_q.ring);
+    item.idle = gen_q.empty;
+    item.first = gen_q.first;
+    item.last = chunk_end;
+    item.second = gen_q.second;
+    item.final_read = pixel_end && gen_q.last_pixel;
+    item.out = gen_q.out;
+    item.mask = (gen_q.chunks_left == '0) ? work_q.tail : '1;
+  end
+
+  // Two reads ahead, so that a grant does not reach back into the generator.
+  item_t      items_q [2];
+  logic [1:0] items_d, items_held_q;
+  logic       item_take;
+  assign room = items_held_q != 2'd2;
+  assign items_d = items_held_q + 2'(gen_move) - 2'(item_take);
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) items_held_q <= '0;
+    else items_held_q <= items_d;
+  end
+  always_ff @(posedge clk_i) begin
+    if (item_take) begin
+      items_q[0] <= (items_held_q == 2'd2) ? items_q[1] : item;
+      items_q[1] <= item;
+    end else if (gen_move) begin
+      if (items_held_q == '0) items_q[0] <= item;
+      items_q[1] <= item;
+    end
+  end
+
+  // ---------------------------------------------------------------- request
+  item_t req_q;
+  logic  req_valid_d, req_valid_q, port_req_d, port_req_q, granted, enough;
+  assign granted = gnt_i || (req_valid_q && req_q.idle);
+  assign item_take = items_held_q != '0 && (!req_valid_q || granted) && set_up && (!items_q[0].first || enough);
+  assign req_valid_d = item_take || (req_valid_q && !granted);
+  assign port_req_d = item_take ? !items_q[0].idle : (port_req_q && !gnt_i);
+  sf_credits #(.Entries(VecFifoGranules), .Most(1)) u_credits (
+    .clk_i, .rst_ni, .returned_i(credit_i), .need_i(1'b1), .enough_o(enough), .take_i(item_take && items_q[0].first)
+  );
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      req_valid_q <= 1'b0;
+      port_req_q <= 1'b0;
+    end else begin
+      req_valid_q <= req_valid_d;
+      port_req_q <= port_req_d;
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    if (item_take) req_q <= items_q[0];
+  end
+  assign req_o = port_req_q;
+  assign addr_o = req_q.addr;
+
+  // ---------------------------------------------------------------- what a grant begins
+  logic      chunk_read;  // the chunk's last operand
+  vec_step_t step_q;
+  meta_t     meta_q;
+  logic      alloc_q;
+  assign chunk_read = granted && req_q.last;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      step_q <= '0;
+      alloc_q <= 1'b0;
+    end else begin
+      step_q <= '{valid: granted, idle: req_q.idle, first: req_q.first, last: req_q.last, second: req_q.second};
+      alloc_q <= chunk_read;
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    meta_q <= '{last: req_q.final_read, own: work_q.out_cus == own_cu_i, cus: work_q.out_cus, addr: req_q.out, mask: req_q.mask};
+  end
+  assign step_o = step_q;
+  assign alloc_o = alloc_q;
+  assign meta_o = meta_q;
+  assign perf_read_o = gnt_i;
+
+  // ---------------------------------------------------------------- products (T13): a chunk in 8 cycles from the cycle after its last grant on
+  localparam int unsigned CountW = $clog2(VecFifoGranules + 1);
+  logic [CountW-1:0] waiting_d, waiting_q;  // chunks
+  logic              run_d, run_q, product_begin, product_end, all_read_d, all_read_q, arrives;
+  logic [2:0]        index_d, index_q;
+  vec_product_t      product_q;
+  assign arrives = chunk_read && work_q.products;
+  assign product_end = run_q && index_q == 3'd7;
+  assign product_begin = (!run_q || product_end) && (waiting_q != '0 || arrives);
+  assign waiting_d = waiting_q + CountW'(arrives) - CountW'(product_begin);
+  assign run_d = product_begin || (run_q && !product_end);
+  assign index_d = product_begin ? 3'd0 : index_q + 3'd1;
+  assign all_read_d = (chunk_read && req_q.final_read) || (all_read_q && !start_i);
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      waiting_q <= '0;
+      run_q <= 1'b0;
+      all_read_q <= 1'b0;
+      product_q <= '0;
+    end else begin
+      waiting_q <= waiting_d;
+      run_q <= run_d;
+      all_read_q <= all_read_d;
+      product_q <= '{valid: run_q, index: index_q};
+    end
+  end
+  always_ff @(posedge clk_i) index_q <= index_d;
+  assign product_o = product_q;
+
+  // ---------------------------------------------------------------- results in the FIFO (T13)
+  logic result_q;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) result_q <= 1'b0;
+    else result_q <= product_end || (chunk_read && !work_q.products);
+  end
+  sf_delay #(.Width(1), .Cycles(LatVecPipeline - 1)) u_ready (.clk_i, .rst_ni, .d_i(result_q), .q_o(ready_o));
+
+  // ---------------------------------------------------------------- the unit is free (T13), its read signal (T14)
+  logic done, idle_d, idle_q, free_q, read_signal_q;
+  assign done = work_q.products ? product_end && all_read_q && waiting_q == '0 : chunk_read && req_q.final_read;
+  assign idle_d = (idle_q && !start_i) || done;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      idle_q <= 1'b1;
+      free_q <= 1'b0;
+      read_signal_q <= 1'b0;
+    end else begin
+      idle_q <= idle_d;
+      free_q <= idle_d && prep_ready_d;
+      read_signal_q <= done;
+    end
+  end
+  assign free_o = free_q;
+  assign read_o = read_signal_q;
+  assign busy_o = !idle_q || read_signal_q;
+
+  logic unused_bits;
+  assign unused_bits = ^{desc_i, pixel, prep};
+endmodule
