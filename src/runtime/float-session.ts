@@ -4,6 +4,7 @@
  */
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { DataType, Tensor, TensorData } from '../graph/graph.ts';
+import { narrowFloat16, widenFloat16 } from '../graph/tensor.ts';
 import { InputError } from '../util/errors.ts';
 
 /** Tensors by value name. */
@@ -18,7 +19,7 @@ export interface FloatSession {
   release(): Promise<void>;
 }
 
-/** Types that ONNX Runtime takes and gives as the same arrays as a Tensor holds (16-bit floats it does not). */
+/** Types that ONNX Runtime takes and gives as the same arrays as a Tensor holds; float16 it takes as bit patterns, bfloat16 not at all. */
 const SHARED_TYPES: ReadonlySet<DataType> = new Set<DataType>([
   'float32',
   'float64',
@@ -56,7 +57,7 @@ export async function createFloatSession(bytes: Uint8Array, what: string): Promi
       for (const name of session.inputNames) {
         const tensor = inputs.get(name);
         if (!tensor) throw new InputError(`${what}: input '${name}' is missing`);
-        feeds[name] = new ort.Tensor(sharedType(name, tensor), tensor.data as Float32Array, tensor.dims);
+        feeds[name] = new ort.Tensor(sharedType(name, tensor), sharedData(tensor), tensor.dims);
       }
       try {
         const results = await session.run(feeds);
@@ -70,10 +71,19 @@ export async function createFloatSession(bytes: Uint8Array, what: string): Promi
 }
 
 function sharedType(name: string, { dtype }: Tensor): 'float32' {
-  if (!SHARED_TYPES.has(dtype)) throw new InputError(`value '${name}': ONNX Runtime takes no ${dtype} here`);
+  if (dtype !== 'float16' && !SHARED_TYPES.has(dtype)) throw new InputError(`value '${name}': ONNX Runtime takes no ${dtype} here`);
   return dtype as 'float32';
 }
 
+function sharedData({ dtype, data }: Tensor): Float32Array {
+  return (dtype === 'float16' ? narrowFloat16(data as Float32Array, dtype) : data) as Float32Array;
+}
+
 function fromOrtTensor(tensor: OrtTensor): Tensor {
+  if (tensor.type === 'float16') {
+    // An array of bit patterns; where JavaScript has one, of 16-bit floats.
+    const data = tensor.data instanceof Uint16Array ? widenFloat16(tensor.data, 'float16') : Float32Array.from(tensor.data as Float32Array);
+    return { dtype: 'float16', dims: tensor.dims, data };
+  }
   return { dtype: tensor.type as DataType, dims: tensor.dims, data: tensor.data as TensorData };
 }

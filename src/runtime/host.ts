@@ -1,5 +1,6 @@
 /** The host's share of a run: float parts before, between and behind those of the accelerator, and the conversion of tensors at its borders. */
 import type { HostPart } from '../compiler/frontend/host-part.ts';
+import { canFold, foldConstants } from '../graph/fold-constants.ts';
 import type { Tensor } from '../graph/graph.ts';
 import type { BorderValue, IntegerGraph } from '../graph/integer-graph.ts';
 import { writeOnnx } from '../graph/onnx/write-onnx.ts';
@@ -14,14 +15,40 @@ export interface HostRunner {
   release(): Promise<void>;
 }
 
-/** A runner for a host part. */
+/**
+ * A runner for a host part: ONNX Runtime, or, for what it has no kernel for (some integer and 16-bit types), the evaluators of constant folding.
+ * @throws InputError when neither can run it
+ */
 export async function createHostRunner(part: HostPart): Promise<HostRunner> {
-  const session: FloatSession = await createFloatSession(writeOnnx(part.graph), part.graph.name);
+  let session: FloatSession;
+  try {
+    session = await createFloatSession(writeOnnx(part.graph), part.graph.name);
+  } catch (error) {
+    if (error instanceof InputError && canFold(part.graph)) return createFoldingRunner(part, error);
+    throw error;
+  }
   return {
     run: async (values) => {
       for (const [name, tensor] of await session.run(values)) values.set(name, tensor);
     },
     release: () => session.release(),
+  };
+}
+
+/** Folds the part with its inputs as constants. @param refusal What to throw where an operator can't be evaluated exactly. */
+function createFoldingRunner(part: HostPart, refusal: InputError): HostRunner {
+  return {
+    run: async (values) => {
+      const initializers = new Map(part.graph.initializers);
+      for (const name of part.inputs) initializers.set(name, values.get(name)!);
+      const folded = foldConstants({ ...part.graph, inputs: [], initializers });
+      for (const name of part.outputs) {
+        const tensor = folded.initializers.get(name);
+        if (!tensor) throw refusal;
+        values.set(name, tensor);
+      }
+    },
+    release: async () => {},
   };
 }
 

@@ -119,6 +119,7 @@ describe('placement', () => {
     lowerGraph(chain([['Conv', ['x', 'w'], ['y']]], ['y']), { onPass: (name) => seen.push(name) });
     expect(seen).toEqual([
       'fix-frame-dimension',
+      'time-first',
       'infer-shapes',
       'fold-constants',
       'infer-shapes-again',
@@ -145,7 +146,7 @@ describe('parts', () => {
     );
 
   it('alternate where the accelerator lacks a node', () => {
-    expect(sidesOf(between('LRN', ['c'], { size: 3 }))).toEqual(['accelerator n_c', 'host n_m', 'accelerator n_y']);
+    expect(sidesOf(between('Hardmax', ['c'], { axis: 1 }))).toEqual(['accelerator n_c', 'host n_m', 'accelerator n_y']);
   });
 
   it('each have what they need from any part before', () => {
@@ -153,7 +154,7 @@ describe('parts', () => {
       bigChain(
         [
           ['Conv', ['x', 'w'], ['a']],
-          ['LRN', ['a'], ['l'], { size: 3 }],
+          ['Hardmax', ['a'], ['l'], { axis: 1 }],
           ['Conv', ['l', 'w'], ['b']],
           ['Add', ['b', 'a'], ['s']],
           ['Conv', ['s', 'w'], ['y']],
@@ -169,9 +170,9 @@ describe('parts', () => {
   it('take branches that need no word from the other side into one part', () => {
     const nodes: Nodes = [
       ['Conv', ['x', 'w'], ['a']],
-      ['LRN', ['a'], ['l'], { size: 3 }],
+      ['Hardmax', ['a'], ['l'], { axis: 1 }],
       ['Conv', ['x', 'w'], ['b']],
-      ['LRN', ['b'], ['m'], { size: 5 }],
+      ['Hardmax', ['b'], ['m'], { axis: 1 }],
       ['Conv', ['l', 'w'], ['c']],
       ['Conv', ['m', 'w'], ['d']],
       ['Add', ['c', 'd'], ['y']],
@@ -182,9 +183,9 @@ describe('parts', () => {
   it('leave islands without multiplications to the host between which they lie', () => {
     const nodes: Nodes = [
       ['Conv', ['x', 'w'], ['a']],
-      ['LRN', ['a'], ['l'], { size: 3 }],
+      ['Hardmax', ['a'], ['l'], { axis: 1 }],
       ['Relu', ['l'], ['r']],
-      ['LRN', ['r'], ['y'], { size: 3 }],
+      ['Hardmax', ['r'], ['y'], { axis: 1 }],
     ];
     expect(sidesOf(nodes)).toEqual(['accelerator n_a', 'host n_l n_r n_y']);
     const { placement } = lowerGraph(bigChain(nodes, ['y']));
@@ -196,7 +197,7 @@ describe('parts', () => {
   });
 
   it('a network that only the host runs has no layers', () => {
-    const lowered = lowerGraph(chain([['LRN', ['x'], ['y'], { size: 3 }]], ['y']));
+    const lowered = lowerGraph(chain([['Hardmax', ['x'], ['y'], { axis: 1 }]], ['y']));
     expect(acceleratorParts(lowered)).toEqual([]);
     expect(hostParts(lowered)[0].nodes).toEqual(['n_y']);
   });
@@ -228,17 +229,22 @@ describe('without the host', () => {
   it('names node, operator, reason and remedy', () => {
     const nodes: Nodes = [
       ['Conv', ['x', 'w'], ['c']],
-      ['LRN', ['c'], ['y'], { size: 3 }],
+      ['Hardmax', ['c'], ['y'], { axis: 1 }],
     ];
     expect(() => lowerGraph(chain(nodes, ['y']), { allowHost: false })).toThrow(
       'test: 1 node does not run on the accelerator, and the host was ruled out:\n' +
-        '  "n_y" (LRN): the operator LRN has no implementation on the accelerator\n' +
+        '  "n_y" (Hardmax): the operator Hardmax has no implementation on the accelerator\n' +
         'Allow the host, replace these operators',
     );
   });
 
   it('lists at most ten nodes', () => {
-    const many: Nodes = Array.from({ length: 12 }, (_, i): Nodes[number] => ['LRN', [i === 0 ? 'c' : `e${i - 1}`], [`e${i}`], { size: 3 }]);
+    const many: Nodes = Array.from({ length: 12 }, (_, i): Nodes[number] => [
+      'Hardmax',
+      [i === 0 ? 'c' : `e${i - 1}`],
+      [`e${i}`],
+      { axis: 1 },
+    ]);
     const graph = chain([['Conv', ['x', 'w'], ['c']], ...many], ['e11']);
     expect(() => lowerGraph(graph, { allowHost: false })).toThrow(/12 nodes do not[\s\S]*"n_e9"[\s\S]*… and 2 more/);
   });

@@ -2,11 +2,13 @@
 import { foldConstants } from '../../graph/fold-constants.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { inferShapes } from '../../graph/shape-inference.ts';
+import { putTimeFirst } from '../../graph/time-first.ts';
 import { fixFrameDimension } from './fix-frame-dimension.ts';
 import { foldAffineIntoConsumer } from './fold-affine-into-consumer.ts';
 import { foldAffineIntoProducer } from './fold-affine-into-producer.ts';
 import { foldPadding } from './fold-padding.ts';
 import { fuseClamp } from './fuse-clamp.ts';
+import { fuseFunctions } from './fuse-functions.ts';
 import type { DraftGraph } from './layer-graph.ts';
 import { lowerAffine } from './lower-affine.ts';
 import { lowerClamp } from './lower-clamp.ts';
@@ -15,6 +17,7 @@ import { removeUnused } from './remove-unused.ts';
 /** On the ONNX graph, before it is divided between accelerator and host. */
 export const GRAPH_PASSES: readonly (readonly [name: string, pass: (graph: Graph) => Graph])[] = [
   ['fix-frame-dimension', fixFrameDimension],
+  ['time-first', putTimeFirst],
   ['infer-shapes', inferShapes],
   ['fold-constants', foldConstants],
   ['infer-shapes-again', inferShapes], // folded shapes (Reshape) decide further ones
@@ -29,6 +32,8 @@ export const FOLDING_PASSES: readonly (readonly [name: string, pass: (graph: Dra
 
 /** On the layer graph: what is left becomes layers of the accelerator. */
 export const LOWERING_PASSES: readonly (readonly [name: string, pass: (graph: DraftGraph) => DraftGraph])[] = [
+  ['fuse-functions', fuseFunctions],
+  ['remove-fused', removeUnused], // what was fused must not count as a reader
   ['lower-affine', lowerAffine],
   ['fuse-clamp', fuseClamp], // after lower-affine: a depthwise layer takes the Relu behind it
   ['lower-clamp', lowerClamp],
