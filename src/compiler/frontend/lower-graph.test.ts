@@ -96,9 +96,9 @@ describe('placement', () => {
     const graph = chain(
       [
         ['Add', ['x', 'k'], ['a']],
-        ['Exp', ['a'], ['e']],
+        ['Atan', ['a'], ['e']],
         ['Conv', ['e', 'w'], ['c']],
-        ['Exp', ['c'], ['t']],
+        ['Atan', ['c'], ['t']],
         ['Relu', ['t'], ['y']],
         ['Relu', ['c'], ['z']],
       ],
@@ -126,6 +126,8 @@ describe('placement', () => {
       'fold-padding',
       'fold-affine-into-producer',
       'fold-affine-into-consumer',
+      'fuse-functions',
+      'remove-fused',
       'lower-affine',
       'fuse-clamp',
       'lower-clamp',
