@@ -85,13 +85,36 @@ export interface AveragePoolLayer extends LayerBase {
   readonly clamp: Clamp;
 }
 
-/** out = clamp(sat16(((a << shiftA) + (b << shiftB) + half(shiftOut)) >> shiftOut)). Two inputs of one shape. */
+/**
+ * out = clamp(sat16(((a << shiftA) + (b << shiftB) + half(shiftOut)) >> shiftOut)). Two inputs of one shape, or b of one pixel: a value per channel
+ * for all pixels of a.
+ */
 export interface AddLayer extends LayerBase {
   readonly kind: 'add';
   readonly shiftA: number;
   readonly shiftB: number;
   readonly shiftOut: number;
   readonly clamp: Clamp;
+}
+
+/** out = clamp(sat16((a · b + half(shiftOut)) >> shiftOut)). Two inputs; shapes as for add. */
+export interface MulLayer extends LayerBase {
+  readonly kind: 'mul';
+  readonly shiftOut: number;
+  readonly clamp: Clamp;
+}
+
+/** out = clamp(max(a, b)), word by word. Two inputs of one shape and one binary point, which the output shares. */
+export interface MaximumLayer extends LayerBase {
+  readonly kind: 'maximum';
+  readonly clamp: Clamp;
+}
+
+/** Words of the network itself, the same for every frame: no input. */
+export interface ConstantLayer extends LayerBase {
+  readonly kind: 'constant';
+  /** Height × width × channels, channels last. */
+  readonly words: Int16Array;
 }
 
 /**
@@ -114,8 +137,46 @@ export interface ConcatLayer extends LayerBase {
   readonly kind: 'concat';
 }
 
+/** Word (row, column, k) of a box: offset + row·rowStep + column·columnStep + k, counted in the tensor's own words (channels last, dense). */
+export interface WordGrid {
+  readonly offset: number;
+  readonly rowStep: number;
+  readonly columnStep: number;
+}
+
+/** rows × columns runs of `words` words from one place of an input to one of the result. A step of 0 in `from` repeats a run. */
+export interface RearrangePart {
+  /** Index into the layer's inputs. */
+  readonly input: number;
+  readonly rows: number;
+  readonly columns: number;
+  readonly words: number;
+  readonly from: WordGrid;
+  readonly to: WordGrid;
+}
+
+/**
+ * Moves words without changing them: slices, crops, pixels interleaved or repeated, channels dealt out. No two parts write the same word of the result;
+ * words that no part writes hold `fill`. Inputs and output share the binary point. docs/numbers.md section 7.
+ */
+export interface RearrangeLayer extends LayerBase {
+  readonly kind: 'rearrange';
+  readonly parts: readonly RearrangePart[];
+  readonly fill: number;
+}
+
 /** One layer of an integer graph. */
-export type IntegerLayer = ConvLayer | MaxPoolLayer | AveragePoolLayer | AddLayer | TableLayer | ConcatLayer;
+export type IntegerLayer =
+  | ConvLayer
+  | MaxPoolLayer
+  | AveragePoolLayer
+  | AddLayer
+  | MulLayer
+  | MaximumLayer
+  | TableLayer
+  | ConcatLayer
+  | ConstantLayer
+  | RearrangeLayer;
 
 /**
  * How a tensor at the border of the accelerated graph looks to ONNX: dims (frame dimension 1 first) and the order of its elements.

@@ -80,14 +80,36 @@ export function naiveLayer(graph: IntegerGraph, layer: IntegerLayer, inputs: rea
         return finish(sum * multiplier, layer.shift, layer.clamp.low, layer.clamp.high);
       }
       case 'add': {
-        const sum = (BigInt(inputs[0][at]) << BigInt(layer.shiftA)) + (BigInt(inputs[1][at]) << BigInt(layer.shiftB));
+        const sum = (BigInt(inputs[0][at]) << BigInt(layer.shiftA)) + (BigInt(inputs[1][at % inputs[1].length]) << BigInt(layer.shiftB));
         return finish(sum, layer.shiftOut, layer.clamp.low, layer.clamp.high);
       }
+      case 'mul': {
+        const product = BigInt(inputs[0][at]) * BigInt(inputs[1][at % inputs[1].length]);
+        return finish(product, layer.shiftOut, layer.clamp.low, layer.clamp.high);
+      }
+      case 'maximum':
+        return finish(BigInt(Math.max(inputs[0][at], inputs[1][at])), 0, layer.clamp.low, layer.clamp.high);
+      case 'constant':
+        return layer.words[at];
       case 'table': {
         const offset = inputs[0][at] + 32768;
         const segment = Math.floor(offset / 256);
         const v = BigInt(layer.base[segment]) + BigInt(layer.slope[segment]) * BigInt(offset % 256);
         return finish(v, layer.shiftOut, layer.clamp.low, layer.clamp.high);
+      }
+      case 'rearrange': {
+        for (const part of layer.parts) {
+          for (let row = 0; row < part.rows; row++) {
+            for (let column = 0; column < part.columns; column++) {
+              for (let k = 0; k < part.words; k++) {
+                const target = part.to.offset + row * part.to.rowStep + column * part.to.columnStep + k;
+                if (target === at)
+                  return inputs[part.input][part.from.offset + row * part.from.rowStep + column * part.from.columnStep + k];
+              }
+            }
+          }
+        }
+        return layer.fill;
       }
       case 'concat': {
         let channel = c;

@@ -9,6 +9,8 @@ import { executeAveragePool } from './average-pool.ts';
 import { executeConcat } from './concat.ts';
 import { executeConvolution } from './convolution.ts';
 import { executeMaxPool } from './max-pool.ts';
+import { executeMaximum, executeMul } from './mul.ts';
+import { executeRearrange } from './rearrange.ts';
 import { executeTable } from './table.ts';
 
 /** Options of a reference run. */
@@ -62,9 +64,17 @@ export function executeLayer(graph: IntegerGraph, layer: IntegerLayer, inputs: r
       return executeAveragePool(layer, tensors[0], output, inputs[0]);
     case 'add':
       return executeAdd(layer, inputs[0], inputs[1]);
+    case 'mul':
+      return executeMul(layer, inputs[0], inputs[1]);
+    case 'maximum':
+      return executeMaximum(layer, inputs[0], inputs[1]);
+    case 'constant':
+      return layer.words;
     case 'table':
       return executeTable(layer, inputs[0]);
     case 'concat':
       return executeConcat(output, tensors, inputs);
+    case 'rearrange':
+      return executeRearrange(layer, output, inputs);
   }
 }

@@ -24,10 +24,12 @@ export function addTensor(
   draft: Draft,
   name: string,
   extents: Pick<LayerTensor, 'height' | 'width' | 'channels'>,
-  measurable = true,
+  /** False for values that the model does not have; the name of a value of the model whose values it holds, for their range. */
+  measured: boolean | string = true,
 ): LayerTensor {
   const { height, width, channels } = extents;
-  const tensor: LayerTensor = { id: draft.tensors.length, name, height, width, channels, measurable };
+  const rangeOf = typeof measured === 'string' ? { rangeOf: measured } : {};
+  const tensor: LayerTensor = { id: draft.tensors.length, name, height, width, channels, measurable: measured === true, ...rangeOf };
   draft.tensors.push(tensor);
   return tensor;
 }

@@ -15,8 +15,9 @@ export function fuseClamp(graph: DraftGraph): DraftGraph {
     if (layer.kind === 'clamp' && producer && 'clamp' in producer && readers.get(layer.inputs[0]) === 1) {
       const clamp = composeClamps(producer.clamp, layer.clamp);
       const merged = { ...producer, output: layer.output, nodes: mergeNodes(producer, layer), clamp };
-      const sumName = producer.kind === 'conv' ? (producer.sumName ?? graph.tensors[producer.output].name) : undefined;
-      layers[at!] = merged.kind === 'conv' ? { ...merged, sumName } : merged;
+      const sum = graph.tensors[producer.output];
+      const sumName = producer.kind === 'conv' ? (producer.sumName ?? (sum.measurable ? sum.name : undefined)) : undefined;
+      layers[at!] = merged.kind === 'conv' && sumName !== undefined ? { ...merged, sumName } : merged;
       producerAt.set(layer.output, at!);
       continue;
     }

@@ -4,7 +4,8 @@
  *
  * Tensors are height × width × channels, one frame.
  */
-import type { BorderValue, Window } from '../../graph/integer-graph.ts';
+import type { BorderValue, RearrangePart, Window } from '../../graph/integer-graph.ts';
+import type { Expression } from './expression.ts';
 
 export interface LayerTensor {
   readonly id: number;
@@ -17,6 +18,8 @@ export interface LayerTensor {
   readonly measurable: boolean;
   /** A part of a split reduction: the ONNX value of the whole sum, whose range bounds it. */
   readonly partOf?: string;
+  /** Holds some of the values of this ONNX value, which no tensor here is: its range is theirs. */
+  readonly rangeOf?: string;
 }
 
 /** Float bounds of a result; ±Infinity: none. */
@@ -83,21 +86,40 @@ export interface FloatAdd extends LayerBase {
   readonly clamp: FloatClamp;
 }
 
-/** A function that the activation table computes. */
-export type TableFunction =
-  | { readonly op: 'LeakyRelu'; readonly alpha: number }
-  | { readonly op: 'Sigmoid' }
-  | { readonly op: 'Tanh' }
-  | { readonly op: 'HardSigmoid'; readonly alpha: number; readonly beta: number };
+/** Product of two maps; the second may be one pixel, a factor per channel for all pixels (for `add` likewise). */
+export interface FloatMul extends LayerBase {
+  readonly kind: 'mul';
+  readonly clamp: FloatClamp;
+}
+
+/** The greater of two maps of one shape. */
+export interface FloatMaximum extends LayerBase {
+  readonly kind: 'maximum';
+  readonly clamp: FloatClamp;
+}
+
+/** Values of the network itself; no inputs. Height × width × channels, channels last. */
+export interface FloatConstant extends LayerBase {
+  readonly kind: 'constant';
+  readonly values: Float32Array;
+}
 
 export interface FloatTable extends LayerBase {
   readonly kind: 'table';
-  readonly function: TableFunction;
+  readonly function: Expression;
   readonly clamp: FloatClamp;
 }
 
 export interface FloatConcat extends LayerBase {
   readonly kind: 'concat';
+}
+
+/** Words moved, not changed (RearrangeLayer of the integer graph). */
+export interface FloatRearrange extends LayerBase {
+  readonly kind: 'rearrange';
+  readonly parts: readonly RearrangePart[];
+  /** Value of what no part writes. */
+  readonly fill: number;
 }
 
 /** Per channel scale · x + bias: what BatchNormalization, Mul, Add, Sub, Div by constants are before they are folded. Gone after the pipeline. */
@@ -114,7 +136,17 @@ export interface FloatClampLayer extends LayerBase {
 }
 
 /** What the quantizer takes. */
-export type FinalLayer = FloatConv | FloatMaxPool | FloatAveragePool | FloatAdd | FloatTable | FloatConcat;
+export type FinalLayer =
+  | FloatConv
+  | FloatMaxPool
+  | FloatAveragePool
+  | FloatAdd
+  | FloatMul
+  | FloatMaximum
+  | FloatTable
+  | FloatConcat
+  | FloatConstant
+  | FloatRearrange;
 /** What the passes work on. */
 export type FloatLayer = FinalLayer | FloatAffine | FloatClampLayer;
 

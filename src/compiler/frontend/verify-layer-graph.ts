@@ -2,7 +2,18 @@
 import type { IntegerLayer } from '../../graph/integer-graph.ts';
 import { channelsRead, type DraftGraph, type FinalLayer, type FloatLayer, type LayerGraph } from './layer-graph.ts';
 
-const FINAL_KINDS: ReadonlySet<string> = new Set<IntegerLayer['kind']>(['conv', 'maxpool', 'averagepool', 'add', 'table', 'concat']);
+const FINAL_KINDS: ReadonlySet<string> = new Set<IntegerLayer['kind']>([
+  'conv',
+  'maxpool',
+  'averagepool',
+  'add',
+  'mul',
+  'maximum',
+  'constant',
+  'table',
+  'concat',
+  'rearrange',
+]);
 
 /** @returns the same graph, known to hold final layers only. @throws Error naming the layer and the broken rule. */
 export function verifyLayerGraph(graph: DraftGraph): LayerGraph {
@@ -46,12 +57,22 @@ function findBroken(graph: DraftGraph, layer: FloatLayer, ready: ReadonlySet<num
         (read / layer.groups - 1) * strides.input;
       return last >= data.length ? `its weights end at ${data.length}, index ${last} is needed` : undefined;
     }
+    case 'rearrange':
+      return layer.parts.every(({ input: at }) => at < inputs.length) ? undefined : 'a part reads an input that it does not have';
     case 'concat':
       return samePlane && inputs.reduce((n, other) => n + other.channels, 0) === output.channels ? undefined : 'its shapes do not add up';
     case 'add':
-      return inputs.length === 2 && samePlane && inputs.every((other) => other.channels === output.channels)
+    case 'mul':
+    case 'maximum': {
+      const [first, second] = inputs;
+      const isWhole = first.height === output.height && first.width === output.width;
+      const isPixel = second.height === 1 && second.width === 1 && layer.kind !== 'maximum';
+      return inputs.length === 2 && isWhole && (samePlane || isPixel) && inputs.every((other) => other.channels === output.channels)
         ? undefined
         : 'its operands differ in shape';
+    }
+    case 'constant':
+      return layer.values.length === output.height * output.width * output.channels ? undefined : 'its values do not fill its tensor';
     case 'table':
       return samePlane && input.channels === output.channels ? undefined : 'it changes the shape';
     default:

@@ -39,7 +39,7 @@ export function spatialAxes(view: View): PlaneAxis[] {
 }
 
 /** Nothing but the node's attributes: the geometry needs no other values. */
-const NO_VALUES: ValueLookup = { type: () => undefined, constant: () => undefined };
+export const NO_VALUES: ValueLookup = { type: () => undefined, constant: () => undefined };
 
 /** Geometry of every spatial dimension. `kernel` is the attribute kernel_shape or, for Conv, the weights' shape. */
 export function readSpatialDims(draft: Draft, node: GraphNode, view: View, kernel: readonly number[]): SpatialDim[] {

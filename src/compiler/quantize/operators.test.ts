@@ -175,7 +175,7 @@ describe('elementwise', () => {
     ['LeakyRelu', {}, 'table'],
     ['Sigmoid', {}, 'table'],
     ['Tanh', {}, 'table'],
-    ['HardSigmoid', {}, 'table'],
+    ['HardSigmoid', {}, 'conv'],
     ['PRelu', { slope: floats([1], [0.25]) }, 'table'],
     ['Clip', { min: floats([], [-0.5]), max: floats([], [1.25]) }, 'maxpool'],
     ['Mul', { k: noise(4, 1, 1) }, 'conv'],

@@ -4,18 +4,12 @@ import { describe, expect, it } from 'vitest';
 import type { ConvLayer } from '../../graph/integer-graph.ts';
 import { runReference } from '../../reference/run-reference.ts';
 import { createRandom } from '../../util/random.ts';
-import {
-  type FinalLayer,
-  type FloatConv,
-  type LayerGraph,
-  type LayerTensor,
-  NO_CLAMP,
-  type TableFunction,
-} from '../frontend/layer-graph.ts';
+import { type Expression, evaluateExpression, X } from '../frontend/expression.ts';
+import { type FinalLayer, type FloatConv, type LayerGraph, type LayerTensor, NO_CLAMP } from '../frontend/layer-graph.ts';
 import { fitFraction, weightLimit } from './fractions.ts';
 import { quantize } from './quantize.ts';
 import { collectRangeNames, completeRanges, type ValueRange } from './ranges.ts';
-import { evaluateTable, makeTable } from './tables.ts';
+import { makeTable } from './tables.ts';
 import { sumsFit, verifyIntegerGraph } from './verify-integer-graph.ts';
 import { maxMagnitudes, quantizeWeights, sumMagnitudes } from './weights.ts';
 
@@ -233,7 +227,7 @@ describe('tables', () => {
 
   it('LeakyRelu is exact for a slope that is a fraction of 2^14', () => {
     for (const gain of [-3, 0, 2]) {
-      const table = makeTable({ op: 'LeakyRelu', alpha: 0.125 }, 8, 8 + gain);
+      const table = makeTable({ op: 'LeakyRelu', alpha: 0.125, of: X }, 8, 8 + gain);
       for (let x = -32768; x <= 32767; x += 13) {
         const exact = (x < 0 ? x * 0.125 : x) * 2 ** gain;
         expect(apply(table, x)).toBe(Math.floor(exact + 0.5));
@@ -241,18 +235,20 @@ describe('tables', () => {
     }
   });
 
-  const functions: [TableFunction, number, number, number][] = [
-    [{ op: 'LeakyRelu', alpha: 0.1 }, 8, 8, 2],
-    [{ op: 'LeakyRelu', alpha: 3 }, 8, 6, 2],
-    [{ op: 'Sigmoid' }, 12, 15, 4],
-    [{ op: 'Sigmoid' }, 8, 14, 200],
-    [{ op: 'Tanh' }, 13, 14, 4],
-    [{ op: 'HardSigmoid', alpha: 0.2, beta: 0.5 }, 12, 14, 60],
+  const functions: [string, Expression, number, number, number][] = [
+    ['LeakyRelu(0.1)', { op: 'LeakyRelu', alpha: 0.1, of: X }, 8, 8, 2],
+    ['LeakyRelu(3)', { op: 'LeakyRelu', alpha: 3, of: X }, 8, 6, 2],
+    ['Sigmoid', { op: 'Sigmoid', of: X }, 12, 15, 4],
+    ['Sigmoid', { op: 'Sigmoid', of: X }, 8, 14, 200],
+    ['Tanh', { op: 'Tanh', of: X }, 13, 14, 4],
+    ['x·Sigmoid', { op: 'mul', a: X, b: { op: 'Sigmoid', of: X } }, 12, 12, 2],
+    ['Exp', { op: 'Exp', of: X }, 13, 9, 4],
   ];
-  it.each(functions)('%o from fraction %i to %i stays within %i units', (fn, from, to, units) => {
+  it.each(functions)('%s from fraction %i to %i stays within %i units', (name, fn, from, to, units) => {
     const table = makeTable(fn, from, to);
+    expect(table.title).toBe(name);
     for (let x = -32768; x <= 32767; x += 7) {
-      const exact = evaluateTable(fn, x * 2 ** -from) * 2 ** to;
+      const exact = evaluateExpression(fn, x * 2 ** -from) * 2 ** to;
       expect(Math.abs(apply(table, x) - exact)).toBeLessThanOrEqual(units);
     }
   });

@@ -114,11 +114,21 @@ function quantizeLayer(layer: Exclude<FinalLayer, FloatConv>, tensors: readonly 
       const shifts = { shiftA: point - a, shiftB: point - b, shiftOut: point - result.fraction };
       return { kind: 'add', ...base, ...shifts, clamp: quantizeClamp(layer.clamp, result.fraction) };
     }
+    case 'mul': {
+      const [a, b] = inputs.map((id) => tensors[id].fraction);
+      return { kind: 'mul', ...base, shiftOut: a + b - result.fraction, clamp: quantizeClamp(layer.clamp, result.fraction) };
+    }
+    case 'maximum':
+      return { kind: 'maximum', ...base, clamp: quantizeClamp(layer.clamp, result.fraction) };
+    case 'constant':
+      return { kind: 'constant', ...base, words: Int16Array.from(layer.values, (v) => toWord(v, result.fraction)) };
     case 'table': {
       const table = makeTable(layer.function, input.fraction, result.fraction);
       return { kind: 'table', ...base, ...table, clamp: quantizeClamp(layer.clamp, result.fraction) };
     }
     case 'concat':
       return { kind: 'concat', ...base };
+    case 'rearrange':
+      return { kind: 'rearrange', ...base, parts: layer.parts, fill: toWord(layer.fill, result.fraction) };
   }
 }

@@ -1,4 +1,6 @@
 /** Which ONNX values need a measured range, and the ranges of tensors that the model has no value for. Specification: docs/numbers.md sections 8 and 11. */
+
+import { evaluateExpression } from '../frontend/expression.ts';
 import { channelsRead, type FinalLayer, type FloatConv, type LayerGraph } from '../frontend/layer-graph.ts';
 import { maxMagnitudes, sumMagnitudes } from './weights.ts';
 
@@ -10,10 +12,12 @@ export interface ValueRange {
 
 /** How far beyond the whole sum a partial sum is assumed to go. */
 const PART_MARGIN = 4;
+/** Points at which a function is looked at for the range of its values. */
+const TABLE_SAMPLES = 1024;
 
 /** Names of the values of the ONNX model whose ranges `quantize` needs in mode `calibrated`, in the order of the layers. */
 export function collectRangeNames(graph: LayerGraph): string[] {
-  const names = graph.tensors.flatMap((tensor) => (tensor.measurable ? [tensor.name] : tensor.partOf ? [tensor.partOf] : []));
+  const names = graph.tensors.flatMap((tensor) => (tensor.measurable ? [tensor.name] : (tensor.partOf ?? tensor.rangeOf ?? [])));
   return [...new Set(names)];
 }
 
@@ -30,19 +34,16 @@ export function completeRanges(graph: LayerGraph, measured: ReadonlyMap<string, 
     const known = ranges[id];
     if (known) return known;
     const tensor = graph.tensors[id];
-    const range = tensor.measurable ? need(tensor.name) : derive(id);
+    const range = tensor.measurable ? need(tensor.name) : tensor.rangeOf !== undefined ? need(tensor.rangeOf) : derive(id);
     ranges[id] = range;
     return range;
   };
   const derive = (id: number): ValueRange => {
     const layer = producers.get(id)!;
-    const inputs = layer.inputs.map(rangeOf);
+    const range = deriveRange(graph, layer, layer.inputs.map(rangeOf));
     const { partOf } = graph.tensors[id];
-    const whole = partOf === undefined ? undefined : magnitude(need(partOf)) * PART_MARGIN;
-    const bound =
-      layer.kind === 'conv' ? boundConvolution(graph, layer, inputs[0]) : inputs.reduce((sum, range) => sum + magnitude(range), 0);
-    const limit = Math.min(bound, whole ?? Infinity);
-    return { min: -limit, max: limit };
+    const whole = partOf === undefined ? Infinity : magnitude(need(partOf)) * PART_MARGIN;
+    return { min: Math.max(range.min, -whole), max: Math.min(range.max, whole) };
   };
   for (const tensor of graph.tensors) rangeOf(tensor.id);
   return ranges;
@@ -52,11 +53,49 @@ export function magnitude(range: ValueRange): number {
   return Math.max(Math.abs(range.min), Math.abs(range.max));
 }
 
-/** Largest |max|in| · Σ|w| + |b|| over the output channels. */
-function boundConvolution(graph: LayerGraph, layer: FloatConv, input: ValueRange): number {
+/** What a layer can give on inputs within their ranges. */
+function deriveRange(graph: LayerGraph, layer: FinalLayer, inputs: readonly ValueRange[]): ValueRange {
+  const range = deriveUnclamped(graph, layer, inputs);
+  if (!('clamp' in layer)) return range;
+  const bound = (v: number): number => Math.min(layer.clamp.high, Math.max(layer.clamp.low, v));
+  return { min: bound(range.min), max: bound(range.max) };
+}
+
+function deriveUnclamped(graph: LayerGraph, layer: FinalLayer, inputs: readonly ValueRange[]): ValueRange {
+  const [a, b] = inputs;
+  switch (layer.kind) {
+    case 'conv':
+      return boundConvolution(graph, layer, a);
+    case 'add':
+      return { min: a.min + b.min, max: a.max + b.max };
+    case 'mul': {
+      // The square of one value is never negative.
+      const isSquare = layer.inputs[0] === layer.inputs[1];
+      const products = [a.min * b.min, a.min * b.max, a.max * b.min, a.max * b.max];
+      return { min: isSquare ? 0 : Math.min(...products), max: Math.max(...products) };
+    }
+    case 'constant':
+      return layer.values.reduce(({ min, max }, v) => ({ min: Math.min(min, v), max: Math.max(max, v) }), {
+        min: Infinity,
+        max: -Infinity,
+      });
+    case 'table': {
+      const values = Array.from({ length: TABLE_SAMPLES + 1 }, (_, i) =>
+        evaluateExpression(layer.function, a.min + ((a.max - a.min) * i) / TABLE_SAMPLES),
+      ).filter(Number.isFinite);
+      return values.length > 0 ? { min: Math.min(...values), max: Math.max(...values) } : { min: 0, max: 0 };
+    }
+    default:
+      return { min: Math.min(...inputs.map((range) => range.min)), max: Math.max(...inputs.map((range) => range.max)) };
+  }
+}
+
+/** ± the largest |max|in| · Σ|w| + |b| over the output channels. */
+function boundConvolution(graph: LayerGraph, layer: FloatConv, input: ValueRange): ValueRange {
   const channels = channelsRead(layer, graph.tensors[layer.inputs[0]]);
   const sums = sumMagnitudes(layer, channels, graph.tensors[layer.output].channels);
-  return sums.reduce((most, sum, o) => Math.max(most, sum * magnitude(input) + Math.abs(layer.bias[o])), 0);
+  const limit = sums.reduce((most, sum, o) => Math.max(most, sum * magnitude(input) + Math.abs(layer.bias[o])), 0);
+  return { min: -limit, max: limit };
 }
 
 /** Largest |weight| per output channel of every convolution, by layer. */

@@ -1,5 +1,5 @@
 /** Activation tables: 256 linear segments of one word. Specification: docs/numbers.md section 6. */
-import type { TableFunction } from '../frontend/layer-graph.ts';
+import { describeExpression, type Expression, evaluateExpression } from '../frontend/expression.ts';
 
 const SEGMENTS = 256;
 const SEGMENT_WORDS = 256;
@@ -14,25 +14,40 @@ export interface ActivationTable {
   readonly shiftOut: number;
 }
 
+/** Values beyond this many words saturate anyway; with it bases fit at every shift. */
+const MAX_VALUE_WORDS = 98304;
+
 /** The table of a function from words at `inputFraction` to words at `outputFraction`. */
-export function makeTable(table: TableFunction, inputFraction: number, outputFraction: number): ActivationTable {
-  if (table.op === 'LeakyRelu') return makeLeakyRelu(table.alpha, outputFraction - inputFraction);
-  const value = (word: number): number => evaluateTable(table, word * 2 ** -inputFraction) * 2 ** outputFraction;
-  const title = table.op === 'HardSigmoid' ? `HardSigmoid(${table.alpha}, ${table.beta})` : table.op;
+export function makeTable(table: Expression, inputFraction: number, outputFraction: number): ActivationTable {
+  if (table.op === 'LeakyRelu' && table.of.op === 'x') return makeLeakyRelu(table.alpha, outputFraction - inputFraction);
+  const title = describeExpression(table);
+  const values = knotValues(table, inputFraction, outputFraction);
   for (let shiftOut = 14; ; shiftOut--) {
-    const bases = new Array<number>(SEGMENTS);
-    const slopes = new Array<number>(SEGMENTS);
-    for (let k = 0; k < SEGMENTS; k++) {
-      const first = k * SEGMENT_WORDS - 32768;
-      bases[k] = Math.floor(value(first) * 2 ** shiftOut + 0.5);
-      slopes[k] = Math.floor(((value(first + SEGMENT_WORDS) - value(first)) * 2 ** shiftOut) / SEGMENT_WORDS + 0.5);
-    }
+    const bases = Array.from({ length: SEGMENTS }, (_, k) => Math.floor(values[k] * 2 ** shiftOut + 0.5));
+    const slopes = Array.from({ length: SEGMENTS }, (_, k) =>
+      Math.floor(((values[k + 1] - values[k]) * 2 ** shiftOut) / SEGMENT_WORDS + 0.5),
+    );
     const fits = slopes.every((s) => Math.abs(s) <= 32767) && bases.every((b) => Math.abs(b) < 2 ** 31);
     // At shift 0 a step too steep for a slope is cut: only a function that jumps inside one segment gets there.
     if (fits || shiftOut === 0) {
       return { title, base: Int32Array.from(bases, clampInt32), slope: Int16Array.from(slopes, clampInt16), shiftOut };
     }
   }
+}
+
+/** The function in output words at the ends of the segments. Where it has no value (a logarithm of negative numbers) the nearest one holds. */
+function knotValues(table: Expression, inputFraction: number, outputFraction: number): number[] {
+  const values = Array.from({ length: SEGMENTS + 1 }, (_, k) => {
+    const value = evaluateExpression(table, (k * SEGMENT_WORDS - 32768) * 2 ** -inputFraction) * 2 ** outputFraction;
+    return Math.min(MAX_VALUE_WORDS, Math.max(-MAX_VALUE_WORDS, value));
+  });
+  const known = values.findIndex((value) => !Number.isNaN(value));
+  if (known < 0) throw new Error(`the function ${describeExpression(table)} has no value anywhere`);
+  let last = values[known];
+  return values.map((value) => {
+    if (!Number.isNaN(value)) last = value;
+    return last;
+  });
 }
 
 const clampInt32 = (v: number): number => Math.min(2 ** 31 - 1, Math.max(-(2 ** 31), v));
@@ -47,18 +62,4 @@ function makeLeakyRelu(alpha: number, gain: number): ActivationTable {
   const slope = Int16Array.from({ length: SEGMENTS }, (_, k) => clampInt16(k < SEGMENTS / 2 ? negative : positive));
   const base = Int32Array.from({ length: SEGMENTS }, (_, k) => (k * SEGMENT_WORDS - 32768) * slope[k]);
   return { title: `LeakyRelu(${alpha})`, base, slope, shiftOut };
-}
-
-/** The float function itself. */
-export function evaluateTable(table: TableFunction, x: number): number {
-  switch (table.op) {
-    case 'LeakyRelu':
-      return x < 0 ? x * table.alpha : x;
-    case 'Sigmoid':
-      return 1 / (1 + Math.exp(-x));
-    case 'Tanh':
-      return Math.tanh(x);
-    case 'HardSigmoid':
-      return Math.min(1, Math.max(0, table.alpha * x + table.beta));
-  }
 }

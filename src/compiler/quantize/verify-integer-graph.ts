@@ -1,7 +1,9 @@
 /** Checks an integer graph against docs/numbers.md: shapes, fractions, shifts, and that no accumulator can wrap. */
 import { averageDivisors, averageMultiplier } from '../../graph/average-pool.ts';
-import type { ConvLayer, IntegerGraph, IntegerLayer } from '../../graph/integer-graph.ts';
+import type { ConvLayer, IntegerGraph, IntegerLayer, IntegerTensor, RearrangePart } from '../../graph/integer-graph.ts';
 import { MAX_SHIFT } from './fractions.ts';
+
+type Extents = Pick<IntegerTensor, 'height' | 'width' | 'channels'>;
 
 /** @throws Error naming the layer and the broken rule: a defect of the compiler, never of the input. */
 export function verifyIntegerGraph(graph: IntegerGraph): void {
@@ -62,11 +64,40 @@ function findBroken(graph: IntegerGraph, layer: IntegerLayer): string | undefine
       const inRange = [layer.shiftA, layer.shiftB, layer.shiftOut].every((shift) => within(shift, 0, 31));
       return aligned && inRange ? undefined : 'its shifts do not align the binary points';
     }
+    case 'mul':
+      return within(layer.shiftOut, 0, MAX_SHIFT) && layer.shiftOut === inputs[0].fraction + inputs[1].fraction - output.fraction
+        ? undefined
+        : 'its shift disagrees with the fractions';
+    case 'maximum':
+      return inputs.every((other) => other.fraction === output.fraction) ? undefined : 'its fractions differ';
+    case 'constant':
+      return layer.words.length === output.height * output.width * output.channels ? undefined : 'its words do not fill its tensor';
     case 'table':
       return within(layer.shiftOut, 0, 47) && layer.base.length === 256 && layer.slope.length === 256
         ? undefined
         : 'its table is malformed';
+    case 'rearrange':
+      if (!inputs.every((other) => other.fraction === output.fraction)) return 'its fractions differ';
+      return findBadPart(layer.parts, inputs, output);
     case 'concat':
       return inputs.every((other) => other.fraction === output.fraction) ? undefined : 'its fractions differ';
   }
+}
+
+/** What is wrong with the parts of a rearrangement, if anything: words outside a tensor, or written twice. */
+export function findBadPart(parts: readonly RearrangePart[], inputs: readonly Extents[], output: Extents): string | undefined {
+  const size = ({ height, width, channels }: Extents): number => height * width * channels;
+  const written = new Uint8Array(size(output));
+  for (const { input, rows, columns, words, from, to } of parts) {
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < columns; column++) {
+        const source = from.offset + row * from.rowStep + column * from.columnStep;
+        const target = to.offset + row * to.rowStep + column * to.columnStep;
+        if (source < 0 || source + words > size(inputs[input])) return 'a part reads beyond its input';
+        if (target < 0 || target + words > written.length) return 'a part writes beyond the result';
+        for (let k = target; k < target + words; k++) if (written[k]++ > 0) return 'two parts write one word';
+      }
+    }
+  }
+  return undefined;
 }

@@ -1,7 +1,7 @@
-/** Pooling nodes → pool layers. ONNX operators MaxPool, AveragePool, GlobalMaxPool, GlobalAveragePool, ReduceMean over rows and columns. */
+/** Pooling nodes → pool layers. ONNX operators MaxPool, AveragePool, GlobalMaxPool, GlobalAveragePool. */
 import type { GraphNode } from '../../../graph/graph.ts';
 import type { Window } from '../../../graph/integer-graph.ts';
-import { getIntegers, getNumber, getNumbers } from '../attributes.ts';
+import { getNumber, getNumbers } from '../attributes.ts';
 import { addTensor, type Draft, needView, refuseExtraOutputs } from '../draft.ts';
 import { NO_CLAMP } from '../layer-graph.ts';
 import { Unsupported } from '../unsupported.ts';
@@ -47,27 +47,3 @@ export const buildMaxPool = (draft: Draft, node: GraphNode): void => buildWindow
 export const buildAveragePool = (draft: Draft, node: GraphNode): void => buildWindowPool(draft, node, 'averagepool');
 export const buildGlobalMaxPool = (draft: Draft, node: GraphNode): void => buildGlobalPool(draft, node, 'maxpool');
 export const buildGlobalAveragePool = (draft: Draft, node: GraphNode): void => buildGlobalPool(draft, node, 'averagepool');
-
-/** The mean over all rows and columns, as some exporters write a global average pool. */
-export function buildReduceMean(draft: Draft, node: GraphNode): void {
-  const view = needView(draft, node, 0);
-  const rank = view.axes.length;
-  const axes = (getIntegers(draft.graph, node, 'axes', 1) ?? []).map((axis) => (axis < 0 ? axis + rank : axis));
-  const kept = view.axes.filter((_, dim) => !axes.includes(dim));
-  const reduced = view.axes.filter((_, dim) => axes.includes(dim)).flat();
-  const channelsDim = view.axes.findIndex((_, dim) => dim > 0 && !axes.includes(dim) && isChannels(view, dim));
-  if (axes.length === 0 || channelsDim < 0 || reduced.includes('channels') || kept.flat().some((axis) => axis !== 'channels')) {
-    throw new Unsupported('only the mean over all rows and columns of a map is supported');
-  }
-  buildWholeMapPool(draft, node, 'averagepool', view, rank);
-  const { tensor } = draft.views.get(node.outputs[0])!;
-  const keep = getNumber(node, 'keepdims', 1) === 1;
-  const dims = view.axes.map((_, dim) => dim).filter((dim) => keep || !axes.includes(dim));
-  draft.views.set(
-    node.outputs[0],
-    makeView(
-      tensor,
-      dims.map((dim) => (dim === channelsDim ? ['channels'] : [])),
-    ),
-  );
-}
