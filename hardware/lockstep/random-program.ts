@@ -206,10 +206,19 @@ function addStore(b: Builder, stored: number): void {
   ]);
 }
 
-/** A raster of windows from one half to the other. `outWords`: words written per pixel; `inside`: no tap may be outside the input. */
-function drawWalk(b: Builder, words: number, outWords: number, pointwise: boolean, adjacent: boolean, inside = false): Walk | undefined {
+/** A raster of windows from one half to the other. `outWords`: words written per pixel; `inside`: no tap may be outside the input; `grid`: reads start at its multiples. */
+function drawWalk(
+  b: Builder,
+  words: number,
+  outWords: number,
+  pointwise: boolean,
+  adjacent: boolean,
+  inside = false,
+  grid = 1,
+): Walk | undefined {
   const from = b.draw(0, 1);
-  const pitch = words + (adjacent ? 0 : b.draw(0, 12));
+  const onGrid = (value: number): number => Math.ceil(value / grid) * grid;
+  const pitch = onGrid(words + (adjacent ? 0 : b.draw(0, 12)));
   const [kernelH, kernelW] = pointwise ? [1, 1] : [b.draw(1, 4), b.draw(1, 4)];
   const [strideH, strideW] = [b.draw(1, 3), b.draw(1, 3)];
   const [dilationH, dilationW] = adjacent ? [b.draw(1, 3), 1] : [b.draw(1, 3), b.draw(1, 3)];
@@ -223,13 +232,13 @@ function drawWalk(b: Builder, words: number, outWords: number, pointwise: boolea
   const lastColumn = ix0 + (Math.min(outWidth, x0 + count) - 1) * strideW;
   const inHeight = inside ? lastRow + b.draw(1, 3) : b.draw(1, 8);
   const inWidth = inside ? lastColumn + b.draw(1, 3) : b.draw(1, 8);
-  const rowPitch = inWidth * pitch + b.draw(0, 9);
+  const rowPitch = onGrid(inWidth * pitch + b.draw(0, 9));
   const room = b.half;
   const ringRows = b.draw(1, inHeight + 2);
   const useRing = b.chance(50);
   const rows = useRing ? ringRows : inHeight;
-  if (rows * rowPitch > room) return undefined;
-  const srcBase = b.halfBase(from) + b.draw(0, room - rows * rowPitch);
+  if (rows * rowPitch + grid > room) return undefined;
+  const srcBase = onGrid(b.halfBase(from) + b.draw(0, room - rows * rowPitch - grid + 1));
   const ring = useRing ? rows * rowPitch : 0;
   const rowStep = strideH * rowPitch;
   const kRowStep = dilationH * rowPitch;
@@ -345,7 +354,7 @@ function addMac(b: Builder): void {
   const lanes = depthwise ? 1 : b.pick(1, 2, 4, 8, 16);
   const words = depthwise ? b.draw(1, 64) : b.draw(1, b.pick(4, 20, 80));
   const outWords = depthwise ? words : b.draw(1, 64 / lanes);
-  const walk = drawWalk(b, words, outWords, b.chance(20), depthwise === 0 && b.chance(60));
+  const walk = drawWalk(b, words, outWords, b.chance(20), depthwise === 0 && b.chance(60), false, depthwise ? LINE_WORDS : 1);
   if (walk === undefined) return;
   const shape: MacShape = { ...walk, lanes, depthwise, outWords };
   const lines = groupLines(shape);
@@ -382,7 +391,7 @@ function addVec(b: Builder): void {
   const cu = b.draw(0, b.cus - 1);
   const op = b.draw(0, 3);
   const words = b.draw(1, b.pick(16, 40, 100));
-  const walk = drawWalk(b, words, words, op !== VEC_OPS.max || b.chance(20), false, op !== VEC_OPS.max);
+  const walk = drawWalk(b, words, { pointwise: op !== VEC_OPS.max || b.chance(20), inside: op !== VEC_OPS.max });
   if (walk === undefined) return;
   const outCus = b.chance(50) ? 1 << cu : b.cuMask();
   const fields: Fields = { ...walk, outCus, op };

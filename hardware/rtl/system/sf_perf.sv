@@ -41,7 +41,8 @@ module sf_perf
     end
     for (int c = 0; c < int'(NumCus); c++) begin
       for (int i = 0; i < int'(CuCounters); i++) begin
-        if (perf_q.cus[c][i]) begin
+        // The struct's first member is its highest bit.
+        if (perf_q.cus[c][int'(CuCounters)-1-i]) begin
           count_d[int'(FirstCu) + int'(CuCounters) * c + i] =
               count_q[int'(FirstCu) + int'(CuCounters) * c + i] + counter_t'(1);
         end
