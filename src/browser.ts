@@ -22,8 +22,10 @@ export { type ReadOptions, readOnnx, readTensorPb } from './graph/onnx/read-onnx
 export { writeOnnx } from './graph/onnx/write-onnx.ts';
 export { toNumbers } from './graph/tensor.ts';
 export { assemble } from './isa/assemble.ts';
-export { type CoreTrace, type Dispatch, traceCore } from './isa/core.ts';
-export { disassemble } from './isa/disassemble.ts';
+export { type CoreTrace, DEFAULT_CORE_LIMITS, type Dispatch, runCore, traceCore } from './isa/core.ts';
+export { disassemble, formatWord } from './isa/disassemble.ts';
+export { decode } from './isa/encode.ts';
+export { unitName } from './isa/field-codes.ts';
 export { hasSource2, UNIT_FIELDS, UNIT_ID, type UnitKind, unitOf, VEC_OPS } from './isa/fields.ts';
 export { type Machine, macCount, PRESETS, XC7Z045 } from './machine/machine.ts';
 export { parseMachine, parseMachineText } from './machine/parse-machine.ts';
@@ -31,6 +33,7 @@ export { annotateDisassembly } from './program/annotate-disassembly.ts';
 export type { LayerInfo, Program, Segment, SourceSpan, TensorPlacement } from './program/program.ts';
 export { isProgramFile, readProgram, writeProgram } from './program/program-file.ts';
 export { type ReferenceOptions, runReference } from './reference/run-reference.ts';
+export { advise, type Remedy, rankRemedies, type WhatIf } from './report/advice.ts';
 export { type BenchRow, type PublishedFigures, renderLayers, renderLostCycles, renderNetworks } from './report/bench-text.ts';
 export { boundNetwork, floorBytes, type LayerBound, type NetworkBound } from './report/bound.ts';
 export {
@@ -42,6 +45,7 @@ export {
   PUBLISHED_ALEXNET_WATTS,
   XC7Z045_ENERGY,
 } from './report/energy.ts';
+export { joinProfiles, type NetworkProfile } from './report/network-profile.ts';
 export { type BoundBy, joinFigures, type LayerReport, type NetworkFigures, reportNetwork } from './report/network-report.ts';
 export {
   buildProfile,
@@ -53,8 +57,13 @@ export {
   sharesOfHundred,
   totalBytes,
 } from './report/profile.ts';
+export { renderProfileCsv } from './report/profile-csv.ts';
+export { profileToJson } from './report/profile-json.ts';
+export { measurePredictionErrors, renderFill, renderPredictions, renderProfile } from './report/profile-text.ts';
 export { placeOnRoofline, type RooflinePoint, ridgeMacsPerByte } from './report/roofline.ts';
 export { formatBytes, formatCount, formatDecibels, formatNumber, formatPercent, renderTable } from './report/table.ts';
+export { renderTrace, type SliceArguments, type TraceEvent, traceEvents } from './report/trace.ts';
+export { doubledMachines, type MachineChange } from './report/what-if.ts';
 export { type Accuracy, measureAccuracy } from './runtime/accuracy.ts';
 export { calibrate } from './runtime/calibrate.ts';
 export { concreteDims } from './runtime/check-tensor.ts';
@@ -68,8 +77,9 @@ export {
   SCOPES,
   type Scope,
 } from './runtime/compile-model.ts';
-export type { Device, DeviceResult, WordInputs } from './runtime/device.ts';
+export { type Device, type DeviceResult, tensorNames, type WordInputs } from './runtime/device.ts';
 export { createFloatSession, type FloatSession, type NamedTensors } from './runtime/float-session.ts';
+export { dequantizeOutput } from './runtime/host.ts';
 export {
   CHANNEL_ORDERS,
   type DecodePixels,
@@ -80,7 +90,7 @@ export {
   isImageName,
 } from './runtime/image-tensor.ts';
 export { type LayerWork, measureLayerWork } from './runtime/layer-work.ts';
-export { createMachineDevice, type MachineDeviceOptions } from './runtime/machine-device.ts';
+export { createMachineDevice, type MachineDeviceOptions, packInputs } from './runtime/machine-device.ts';
 export { measureProfile } from './runtime/measure-profile.ts';
 export { measureTiming } from './runtime/measure-timing.ts';
 export { readNpy, writeNpy } from './runtime/npy.ts';
@@ -88,6 +98,7 @@ export { modelOfProgram } from './runtime/program-model.ts';
 export { randomInputs } from './runtime/random-input.ts';
 export { createReferenceDevice, type ReferenceDeviceOptions } from './runtime/reference-device.ts';
 export { type DevicePart, type ModelRun, type RunnableModel, type RunnablePart, runModel, timingsOf } from './runtime/run-model.ts';
+export { cutAfterConvolutions, exposeValues } from './runtime/subgraph.ts';
 export {
   type BitComparison,
   compareBits,
@@ -99,7 +110,10 @@ export {
   type OutputAccuracy,
   runFloat,
 } from './runtime/verify-model.ts';
+export { DataEngine, type DramInput } from './simulator/data/engine.ts';
 export { type DataOptions, type DataResult, executeData } from './simulator/data/execute-data.ts';
+export { type BufferSpan, outputFootprint, runsFootprint, source2Footprint, sourceFootprint } from './simulator/data/footprint.ts';
+export type { IntervalList } from './simulator/data/intervals.ts';
 export { GRANULE_BYTES, type Residency } from './simulator/profile/residency.ts';
 export { type Activity, type ProfiledTiming, simulateProfile } from './simulator/profile/simulate-profile.ts';
 export type { CommitLog, CommitRecord } from './simulator/timing/commit-log.ts';

@@ -17,6 +17,7 @@ export {
   readFileStart,
   readInputFile,
   writeFileAtomic,
+  writeFilePieces,
 } from './runtime/files.ts';
 export { loadImage } from './runtime/image.ts';
 export { loadMachine, loadModel, loadTensor } from './runtime/load-model.ts';

@@ -7,6 +7,7 @@ import { checkCommand } from './commands/check.ts';
 import { compileCommand } from './commands/compile.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { modelsCommand } from './commands/models.ts';
+import { profileCommand } from './commands/profile.ts';
 import { runCommand } from './commands/run.ts';
 import { verifyCommand } from './commands/verify.ts';
 
@@ -31,6 +32,7 @@ Exit codes: 0 done, 1 the job failed, 2 bad usage or input.`,
     runCommand(),
     verifyCommand(),
     benchCommand(),
+    profileCommand(),
     checkCommand(),
     compileCommand(),
     inspectCommand(),

@@ -55,6 +55,36 @@ export function writeFileAtomic(path: string, content: Uint8Array | string): voi
   }
 }
 
+/** Bytes that are collected before they are written. */
+const CHUNK_CHARACTERS = 1 << 20;
+
+/**
+ * Writes text piece by piece, so that it need not fit in memory; as writeFileAtomic otherwise.
+ * @throws InputError when the place can't be written
+ */
+export function writeFilePieces(path: string, pieces: Iterable<string>): void {
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  let file: number | undefined;
+  try {
+    file = openSync(temporary, 'w');
+    let chunk = '';
+    for (const piece of pieces) {
+      chunk += piece;
+      if (chunk.length < CHUNK_CHARACTERS) continue;
+      writeFileSync(file, chunk);
+      chunk = '';
+    }
+    writeFileSync(file, chunk);
+    closeSync(file);
+    file = undefined;
+    renameSync(temporary, path);
+  } catch (error) {
+    if (file !== undefined) closeSync(file);
+    rmSync(temporary, { force: true });
+    throw new InputError(`${path}: can not be written: ${reasonOf(error)}`);
+  }
+}
+
 /** Fails early, before long work, when `path` could not be written as a file. @throws InputError */
 export function checkWritableFile(path: string): void {
   const folder = dirname(path);
