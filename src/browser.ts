@@ -66,6 +66,7 @@ export { renderTrace, type SliceArguments, type TraceEvent, traceEvents } from '
 export { doubledMachines, type MachineChange } from './report/what-if.ts';
 export { type Accuracy, measureAccuracy } from './runtime/accuracy.ts';
 export { calibrate } from './runtime/calibrate.ts';
+export { type CheckedNode, type CheckedPart, type CheckOptions, checkModel, type ModelCheck } from './runtime/check-model.ts';
 export { concreteDims } from './runtime/check-tensor.ts';
 export {
   type CompiledModel,

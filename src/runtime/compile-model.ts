@@ -5,6 +5,7 @@ import { fixFrameDimension } from '../compiler/frontend/fix-frame-dimension.ts';
 import type { HostPart } from '../compiler/frontend/host-part.ts';
 import type { LayerGraph } from '../compiler/frontend/layer-graph.ts';
 import { acceleratorParts, type LoweredModel, lowerGraph } from '../compiler/frontend/lower-graph.ts';
+import { LayerRefusal } from '../compiler/layer-refusal.ts';
 import { GUESS_HEADROOM, quantize } from '../compiler/quantize/quantize.ts';
 import { collectRangeNames, type ValueRange } from '../compiler/quantize/ranges.ts';
 import type { Graph, Tensor } from '../graph/graph.ts';
@@ -41,6 +42,8 @@ export interface CompileModelOptions {
   readonly numbers?: NumberMode;
   /** Calibration inputs: one set of tensors each. Default: two frames of seeded standard normal values, with twice the headroom. */
   readonly samples?: readonly NamedTensors[];
+  /** Take every value to lie in a range of ±8 instead of measuring: placement and schedule are right, numbers are not (`snowflake check`). Default false. */
+  readonly assumeRanges?: boolean;
   /** Whether nodes that the accelerator lacks may run on the host. Default true. */
   readonly allowHost?: boolean;
   readonly progress?: (done: number, total: number, what: string) => void;
@@ -76,6 +79,8 @@ export type CompiledPart =
 /** Seed of the default calibration inputs, and how many frames they are (docs/numbers.md, section 8). */
 const DEFAULT_CALIBRATION = { seed: 1, frames: 2 } as const;
 
+const ASSUMED_RANGE: ValueRange = { min: -8, max: 8 };
+
 /**
  * Compiles an ONNX graph.
  * @throws InputError when the network can not run: operator, shape, machine or memory, named with the node
@@ -83,11 +88,25 @@ const DEFAULT_CALIBRATION = { seed: 1, frames: 2 } as const;
 export async function compileModel(source: Graph, options: CompileModelOptions = {}): Promise<CompiledModel> {
   const whole = fixFrameDimension(source);
   const graph = options.scope === 'convolutions' ? cutAfterConvolutions(whole) : whole;
-  const lowered = lowerGraph(graph, { allowHost: options.allowHost });
+  const tooLarge = new Map<string, string>();
+  for (;;) {
+    try {
+      return await compilePlaced(graph, options, tooLarge);
+    } catch (error) {
+      // What the machine can't hold runs on the host.
+      if (!(error instanceof LayerRefusal) || options.allowHost === false || error.nodes.every((node) => tooLarge.has(node))) throw error;
+      for (const node of error.nodes) tooLarge.set(node, error.message);
+    }
+  }
+}
+
+/** @param hostNodes Nodes that must run on the host, with the reason. @throws LayerRefusal for a layer that the machine can not hold */
+async function compilePlaced(graph: Graph, options: CompileModelOptions, hostNodes: ReadonlyMap<string, string>): Promise<CompiledModel> {
+  const lowered = lowerGraph(graph, { allowHost: options.allowHost, hostNodes });
   const machine = options.machine ?? XC7Z045;
   const layers = acceleratorParts(lowered).map((part) => limitReductions(part, machine, options.frames ?? 1));
   const mode = options.numbers ?? 'calibrated';
-  const ranges = mode === 'q8.8' ? new Map<string, ValueRange>() : await findRanges(graph, layers, options.samples);
+  const ranges = mode === 'q8.8' ? new Map<string, ValueRange>() : await findRanges(graph, layers, options);
   const name = options.name ?? graph.name;
   const compiled = layers.map((part, index) => {
     const integerGraph = quantize(part, ranges, { mode, ...(options.samples ? {} : { headroom: GUESS_HEADROOM }) });
@@ -124,10 +143,12 @@ function onlyPart<T>(name: string, parts: readonly T[]): T {
 async function findRanges(
   graph: Graph,
   parts: readonly LayerGraph[],
-  samples: readonly NamedTensors[] | undefined,
+  { samples, assumeRanges }: CompileModelOptions,
 ): Promise<Map<string, ValueRange>> {
   if (parts.length === 0) return new Map();
+  const names = [...new Set(parts.flatMap(collectRangeNames))];
+  if (assumeRanges) return new Map(names.map((name) => [name, ASSUMED_RANGE]));
   const { seed, frames } = DEFAULT_CALIBRATION;
   const used = samples ?? Array.from({ length: frames }, (_, frame) => randomInputs(graph, seed + frame));
-  return calibrate(graph, [...new Set(parts.flatMap(collectRangeNames))], used);
+  return calibrate(graph, names, used);
 }

@@ -46,6 +46,8 @@ export interface LowerOptions {
   readonly onPass?: (name: string, graph: Graph | DraftGraph) => void;
   /** Whether nodes may run on the host. Default true. */
   readonly allowHost?: boolean;
+  /** Nodes that must run on the host, with the reason. */
+  readonly hostNodes?: ReadonlyMap<string, string>;
 }
 
 /**
@@ -54,7 +56,7 @@ export interface LowerOptions {
  */
 export function lowerGraph(graph: Graph, options: LowerOptions = {}): LoweredModel {
   const prepared = runPasses(graph, GRAPH_PASSES, options.onPass);
-  const forced = new Map<string, string>();
+  const forced = new Map<string, string>(options.hostNodes);
   for (;;) {
     const partition = partitionGraph(prepared, forced);
     const folded = partition.parts.map((part) =>
