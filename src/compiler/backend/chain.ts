@@ -12,7 +12,7 @@ import { type Block, blocksOf, imagesOf } from './blocks.ts';
 import { roundUp } from './maps-memory.ts';
 import { trafficCycles } from './plan.ts';
 import type { MacWork, Stage, StageGraph } from './stage.ts';
-import { inputRows, resultPixels } from './tile-rows.ts';
+import { inputRows, largestPart } from './tile-rows.ts';
 import type { View } from './view.ts';
 import { hasAdjacentTaps, outputCycles, PixelCosts, parameterLines, tapLines } from './window-cost.ts';
 
@@ -45,8 +45,13 @@ export interface ChainPlan {
   readonly bytes: number;
 }
 
-/** Body and result slots in rotation. */
+/** Body slots in rotation. */
 export const CHAIN_SLOTS = 2;
+
+/** Result (and residual) slots in rotation: the home CU of the results rotates too. */
+export function resultSlots(machine: Machine): number {
+  return machine.computeUnits > 1 ? 1 : 2;
+}
 
 /** Stage indices of a chain. */
 export interface Chain {
@@ -184,11 +189,14 @@ function evaluateChain(
   const headRows = work.head ? Math.min(g.inHeight, bodyNeed) : 0;
   const headWords = headRows * g.inWidth * body.pixelPitch;
   const bodyCosts = new PixelCosts(work.body, body.lanes, body.adjacent);
-  const bodyWords = resultPixels(bodyCosts, tileRows, cus, false, false) * work.body.outChannels;
+  const bodyWords = largestPart(bodyCosts, tileRows, cus) * work.body.outChannels;
   const resultWords = tileRows * g.outWidth * work.tail.outChannels;
   const hasResidual = work.stage.vec?.op === 'add';
-  const slots = Math.min(CHAIN_SLOTS, tiles);
-  const words = roundUp(inputWords) + roundUp(headWords) + slots * (roundUp(bodyWords) + roundUp(resultWords) * (hasResidual ? 2 : 1));
+  const words =
+    roundUp(inputWords) +
+    roundUp(headWords) +
+    CHAIN_SLOTS * roundUp(bodyWords) +
+    resultSlots(machine) * roundUp(resultWords) * (hasResidual ? 2 : 1);
   if (words > budgetWords) return undefined;
 
   const pixels = g.outHeight * g.outWidth;
@@ -245,15 +253,14 @@ function evaluateChain(
 }
 
 /** Sizes of the chain's regions: input ring, head ring, body slots, result slots, residual slots. */
-export function chainRegions(plan: ChainPlan, work: ChainWork): number[] {
-  const times = (words: number): number[] => Array.from({ length: CHAIN_SLOTS }, () => words);
+export function chainRegions(plan: ChainPlan, work: ChainWork, machine: Machine): number[] {
+  const times = (count: number, words: number): number[] => Array.from({ length: count }, () => words);
   const first = work.head ?? work.body;
   const inputPitch = plan.head ? plan.head.pixelPitch : plan.body.pixelPitch;
   return [
     plan.inputRows * first.geometry.inWidth * inputPitch,
     plan.headRows * work.body.geometry.inWidth * plan.body.pixelPitch,
-    ...times(plan.bodyWords),
-    ...times(plan.resultWords),
-    ...(plan.hasResidual ? times(plan.resultWords) : []),
+    ...times(CHAIN_SLOTS, plan.bodyWords),
+    ...times(resultSlots(machine) * (plan.hasResidual ? 2 : 1), plan.resultWords),
   ];
 }

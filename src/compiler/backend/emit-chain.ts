@@ -3,7 +3,7 @@
  * just made. Specification: docs/compiler.md, "Chains".
  */
 import type { Block } from './blocks.ts';
-import { CHAIN_SLOTS, type ChainPlan, type ChainWork, type LinkPlan } from './chain.ts';
+import { CHAIN_SLOTS, type ChainPlan, type ChainWork, type LinkPlan, resultSlots } from './chain.ts';
 import type { EmitContext, Source } from './emit-context.ts';
 import { emitAdd } from './emit-vec.ts';
 import { loadGroup, type WeightsGroup } from './load-group.ts';
@@ -11,7 +11,7 @@ import { addMacTask, type RasterOutput } from './mac-task.ts';
 import { RowRing } from './row-ring.ts';
 import type { Geometry, MacWork } from './stage.ts';
 import { type Piece, SPACE } from './task.ts';
-import { inputRows } from './tile-rows.ts';
+import { inputRows, slotOfPart } from './tile-rows.ts';
 import type { View } from './view.ts';
 import type { PackedWeights } from './weights-image.ts';
 import { PixelCosts } from './window-cost.ts';
@@ -49,6 +49,24 @@ interface BodyResult {
   readonly bounds: readonly number[];
   readonly slot: number;
   readonly pieces: readonly Piece[];
+}
+
+/** Work of one CU on a link: one block's channels of raster pixels [from, to). */
+interface LinkPart {
+  readonly block: Block;
+  readonly group: WeightsGroup;
+  /** Share of the block's channels. */
+  readonly slot: number;
+  readonly cu: number;
+  readonly input: RowRing;
+  readonly from: number;
+  readonly to: number;
+  /** Column of the image at which the rows of `output` begin. */
+  readonly column: number;
+  readonly output: RasterOutput;
+  readonly targets: number;
+  readonly writes: readonly Piece[];
+  readonly source: Source;
 }
 
 export function* emitChain(context: EmitContext, job: ChainJob): Generator<void> {
@@ -105,8 +123,9 @@ class ChainEmitter {
       ? new RowRing(context, undefined, bases[1]!, this.geometry.inWidth, plan.body.pixelPitch, plan.headRows, job.frame)
       : this.input;
     this.bodySlots = bases.slice(2, 2 + CHAIN_SLOTS);
-    this.resultSlots = bases.slice(2 + CHAIN_SLOTS, 2 + 2 * CHAIN_SLOTS);
-    this.otherSlots = bases.slice(2 + 2 * CHAIN_SLOTS);
+    const results = resultSlots(context.machine);
+    this.resultSlots = bases.slice(2 + CHAIN_SLOTS, 2 + CHAIN_SLOTS + results);
+    this.otherSlots = bases.slice(2 + CHAIN_SLOTS + results);
     this.bodyCosts = new PixelCosts(work.body, plan.body.lanes, plan.body.adjacent);
     this.headCosts = this.head && new PixelCosts(this.head.work, this.head.plan.lanes, this.head.plan.adjacent);
   }
@@ -172,7 +191,21 @@ class ChainEmitter {
         };
         const writes = Array.from({ length: context.cus }, (_, cu) => this.bodyInput.of(cu, ya, yb)).flat();
         for (let s = 0; s < head.plan.slots; s++) {
-          this.addMac(head, block, group, s, s * head.plan.parts + p, this.input, [from, to], output, context.allCus, writes, source);
+          const cu = s * head.plan.parts + p;
+          this.addMac(head, {
+            block,
+            group,
+            slot: s,
+            cu,
+            input: this.input,
+            from,
+            to,
+            column: 0,
+            output,
+            targets: context.allCus,
+            writes,
+            source,
+          });
         }
       }
     });
@@ -195,9 +228,12 @@ class ChainEmitter {
       for (let cu = 0; cu < context.cus; cu++) {
         const [from, to] = [bounds[cu]!, bounds[cu + 1]!];
         if (from === to) continue;
-        // Pixel i of the part at slot + (i − first of its row)·pitch.
+        const { offset } = slotOfPart(from, to, outWidth);
+        // Pixel i of the part at slot + (offset + i)·pitch.
         const output: RasterOutput = { outBase: slot, outRing: 0, outOffset: 0, outRowStep: outWidth * pitch, outColStep: pitch };
-        this.addMac(body, block, group, 0, cu, this.bodyInput, [from, to], output, 1 << cu, [pieces[cu]!], source);
+        const column = (from % outWidth) - offset;
+        const writes = [pieces[cu]!];
+        this.addMac(body, { block, group, slot: 0, cu, input: this.bodyInput, from, to, column, output, targets: 1 << cu, writes, source });
       }
     });
     return { tile, bounds, slot, pieces };
@@ -209,7 +245,7 @@ class ChainEmitter {
     const { outWidth } = this.geometry;
     const source = this.source(tail, tile);
     const home = context.nextHome();
-    const result = this.resultSlots[tile % CHAIN_SLOTS]!;
+    const result = this.resultSlots[tile % this.resultSlots.length]!;
     const resultPiece = context.list.newPiece(SPACE.maps(home), result, result + job.plan.resultWords);
     const pitch = tail.work.outChannels;
     const bodyPitch = body.work.outChannels;
@@ -220,7 +256,7 @@ class ChainEmitter {
         const count = bounds[cu + 1]! - bounds[cu]!;
         if (count === 0) continue;
         const geometry: Geometry = { ...tail.work.geometry, inHeight: 1, inWidth: count, outHeight: 1, outWidth: count };
-        const base = slot + (bounds[cu]! % outWidth) * bodyPitch;
+        const base = slot + slotOfPart(bounds[cu]!, bounds[cu + 1]!, outWidth).offset * bodyPitch;
         addMacTask(
           context,
           {
@@ -256,7 +292,7 @@ class ChainEmitter {
     const count = pixels.end - first;
     const { vec } = job.work.stage;
     if (vec?.op === 'add') {
-      const base = this.otherSlots[tile % CHAIN_SLOTS]!;
+      const base = this.otherSlots[tile % this.otherSlots.length]!;
       const other = context.loadPixels(job.other!, job.frame, { ...pixels, channel: 0, words: pitch, cu: home, base, pitch }, source);
       const at = { base: result, pitch };
       emitAdd(context, vec, home, at, { base, pitch }, at, count, pitch, [resultPiece, other], [resultPiece], source);
@@ -267,20 +303,10 @@ class ChainEmitter {
   }
 
   private addMac(
-    link: Link,
-    block: Block,
-    group: WeightsGroup,
-    s: number,
-    cu: number,
-    input: RowRing,
-    [from, to]: readonly [number, number],
-    output: RasterOutput,
-    targets: number,
-    writes: readonly Piece[],
-    source: Source,
+    { work, plan }: Link,
+    { block, group, slot, cu, input, from, to, column, output, targets, writes, source }: LinkPart,
   ): void {
-    const { work, plan } = link;
-    const channels = Math.min(plan.cuChannels, block.channels - s * plan.cuChannels);
+    const channels = Math.min(plan.cuChannels, block.channels - slot * plan.cuChannels);
     if (channels <= 0) return;
     const g = work.geometry;
     const ya = Math.floor(from / g.outWidth);
@@ -300,8 +326,8 @@ class ChainEmitter {
         lanes: plan.lanes,
         weightsLine: group.line,
         clamp: work.clamp,
-        raster: { y: ya, x: 0, x0: from - ya * g.outWidth, width: g.outWidth, count: to - from },
-        output: { ...output, outBase: output.outBase + block.channel + s * plan.cuChannels },
+        raster: { y: ya, x: column, x0: from - ya * g.outWidth - column, width: g.outWidth - column, count: to - from },
+        output: { ...output, outBase: output.outBase + block.channel + slot * plan.cuChannels },
         targets,
         channels,
       },

@@ -317,7 +317,7 @@ class Scheduler {
       }
       const { chain } = this.steps[at]!;
       if (chain) {
-        const starts = memory.place(chainRegions(chain.plan, chain.work));
+        const starts = memory.place(chainRegions(chain.plan, chain.work, this.machine));
         if (!starts) return { ...this.victimAmong(alive(at)), stage };
         steps.push(this.finishChain(chain, starts));
         continue;

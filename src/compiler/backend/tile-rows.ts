@@ -25,6 +25,27 @@ export function pooledRows(
 }
 
 /**
+ * Where a part of a tile, raster pixels [from, end), begins in a slot of its CU, and the slot's pixels: a part inside a row lies there alone,
+ * any other from the start of its first row to the end of its last.
+ */
+export function slotOfPart(from: number, end: number, width: number): { offset: number; pixels: number } {
+  const row = Math.floor(from / width) * width;
+  if (end <= row + width) return { offset: 0, pixels: end - from };
+  return { offset: from - row, pixels: Math.ceil(end / width) * width - row };
+}
+
+/** Pixels of the largest slot of a CU that keeps its part of every tile. */
+export function largestPart(costs: PixelCosts, tileRows: number, parts: number): number {
+  const { width, height } = costs;
+  let most = 0;
+  for (let y = 0; y < height; y += tileRows) {
+    const bounds = costs.partition(y * width, Math.min(height, y + tileRows) * width, parts);
+    for (let p = 0; p < parts; p++) most = Math.max(most, slotOfPart(bounds[p]!, bounds[p + 1]!, width).pixels);
+  }
+  return most;
+}
+
+/**
  * Pixels of the largest result slot. Gathered: the tile, in bands each part from its own row start; local: the largest part, from its row start.
  * Parts are cut by cycles, not by rows: clipped windows make some of them longer.
  */

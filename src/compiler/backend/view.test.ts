@@ -117,7 +117,11 @@ describe('simplifyGeometry', () => {
   it('keeps a stride whose last windows lie behind the image', () => {
     // Padding at the bottom only: output row 2 would be input row 4 of 4.
     const work = makeWork({ inHeight: 4, outHeight: 3, strideH: 2, inWidth: 5, outWidth: 3, strideW: 2 });
-    expect(simplifyGeometry(work, true, true)).toMatchObject({ rowScale: 1, columnScale: 2, work: { geometry: { inHeight: 4, strideH: 2 } } });
+    expect(simplifyGeometry(work, true, true)).toMatchObject({
+      rowScale: 1,
+      columnScale: 2,
+      work: { geometry: { inHeight: 4, strideH: 2 } },
+    });
   });
 
   it('leaves a kernel over the whole map alone in a stage that runs frame by frame, or on a stripe', () => {
