@@ -206,16 +206,22 @@ function addStore(b: Builder, stored: number): void {
   ]);
 }
 
-/** A raster of windows from one half to the other. `outWords`: words written per pixel; `inside`: no tap may be outside the input; `grid`: reads start at its multiples. */
-function drawWalk(
-  b: Builder,
-  words: number,
-  outWords: number,
-  pointwise: boolean,
-  adjacent: boolean,
-  inside = false,
-  grid = 1,
-): Walk | undefined {
+interface WalkOptions {
+  /** Words written per pixel; default the words read. */
+  readonly outWords?: number;
+  /** Kernel 1 x 1. */
+  readonly pointwise?: boolean;
+  /** Taps are adjacent words. */
+  readonly adjacent?: boolean;
+  /** No tap is outside the input. */
+  readonly inside?: boolean;
+  /** Reads start at multiples of so many words; default 1. */
+  readonly grid?: number;
+}
+
+/** A raster of windows from one half to the other. */
+function drawWalk(b: Builder, words: number, options: WalkOptions): Walk | undefined {
+  const { outWords = words, pointwise = false, adjacent = false, inside = false, grid = 1 } = options;
   const from = b.draw(0, 1);
   const onGrid = (value: number): number => Math.ceil(value / grid) * grid;
   const pitch = onGrid(words + (adjacent ? 0 : b.draw(0, 12)));
@@ -354,7 +360,12 @@ function addMac(b: Builder): void {
   const lanes = depthwise ? 1 : b.pick(1, 2, 4, 8, 16);
   const words = depthwise ? b.draw(1, 64) : b.draw(1, b.pick(4, 20, 80));
   const outWords = depthwise ? words : b.draw(1, 64 / lanes);
-  const walk = drawWalk(b, words, outWords, b.chance(20), depthwise === 0 && b.chance(60), false, depthwise ? LINE_WORDS : 1);
+  const walk = drawWalk(b, words, {
+    outWords,
+    pointwise: b.chance(20),
+    adjacent: depthwise === 0 && b.chance(60),
+    grid: depthwise ? LINE_WORDS : 1,
+  });
   if (walk === undefined) return;
   const shape: MacShape = { ...walk, lanes, depthwise, outWords };
   const lines = groupLines(shape);
