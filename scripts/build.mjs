@@ -28,6 +28,9 @@ for (const folder of SOURCES) {
 }
 removeEmptyFolders(fresh);
 chmodSync(join(fresh, 'src', 'cli', 'main.js'), 0o755);
+// The studio has a build of its own (build-studio.mjs); it lies in dist/ too, and stays.
+const studio = join(dist, 'studio');
+if (existsSync(studio)) renameSync(studio, join(fresh, 'studio'));
 rmSync(dist, { recursive: true, force: true });
 renameSync(fresh, dist);
 

@@ -36,6 +36,7 @@ export { type ReferenceOptions, runReference } from './reference/run-reference.t
 export { advise, type Remedy, rankRemedies, type WhatIf } from './report/advice.ts';
 export { type BenchRow, type PublishedFigures, renderLayers, renderLostCycles, renderNetworks } from './report/bench-text.ts';
 export { boundNetwork, floorBytes, type LayerBound, type NetworkBound } from './report/bound.ts';
+export { CAUSE_TEXTS, CAUSES, type CauseText, TRAFFIC_KINDS, TRAFFIC_TITLES } from './report/causes.ts';
 export {
   ENERGY_SOURCES,
   type EnergyCoefficients,
@@ -45,6 +46,7 @@ export {
   PUBLISHED_ALEXNET_WATTS,
   XC7Z045_ENERGY,
 } from './report/energy.ts';
+export { renderReport } from './report/html/report.ts';
 export { joinProfiles, type NetworkProfile } from './report/network-profile.ts';
 export { type BoundBy, joinFigures, type LayerReport, type NetworkFigures, reportNetwork } from './report/network-report.ts';
 export {

@@ -9,6 +9,7 @@ import { inspectCommand } from './commands/inspect.ts';
 import { modelsCommand } from './commands/models.ts';
 import { profileCommand } from './commands/profile.ts';
 import { runCommand } from './commands/run.ts';
+import { studioCommand } from './commands/studio.ts';
 import { verifyCommand } from './commands/verify.ts';
 
 /** Ready to parse. Usage errors are thrown as CommanderError after their message was printed. */
@@ -39,6 +40,7 @@ Exit codes: 0 done, 1 the job failed, 2 bad usage or input.`,
     assembleCommand(),
     disassembleCommand(),
     modelsCommand(),
+    studioCommand(),
   ];
   for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
   for (const command of [program, ...commands]) command.exitOverride();

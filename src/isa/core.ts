@@ -109,9 +109,13 @@ function execute(core: CoreState, instruction: Instruction): number | undefined 
   return effect(core, instruction);
 }
 
+/** Sees the core before an instruction executes, after `steps` others; true stops it there. */
+export type InspectCore = (core: Pick<CoreState, 'registers' | 'fields'>, pc: number, steps: number) => boolean;
+
 /**
  * Executes a program to its END and reports each GO.
  * @param onGo called for each dispatch in the order of execution.
+ * @param inspect for debuggers: called before every instruction.
  * @returns the runs after the last GO, and the number of executed instructions.
  * @throws JobError naming the instruction: illegal word, program counter outside, a unit that the machine lacks, no END in time.
  */
@@ -119,6 +123,7 @@ export function runCore(
   instructions: Uint32Array,
   onGo: (dispatch: Dispatch) => void,
   limits: CoreLimits = DEFAULT_CORE_LIMITS,
+  inspect?: InspectCore,
 ): { readonly tail: readonly Run[]; readonly steps: number } {
   const decoded: (Instruction | undefined)[] = new Array(instructions.length);
   let pc = 0;
@@ -145,6 +150,7 @@ export function runCore(
   };
   if (instructions.length === 0) throw new JobError('the program is empty: it needs an END at least');
   while (!core.ended) {
+    if (inspect?.(core, pc, steps)) break;
     if (steps === mostSteps) throw fail(pc, `no END after ${steps} instructions: an endless loop?`);
     const instruction = decoded[pc] ?? decode(instructions[pc]);
     decoded[pc] = instruction;

@@ -49,7 +49,7 @@ export function createMachineDevice(parts: Program | readonly Program[], options
 }
 
 /** The words of all inputs and frames where the memory plan wants them: one block for each tensor, gaps between frames as zeros. */
-function packInputs(program: Program, frames: readonly WordInputs[]): DramInput[] {
+export function packInputs(program: Program, frames: readonly WordInputs[]): DramInput[] {
   return program.tensors
     .filter((tensor) => tensor.role === 'input')
     .map((placement) => {

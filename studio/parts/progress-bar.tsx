@@ -1,0 +1,39 @@
+/** How far the job is, and the button that ends it. Its place is always there: nothing moves when it appears. */
+import { cancel, run } from '../state/store.ts';
+import { STAGES, type Stage } from '../worker/protocol.ts';
+
+const TITLES: Readonly<Record<Stage, string>> = {
+  read: 'reading',
+  compile: 'compiling',
+  time: 'timing',
+  simulate: 'simulating',
+  check: 'checking bits',
+};
+/** Where each stage begins on the bar. */
+const FROM: Readonly<Record<Stage, number>> = { read: 0, compile: 0.1, time: 0.5, simulate: 0.55, check: 0.75 };
+
+export function ProgressBar() {
+  const status = run.value?.status.value;
+  if (status?.kind !== 'running') return <div class="progress" />;
+  const next = STAGES[STAGES.indexOf(status.stage) + 1];
+  const part = FROM[status.stage] + status.fraction * ((next ? FROM[next] : 1) - FROM[status.stage]);
+  return (
+    <div
+      class="progress active"
+      role="progressbar"
+      aria-label="job"
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={Math.round(100 * part)}
+    >
+      <i style={{ transform: `scaleX(${part})` }} />
+      <span>
+        {TITLES[status.stage]}
+        {status.what && `: ${status.what}`}
+      </span>
+      <button type="button" id="cancel" onClick={cancel}>
+        Cancel <kbd>x</kbd>
+      </button>
+    </div>
+  );
+}

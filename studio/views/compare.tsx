@@ -1,0 +1,4 @@
+/** CompareView. */
+export function CompareView() {
+  return <div class="view" />;
+}

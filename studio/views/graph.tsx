@@ -1,0 +1,4 @@
+/** GraphView. */
+export function GraphView() {
+  return <div class="view" />;
+}

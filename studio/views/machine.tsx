@@ -1,0 +1,4 @@
+/** MachineView. */
+export function MachineView() {
+  return <div class="view" />;
+}

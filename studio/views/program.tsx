@@ -1,0 +1,4 @@
+/** ProgramView. */
+export function ProgramView() {
+  return <div class="view" />;
+}

@@ -1,0 +1,4 @@
+/** RunView. */
+export function RunView() {
+  return <div class="view" />;
+}

@@ -1,0 +1,4 @@
+/** TimelineView. */
+export function TimelineView() {
+  return <div class="view" />;
+}

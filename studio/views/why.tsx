@@ -1,0 +1,4 @@
+/** WhyView. */
+export function WhyView() {
+  return <div class="view" />;
+}

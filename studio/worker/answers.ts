@@ -1,0 +1,27 @@
+/** The answers of an opened network, by the name of the question. */
+
+import { descriptorOf, findAccess, peek, seek } from './machine.ts';
+import { mapOccupation } from './occupation.ts';
+import type { CallName, Calls } from './protocol.ts';
+import { runOnce } from './run-once.ts';
+import type { Session } from './session.ts';
+
+type Answer<M extends CallName> = (session: Session, argument: Calls[M]['argument']) => Promise<Calls[M]['value']> | Calls[M]['value'];
+
+const ANSWERS: { readonly [M in CallName]: Answer<M> } = {
+  occupation: mapOccupation,
+  run: runOnce,
+  seek,
+  peek,
+  findAccess,
+  descriptor: descriptorOf,
+};
+
+export async function answer(
+  session: Session,
+  method: CallName,
+  argument: unknown,
+): Promise<{ readonly value: unknown; readonly transfer: Transferable[] }> {
+  const value = await (ANSWERS[method] as Answer<CallName>)(session, argument as never);
+  return { value, transfer: [] };
+}
