@@ -1,12 +1,13 @@
 /** Reference = simulator, bit for bit, on random small layers; and the account of every cycle of their timing runs. */
 import { describe, expect, it } from 'vitest';
+import type { IntegerGraph } from '../src/graph/integer-graph.ts';
 import { type Machine, macCount, XC7Z045 } from '../src/machine/machine.ts';
 import type { Program } from '../src/program/program.ts';
 import { measureLayerWork } from '../src/runtime/layer-work.ts';
 import { measureTiming } from '../src/runtime/measure-timing.ts';
 import { InputError } from '../src/util/errors.ts';
 import { checkConformance } from './conformance.ts';
-import { LARGE, randomGraph, SMALL } from './random-layers.ts';
+import { ELEMENTWISE, LARGE, randomGraph, SMALL } from './random-layers.ts';
 
 interface Tally {
   layers: number;
@@ -15,10 +16,17 @@ interface Tally {
 }
 
 /** Graphs of these seeds; a graph that a small machine refuses is counted, everything else must be equal. */
-async function checkSeeds(first: number, count: number, machine: Machine, frames: number, size = SMALL): Promise<Tally> {
+async function checkSeeds(
+  first: number,
+  count: number,
+  machine: Machine,
+  frames: number,
+  size = SMALL,
+  graphOf: (seed: number) => IntegerGraph = (seed) => randomGraph(seed, size),
+): Promise<Tally> {
   const tally: Tally = { layers: 0, words: 0, refused: 0 };
   for (let seed = first; seed < first + count; seed++) {
-    const graph = randomGraph(seed, size);
+    const graph = graphOf(seed);
     try {
       const { program, difference, words } = await checkConformance(graph, machine, frames, seed);
       expect(difference, `seed ${seed}`).toBeUndefined();
@@ -54,6 +62,29 @@ describe('random small layers', () => {
 
   it('are bit-exact in batches', async () => {
     expect((await checkSeeds(300, 40, XC7Z045, 3)).refused).toBe(0);
+  });
+});
+
+describe('products, maxima, constants and factors per channel', () => {
+  const kindsOf = (graph: IntegerGraph): string[] =>
+    graph.layers.map(({ kind, inputs, output }) => {
+      const pixels = (id: number): number => graph.tensors[id].height * graph.tensors[id].width;
+      return inputs.length === 2 && pixels(inputs[1]) < pixels(output) ? `${kind} by channel` : kind;
+    });
+  const graphOf = (seed: number): IntegerGraph => randomGraph(seed, SMALL, ELEMENTWISE, 7);
+
+  it('occur often enough', () => {
+    const kinds = Array.from({ length: 260 }, (_, i) => kindsOf(graphOf(1000 + i))).flat();
+    for (const kind of ['mul', 'maximum', 'constant', 'table']) expect(kinds.filter((k) => k === kind).length, kind).toBeGreaterThan(60);
+    expect(kinds.filter((k) => k.endsWith('by channel')).length).toBeGreaterThan(60);
+  });
+
+  it.each([1000, 1130])('are bit-exact: seeds from %i', async (first) => {
+    expect((await checkSeeds(first, 130, XC7Z045, 1, SMALL, graphOf)).refused).toBe(0);
+  });
+
+  it('are bit-exact in batches', async () => {
+    expect((await checkSeeds(1300, 30, XC7Z045, 3, SMALL, graphOf)).refused).toBe(0);
   });
 });
 

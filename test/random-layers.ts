@@ -32,14 +32,20 @@ interface Builder {
 }
 
 /** A graph of one to four layers; inputs `x` and, now and then, `x2`. */
-export function randomGraph(seed: number, size: GraphSize = SMALL): IntegerGraph {
+/** @param kinds drawn as often as they stand in the list; @param maxLayers most layers of a graph */
+export function randomGraph(
+  seed: number,
+  size: GraphSize = SMALL,
+  kinds: readonly DraftLayer[] = DRAFTS,
+  maxLayers = MAX_LAYERS,
+): IntegerGraph {
   const random = createRandom(seed * 7919 + 1);
   const b: Builder = { size, random, tensors: [], layers: [] };
   const shape = { height: random.integer(1, size.side), width: random.integer(1, size.side), channels: randomChannels(random, size) };
   const inputs = [addTensor(b, 'x', shape)];
   if (random.integer(0, 5) === 0) inputs.push(addTensor(b, 'x2', shape));
-  const count = random.integer(1, MAX_LAYERS);
-  for (let i = 0; i < count; i++) addRandomLayer(b, i);
+  const count = random.integer(1, maxLayers);
+  for (let i = 0; i < count; i++) addRandomLayer(b, i, kinds);
 
   const used = new Set(b.layers.flatMap((l) => l.inputs));
   const produced = b.layers.map((l) => l.output);
@@ -78,12 +84,12 @@ function addTensor(b: Builder, name: string, shape: Shape): number {
 /** A layer without its output, and the shape of that. */
 type Draft = { readonly out: Shape; readonly layer: DistributiveOmit<IntegerLayer, 'output' | 'name' | 'nodes'> };
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
-type DraftLayer = (b: Builder, input: IntegerTensor) => Draft;
+export type DraftLayer = (b: Builder, input: IntegerTensor) => Draft;
 
-function addRandomLayer(b: Builder, index: number): void {
+function addRandomLayer(b: Builder, index: number, kinds: readonly DraftLayer[]): void {
   const { random } = b;
   const input = random.integer(0, 3) === 0 ? random.integer(0, b.tensors.length - 1) : b.tensors.length - 1;
-  const { out, layer } = pick(random, DRAFTS)(b, b.tensors[input]);
+  const { out, layer } = pick(random, kinds)(b, b.tensors[input]);
   const name = `layer${index}`;
   b.layers.push({ ...layer, name, nodes: [name], output: addTensor(b, `t${index}`, out) });
 }
@@ -142,6 +148,62 @@ const draftAdd: DraftLayer = ({ random, tensors }, input) => {
   return { out: input, layer: { kind: 'add', inputs: [input.id, other.id], shiftA, shiftB, shiftOut, clamp: randomClamp(random) } };
 };
 
+/** Two tensors of one shape, or a map and a single pixel with as many channels. */
+function pairOf({ random, tensors }: Builder, input: IntegerTensor): [IntegerTensor, IntegerTensor] {
+  const isPixel = (t: IntegerTensor): boolean => t.height === 1 && t.width === 1;
+  const same = tensors.filter((t) => t.channels === input.channels);
+  const partners = same.filter((t) => !isSameSize(t, input) && (isPixel(t) || isPixel(input)));
+  if (partners.length === 0) {
+    return [
+      input,
+      pick(
+        random,
+        same.filter((t) => isSameSize(t, input)),
+      ),
+    ];
+  }
+  const other = pick(random, partners);
+  return isPixel(other) ? [input, other] : [other, input];
+}
+
+const draftPixelAdd: DraftLayer = (b, input) => {
+  const pair = pairOf(b, input);
+  const shifts = { shiftA: b.random.integer(0, 2), shiftB: 1, shiftOut: 1 };
+  return { out: pair[0], layer: { kind: 'add', inputs: pair.map((t) => t.id), ...shifts, clamp: randomClamp(b.random) } };
+};
+
+const draftMul: DraftLayer = (b, input) => {
+  const pair = pairOf(b, input);
+  const shiftOut = b.random.integer(0, 18);
+  return { out: pair[0], layer: { kind: 'mul', inputs: pair.map((t) => t.id), shiftOut, clamp: randomClamp(b.random) } };
+};
+
+/** A squeeze: the mean of a map, which a later product or sum takes as a factor per channel. */
+const draftSqueeze: DraftLayer = (_, input) => {
+  const kernel = [input.height, input.width] as const;
+  const window: Window = { kernel, stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0] };
+  const out = { height: 1, width: 1, channels: input.channels };
+  const shift = averageShift({ window, countIncludePad: false }, input, out);
+  const clamp = { low: -32768, high: 32767 };
+  return { out, layer: { kind: 'averagepool', inputs: [input.id], window, countIncludePad: false, shift, clamp } };
+};
+
+const draftMaximum: DraftLayer = ({ random, tensors }, input) => {
+  const other = pick(
+    random,
+    tensors.filter((t) => isSameSize(t, input) && t.channels === input.channels),
+  );
+  return { out: input, layer: { kind: 'maximum', inputs: [input.id, other.id], clamp: randomClamp(random) } };
+};
+
+const draftConstant: DraftLayer = (b, input) => {
+  // A graph of constants alone has no work.
+  if (b.layers.length === 0) return draftMul(b, input);
+  const { random } = b;
+  const words = Int16Array.from({ length: input.height * input.width * input.channels }, () => clampWord(random.normal() * 5000));
+  return { out: input, layer: { kind: 'constant', inputs: [], words } };
+};
+
 const draftTable: DraftLayer = ({ random }, input) => {
   const shiftOut = random.integer(0, 14);
   const scale = 2 ** shiftOut;
@@ -168,6 +230,24 @@ const DRAFTS: readonly DraftLayer[] = [
   draftMaxPool,
   draftAveragePool,
   draftAdd,
+  draftTable,
+  draftConcat,
+];
+
+/** Products, maxima, constants and factors per channel, with enough convolutions between them to be fused behind. */
+export const ELEMENTWISE: readonly DraftLayer[] = [
+  draftDense,
+  draftDense,
+  draftDepthwise,
+  draftSqueeze,
+  draftSqueeze,
+  draftPixelAdd,
+  draftPixelAdd,
+  draftMul,
+  draftMul,
+  draftMul,
+  draftMaximum,
+  draftConstant,
   draftTable,
   draftConcat,
 ];

@@ -19,7 +19,9 @@ import type {
   Window,
 } from '../../graph/integer-graph.ts';
 import { InputError } from '../../util/errors.ts';
-import { coversMap, type Geometry, type MacWork, type Stage, type StageGraph, type VecWork, validTaps } from './stage.ts';
+import { findDenseTensors, placeRearrange } from './place-rearrange.ts';
+import { type Alias, type CopyBox, coversMap, type Geometry, type MacWork, type Scatter, type Stage, type StageGraph, type VecWork, validTaps } from './stage.ts';
+import { naturalGrid } from './word-grid.ts';
 
 export function buildStages(graph: IntegerGraph): StageGraph {
   const consumers = new Map<number, IntegerLayer[]>();
@@ -29,11 +31,21 @@ export function buildStages(graph: IntegerGraph): StageGraph {
   const outputs = new Set(graph.outputs.map((value) => value.tensor));
   const produced = new Set(graph.inputs.map((value) => value.tensor));
   const fused = new Set<IntegerLayer>();
-  const aliases = new Map<number, { parent: number; channelOffset: number }>();
+  const aliases = new Map<number, Alias>();
+  const scatters = new Map<number, Scatter[]>();
+  const served = new Map<number, Set<IntegerLayer>>();
+  const stageResults = new Set<number>();
+  const dense = findDenseTensors(graph);
   const stages: Stage[] = [];
+  const constants = new Map<number, Int16Array>();
 
   for (const layer of graph.layers) {
     if (fused.has(layer)) continue;
+    if (layer.kind === 'constant') {
+      constants.set(layer.output, layer.words);
+      produced.add(layer.output);
+      continue;
+    }
     const input = layer.inputs[0]!;
     let output = layer.output;
     let mac: MacWork | undefined;
@@ -67,9 +79,17 @@ export function buildStages(graph: IntegerGraph): StageGraph {
       }
       case 'maxpool':
       case 'add':
+      case 'mul':
+      case 'maximum':
       case 'table':
         vec = vecWork(graph, layer, input);
         break;
+      case 'rearrange': {
+        const state = { graph, aliases, scatters, served, stageResults, outputs, dense, constants };
+        for (const { input: from, boxes } of placeRearrange(layer, state)) pushCopy(layer, from, boxes);
+        produced.add(layer.output);
+        continue;
+      }
       case 'concat': {
         placeConcat(layer);
         produced.add(layer.output);
@@ -95,17 +115,27 @@ export function buildStages(graph: IntegerGraph): StageGraph {
       inputChannelOffset: layer.kind === 'conv' ? (layer.inputChannelOffset ?? 0) : 0,
     });
     produced.add(output);
+    stageResults.add(output);
   }
-  return { tensors: graph.tensors, stages, aliases };
+  return { tensors: graph.tensors, stages, aliases, scatters, virtual: findVirtual(), constants };
+
+  /** Results of which every reader finds what it needs elsewhere. */
+  function findVirtual(): Set<number> {
+    const isServed = (id: number): boolean => (consumers.get(id) ?? []).every((layer) => served.get(id)?.has(layer));
+    return new Set([...scatters.keys()].filter((id) => !aliases.has(id) && !outputs.has(id) && isServed(id)));
+  }
 
   /** The one layer that may run on the vector unit behind this MAC layer. */
   function fusible(layer: IntegerLayer, work: MacWork): IntegerLayer | undefined {
     const next = soleReader(layer);
-    if (!next || work.depthwise) return undefined;
+    if (!next) return undefined;
+    // Depthwise results stay in the CU that made them: what works word by word can follow them there.
+    if (work.depthwise) return next.kind === 'table' && layer.kind === 'conv' ? next : undefined;
     if (next.kind === 'maxpool' || next.kind === 'table') return next;
-    if (next.kind === 'add') {
+    if (next.kind === 'add' || next.kind === 'mul' || next.kind === 'maximum') {
       const other = next.inputs[0] === layer.output ? next.inputs[1]! : next.inputs[0]!;
-      return other !== layer.output && isReady(other) ? next : undefined;
+      // A factor per channel has fewer pixels than the result: it is the other operand.
+      return other !== layer.output && isReady(other) && isSameShape(layer.output, next.output) ? next : undefined;
     }
     return undefined;
   }
@@ -116,8 +146,31 @@ export function buildStages(graph: IntegerGraph): StageGraph {
     return users.length === 1 && !outputs.has(layer.output) ? users[0] : undefined;
   }
 
+  function isSameShape(a: number, b: number): boolean {
+    const [x, y] = [graph.tensors[a]!, graph.tensors[b]!];
+    return x.height === y.height && x.width === y.width;
+  }
+
   function isReady(tensor: number): boolean {
     return produced.has(tensor);
+  }
+
+  function pushCopy(layer: IntegerLayer, input: number, boxes: readonly CopyBox[]): void {
+    const words = boxes.reduce((sum, box) => sum + box.rows * box.columns * box.words, 0);
+    stages.push({
+      name: layer.name,
+      op: `copy ${words} words`,
+      nodes: layer.nodes,
+      input,
+      output: layer.output,
+      mac: undefined,
+      vec: { op: 'copy', boxes },
+      table: undefined,
+      macOutput: input,
+      columns: undefined,
+      batched: false,
+      inputChannelOffset: 0,
+    });
   }
 
   /** Inputs of a concatenation become slices of its result; what can't be a slice (an input of the graph, a tensor in two concatenations) is copied. */
@@ -125,22 +178,12 @@ export function buildStages(graph: IntegerGraph): StageGraph {
     let channelOffset = 0;
     for (const id of layer.inputs) {
       const tensor = graph.tensors[id]!;
-      const isInput = graph.inputs.some((value) => value.tensor === id);
-      if (isInput || aliases.has(id) || outputs.has(id) || id === layer.output) {
-        stages.push({
-          name: layer.name,
-          op: `copy ${tensor.channels} channels`,
-          nodes: layer.nodes,
-          input: id,
-          output: layer.output,
-          mac: undefined,
-          vec: { op: 'copy', channelOffset },
-          table: undefined,
-          macOutput: id,
-          columns: undefined,
-          batched: false,
-          inputChannelOffset: 0,
-        });
+      const isInput = constants.has(id) || graph.inputs.some((value) => value.tensor === id);
+      if (isInput || aliases.has(id) || outputs.has(id) || id === layer.output || dense.has(id)) {
+        const { height, width, channels } = tensor;
+        const target = graph.tensors[layer.output]!;
+        const to = { ...naturalGrid(target), offset: channelOffset };
+        pushCopy(layer, id, [{ rows: height, columns: width, words: channels, from: naturalGrid(tensor), to }]);
       } else {
         aliases.set(id, { parent: layer.output, channelOffset });
       }
@@ -216,15 +259,21 @@ function vecWork(graph: IntegerGraph, layer: IntegerLayer, first: number, clamp?
       };
     case 'table':
       return { op: 'table', table: layer, clamp: layer.clamp };
-    case 'add': {
+    case 'add':
+    case 'mul':
+    case 'maximum': {
       const swapped = layer.inputs[0] !== first;
+      const other = swapped ? layer.inputs[0]! : layer.inputs[1]!;
+      const isPixel = isFlat(graph.tensors[other]!) && !isFlat(graph.tensors[layer.output]!);
+      const pair = { other, isPixel, clamp: layer.clamp };
+      if (layer.kind === 'maximum') return { op: 'maximum', ...pair };
+      if (layer.kind === 'mul') return { op: 'mul', ...pair, shiftOut: layer.shiftOut };
       return {
         op: 'add',
-        other: swapped ? layer.inputs[0]! : layer.inputs[1]!,
+        ...pair,
         shiftA: swapped ? layer.shiftB : layer.shiftA,
         shiftB: swapped ? layer.shiftA : layer.shiftB,
         shiftOut: layer.shiftOut,
-        clamp: layer.clamp,
       };
     }
     default:

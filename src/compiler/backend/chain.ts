@@ -11,7 +11,7 @@ import { LINE_BYTES, type Machine, weightsLines } from '../../machine/machine.ts
 import { type Block, blocksOf, imagesOf } from './blocks.ts';
 import { roundUp } from './maps-memory.ts';
 import { trafficCycles } from './plan.ts';
-import type { MacWork, Stage, StageGraph } from './stage.ts';
+import { type MacWork, type Stage, type StageGraph, tensorsRead } from './stage.ts';
 import { inputRows, largestPart } from './tile-rows.ts';
 import type { View } from './view.ts';
 import { hasAdjacentTaps, outputCycles, PixelCosts, parameterLines, tapLines } from './window-cost.ts';
@@ -71,8 +71,7 @@ export interface ChainWork {
 /** Chains that the graph allows: consecutive stages, each the only reader of the one before. Longest first; no stage is in two. */
 export function findChains(graph: StageGraph, isBorder: (tensor: number) => boolean): Chain[] {
   const { stages } = graph;
-  const readers = (tensor: number): number =>
-    stages.filter((stage) => stage.input === tensor || (stage.vec?.op === 'add' && stage.vec.other === tensor)).length;
+  const readers = (tensor: number): number => stages.filter((stage) => tensorsRead(stage).includes(tensor)).length;
   const isPlain = (stage: Stage | undefined): stage is Stage & { mac: MacWork } =>
     stage?.mac !== undefined && !stage.batched && !stage.columns && stage.mac.source.kind === 'conv' && stage.inputChannelOffset === 0;
   /** May stage i feed stage i + 1 on chip? */
@@ -104,7 +103,7 @@ export function findChains(graph: StageGraph, isBorder: (tensor: number) => bool
     const tail = body + 1;
     if (used.has(body) || !feeds(body) || !isPointwise(stages[tail])) continue;
     const { vec } = stages[tail]!;
-    if (vec && vec.op !== 'add') continue;
+    if (vec && (vec.op !== 'add' || vec.isPixel)) continue;
     const head = body > 0 && !used.has(body - 1) && feeds(body - 1) && !stages[body - 1]!.mac!.depthwise ? body - 1 : undefined;
     chains.push({ head, body, tail });
     for (const index of [body, tail, ...(head === undefined ? [] : [head])]) used.add(index);

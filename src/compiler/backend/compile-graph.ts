@@ -58,6 +58,12 @@ export function compileGraph(source: IntegerGraph, machine: Machine, options: Co
     next += Math.ceil(words.length / ALIGN_WORDS) * ALIGN_WORDS;
     return address;
   };
+  for (const [id, words] of stages.constants) {
+    const home = layout.homes.get(id);
+    if (!home) continue;
+    const name = stages.tensors[id]!.name;
+    for (let frame = 0; frame < home.frames; frame++) segments.push({ name, address: home.address + frame * home.frameStep, words });
+  }
   options.progress?.(0, 3, 'schedule');
   const steps = scheduleStages(stages, layout, machine, frames);
   const onChip = new Set(steps.flatMap(tensorsOnChip));
@@ -217,7 +223,7 @@ function placeTensors(graph: IntegerGraph, stages: StageGraph, layout: DramLayou
   for (const value of graph.outputs) borders.set(value.tensor, { ...value, role: 'output' });
   const placements: TensorPlacement[] = [];
   for (const [id, home] of layout.homes) {
-    if (onChip.has(home.root)) continue;
+    if (onChip.has(home.root) || stages.virtual.has(id)) continue;
     const tensor = stages.tensors[id]!;
     const border = borders.get(id);
     placements.push({
@@ -228,7 +234,7 @@ function placeTensors(graph: IntegerGraph, stages: StageGraph, layout: DramLayou
       width: tensor.width,
       channels: tensor.channels,
       pixelPitch: home.pixelPitch,
-      rowPitch: tensor.width * home.pixelPitch,
+      rowPitch: home.rowPitch,
       frames: home.frames,
       frameStep: home.frameStep,
       fraction: tensor.fraction,

@@ -2,22 +2,24 @@
  * Where tensors live in DRAM, and who waits for whom there. Specification: docs/compiler.md, "Memory plan".
  * Images are dense (row pitch = width · pixel pitch), so raster pixel i of a frame is at address + i · pixelPitch.
  */
-import type { IntegerGraph } from '../../graph/integer-graph.ts';
-import type { StageGraph } from './stage.ts';
+import type { IntegerGraph, IntegerTensor, WordGrid } from '../../graph/integer-graph.ts';
+import { type Alias, type StageGraph, tensorsRead, tensorsWritten } from './stage.ts';
 import type { Dependence, Task } from './task.ts';
 import type { Shape, View } from './view.ts';
+import { type BoxSize, boxPitches } from './word-grid.ts';
 
 /** Blocks of 128 bytes: the grain of AXI ports. */
 const ALIGN_WORDS = 64;
 
 export interface TensorHome {
-  /** The tensor whose memory this is (itself, or the concatenation it is a slice of). */
+  /** The tensor whose memory this is (itself, or the one that it lies in). */
   readonly root: number;
   readonly address: number;
   /** First channel inside the root. */
   readonly channelOffset: number;
   readonly pixelPitch: number;
-  /** An input or output of the graph, or of a batched stage, or read in a later pass over the frames: must be in DRAM. */
+  readonly rowPitch: number;
+  /** An input or output of the graph, or of a batched stage, or read in a later pass over the frames, or words from several places: must be in DRAM. */
   readonly isBorder: boolean;
   readonly frames: number;
   readonly frameStep: number;
@@ -33,25 +35,22 @@ export function layOutTensors(graph: IntegerGraph, stages: StageGraph, frames: n
   const perFrame = new Set<number>([...graph.inputs, ...graph.outputs].map((value) => value.tensor));
   const used = new Set<number>(perFrame);
   for (const stage of stages.stages) {
-    const touched = [stage.input, stage.output, ...(stage.vec?.op === 'add' ? [stage.vec.other] : [])];
+    const touched = [...tensorsRead(stage), ...tensorsWritten(stages, stage)];
     for (const id of touched) {
       used.add(id);
       if (stage.batched) perFrame.add(id);
     }
   }
   // A slice and the concatenation it is part of have the same number of frames.
-  const rootOf = (id: number): { root: number; channelOffset: number } => {
+  const rootOf = (id: number): number => {
     let root = id;
-    let channelOffset = 0;
-    for (let alias = stages.aliases.get(root); alias; alias = stages.aliases.get(root)) {
-      root = alias.parent;
-      channelOffset += alias.channelOffset;
-    }
-    return { root, channelOffset };
+    for (let alias = stages.aliases.get(root); alias; alias = stages.aliases.get(root)) root = alias.parent;
+    return root;
   };
-  const roots = new Set([...used].map((id) => rootOf(id).root));
-  if (frames > 1) for (const root of crossPasses(stages, (id) => rootOf(id).root)) perFrame.add(root);
-  const manyFrames = new Set([...perFrame].map((id) => rootOf(id).root));
+  const roots = new Set([...used].map((id) => rootOf(id)));
+  if (frames > 1) for (const root of crossPasses(stages, rootOf)) perFrame.add(root);
+  const manyFrames = new Set([...perFrame].map((id) => rootOf(id)));
+  const placed = findPlaced(stages, rootOf);
   const homes = new Map<number, TensorHome>();
   let next = 0;
   for (const tensor of stages.tensors) {
@@ -59,25 +58,44 @@ export function layOutTensors(graph: IntegerGraph, stages: StageGraph, frames: n
     const words = tensor.height * tensor.width * tensor.channels;
     const frameStep = Math.ceil(words / 16) * 16;
     const copies = manyFrames.has(tensor.id) ? frames : 1;
-    const isBorder = manyFrames.has(tensor.id);
+    const isBorder = manyFrames.has(tensor.id) || stages.constants.has(tensor.id) || placed.has(tensor.id);
     homes.set(tensor.id, {
       root: tensor.id,
       address: next,
       channelOffset: 0,
       pixelPitch: tensor.channels,
+      rowPitch: tensor.width * tensor.channels,
       isBorder,
       frames: copies,
       frameStep,
     });
     next += Math.ceil((frameStep * copies) / ALIGN_WORDS) * ALIGN_WORDS;
   }
-  for (const id of used) {
-    if (homes.has(id)) continue;
-    const { root, channelOffset } = rootOf(id);
-    const home = homes.get(root)!;
-    homes.set(id, { ...home, address: home.address + channelOffset, channelOffset });
-  }
+  const homeOf = (id: number): TensorHome => {
+    const known = homes.get(id);
+    if (known) return known;
+    const alias = stages.aliases.get(id)!;
+    const home = inside(homeOf(alias.parent), stages.tensors[alias.parent]!, alias, stages.tensors[id]!);
+    homes.set(id, home);
+    return home;
+  };
+  for (const id of used) homeOf(id);
   return { homes, end: next };
+}
+
+/** The home of a tensor that lies inside another. */
+function inside(parent: TensorHome, tensor: IntegerTensor, alias: Alias, { height, width, channels }: IntegerTensor): TensorHome {
+  const { channelOffset, grid } = alias;
+  if (!grid) return { ...parent, address: parent.address + channelOffset, channelOffset: parent.channelOffset + channelOffset };
+  return { ...parent, ...boxPitches(parent, tensor, grid, { rows: height, columns: width, words: channels }) };
+}
+
+/** Roots that are written or read pixel by pixel in other than their own order. */
+function findPlaced(stages: StageGraph, rootOf: (tensor: number) => number): Set<number> {
+  const placed = new Set<number>();
+  for (const [id, { grid }] of stages.aliases) if (grid) placed.add(rootOf(id));
+  for (const [id, scatters] of stages.scatters) for (const tensor of [id, ...scatters.map(({ target }) => target)]) placed.add(rootOf(tensor));
+  return placed;
 }
 
 /**
@@ -97,12 +115,12 @@ function crossPasses(stages: StageGraph, rootOf: (tensor: number) => number): Se
   };
   // From the last stage to the first, so that what is known of a stage's result is complete.
   for (let i = stages.stages.length - 1; i >= 0; i--) {
-    const { mac, vec, input, output } = stages.stages[i]!;
-    const target = rootOf(output);
-    made.set(target, Math.min(made.get(target) ?? pass, passes[i]!));
+    const { mac } = stages.stages[i]!;
+    const targets = tensorsWritten(stages, stages.stages[i]!).map(rootOf);
+    for (const target of targets) made.set(target, Math.min(made.get(target) ?? pass, passes[i]!));
     // A stage without MACs may run as late as its result is read.
-    const latest = mac ? passes[i]! : Math.max(passes[i]!, read.get(target) ?? pass);
-    for (const id of [input, ...(vec?.op === 'add' ? [vec.other] : [])]) noteRead(rootOf(id), latest);
+    const latest = mac ? passes[i]! : Math.max(passes[i]!, ...targets.map((target) => read.get(target) ?? pass));
+    for (const id of tensorsRead(stages.stages[i]!)) noteRead(rootOf(id), latest);
   }
   return new Set([...made].filter(([root, at]) => (read.get(root) ?? at) > at).map(([root]) => root));
 }
@@ -121,6 +139,38 @@ export interface ViewOptions {
 
 /** The image that a stage reads or writes: one frame, or all frames as rows. */
 export function viewTensor(stages: StageGraph, layout: DramLayout, id: number, frame: number, options: ViewOptions = {}): View {
+  const view = viewPlain(stages, layout, id, frame, options);
+  const scatters = stages.scatters.get(id)?.map(({ target, channel, words, grid }) => ({
+    channel,
+    view: viewScatter(stages, layout, { tensor: id, target, words, grid }, frame, options),
+  }));
+  return scatters ? { ...view, scatters, isVirtual: stages.virtual.has(id) } : view;
+}
+
+/** Where some channels of a tensor lie in another. */
+function viewScatter(
+  stages: StageGraph,
+  layout: DramLayout,
+  { tensor, target, words, grid }: { tensor: number; target: number; words: number; grid: WordGrid },
+  frame: number,
+  { batch, columns }: ViewOptions,
+): View {
+  const { height, width } = stages.tensors[tensor]!;
+  const view = viewBox(stages, layout, target, frame, grid, { rows: height, columns: width, words });
+  if (batch !== undefined) return { ...view, height: batch, width: 1, rowPitch: layout.homes.get(target)!.frameStep };
+  if (!columns) return view;
+  return { ...view, address: view.address + columns.first * view.pixelPitch, width: columns.end - columns.first };
+}
+
+/** A box of words of a tensor as an image. */
+export function viewBox(stages: StageGraph, layout: DramLayout, id: number, frame: number, grid: WordGrid, size: BoxSize): View {
+  const home = layout.homes.get(id)!;
+  const address = home.address + (home.frames > 1 ? frame * home.frameStep : 0);
+  const pitches = boxPitches({ ...home, address }, stages.tensors[id]!, grid, size);
+  return { tensor: id, ...pitches, height: size.rows, width: size.columns, channels: size.words, rowScale: 1, columnScale: 1 };
+}
+
+function viewPlain(stages: StageGraph, layout: DramLayout, id: number, frame: number, options: ViewOptions): View {
   const tensor = stages.tensors[id]!;
   const home = layout.homes.get(id)!;
   const { channelOffset = 0, channels = tensor.channels, rowScale = 1, columnScale = 1 } = options;
@@ -138,7 +188,7 @@ export function viewTensor(stages: StageGraph, layout: DramLayout, id: number, f
     height: Math.ceil(tensor.height / rowScale),
     width: Math.ceil((columns.end - columns.first) / columnScale),
     channels,
-    rowPitch: rowScale * tensor.width * home.pixelPitch,
+    rowPitch: rowScale * home.rowPitch,
     pixelPitch: columnScale * home.pixelPitch,
     rowScale,
     columnScale,

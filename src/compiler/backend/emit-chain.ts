@@ -5,7 +5,7 @@
 import type { Block } from './blocks.ts';
 import { CHAIN_SLOTS, type ChainPlan, type ChainWork, type LinkPlan, resultSlots } from './chain.ts';
 import type { EmitContext, Source } from './emit-context.ts';
-import { emitAdd } from './emit-vec.ts';
+import { emitPair } from './emit-vec.ts';
 import { loadGroup, type WeightsGroup } from './load-group.ts';
 import { addMacTask, type RasterOutput } from './mac-task.ts';
 import { RowRing } from './row-ring.ts';
@@ -295,7 +295,7 @@ class ChainEmitter {
       const base = this.otherSlots[tile % this.otherSlots.length]!;
       const other = context.loadPixels(job.other!, job.frame, { ...pixels, channel: 0, words: pitch, cu: home, base, pitch }, source);
       const at = { base: result, pitch };
-      emitAdd(context, vec, home, at, { base, pitch }, at, count, pitch, [resultPiece, other], [resultPiece], source);
+      emitPair(context, vec, home, at, { base, pitch }, at, count, pitch, [resultPiece, other], [resultPiece], source);
     }
     context.storePixels(job.output, job.frame, { ...pixels, channel: 0, words: pitch, cu: home, base: result, pitch }, source, [
       resultPiece,

@@ -177,8 +177,18 @@ export class EmitContext {
     return piece;
   }
 
-  /** Store raster pixels [first, end), `words` channels from `channel`, from a CU's maps: pixel i at base + (i − first)·pitch. */
+  /** Store raster pixels [first, end), `words` channels from `channel`, from a CU's maps: pixel i at base + (i − first)·pitch; wherever the view says. */
   storePixels(view: View, frame: number, run: PixelRun, source: Source, reads: readonly Piece[]): void {
+    if (!view.isVirtual) this.storeRun(view, frame, run, source, reads);
+    for (const { channel, view: target } of view.scatters ?? []) {
+      const low = Math.max(run.channel, channel);
+      const words = Math.min(run.channel + run.words, channel + target.channels) - low;
+      if (words <= 0) continue;
+      this.storeRun(target, frame, { ...run, channel: low - channel, words, base: run.base + low - run.channel }, source, reads);
+    }
+  }
+
+  private storeRun(view: View, frame: number, run: PixelRun, source: Source, reads: readonly Piece[]): void {
     for (const segment of segmentsOf(view, run)) {
       const access = this.dramAccess(view, frame, segment.address, segment.last);
       const { address: dramAddress, dramStep, base, step, rows, words } = segment;

@@ -4,12 +4,12 @@
  */
 import type { Block } from './blocks.ts';
 import type { EmitContext, Ring, Source } from './emit-context.ts';
-import { emitAdd, emitMax, emitTable, loadTable, type PixelSlot } from './emit-vec.ts';
+import { emitMax, emitPair, emitTable, loadTable, type PixelSlot } from './emit-vec.ts';
 import { loadGroup, type WeightsGroup } from './load-group.ts';
 import { addMacTask, type MacTask, type Raster, type RasterOutput } from './mac-task.ts';
 import type { MacPlan } from './plan.ts';
 import type { Resident, ScheduledStage } from './schedule.ts';
-import type { MacWork, Stage, VecWork } from './stage.ts';
+import { isPairWork, type MacWork, type Stage, type VecWork } from './stage.ts';
 import { type Piece, SPACE } from './task.ts';
 import { inputRows, pooledRows } from './tile-rows.ts';
 import type { View } from './view.ts';
@@ -248,9 +248,9 @@ class MacStageEmitter {
         const writes = resident ? rows : pieces;
         const targets = resident ? context.allCus : 1 << cu;
         const count = pixels.end - pixels.first;
-        if (vec?.op === 'add') {
+        if (isPairWork(vec)) {
           const second = this.residualOperand(cu, at, slot, pixels, low, words, source);
-          emitAdd(context, vec, cu, at, second.at, out, count, words, [...pieces, ...second.pieces], writes, source, targets);
+          emitPair(context, vec, cu, at, second.at, out, count, words, [...pieces, ...second.pieces], writes, source, targets);
         }
         if (vec?.op === 'table') {
           emitTable(context, vec, cu, at, out, count, words, [...pieces, ...this.tablePieces], writes, source, targets);
@@ -327,14 +327,16 @@ class MacStageEmitter {
     source: Source,
   ): { at: PixelSlot; pieces: Piece[] } {
     const resident = this.job.scheduled.residentOther;
+    const isPixel = isPairWork(this.stage.vec) && this.stage.vec.isPixel;
+    const needed = isPixel ? { first: 0, end: 1 } : pixels;
     if (resident) {
-      const width = this.job.output.width;
-      const rows = this.otherRows.slice(Math.floor(pixels.first / width), Math.ceil(pixels.end / width));
-      return { at: this.residentSlot(resident, pixels.first, channel), pieces: rows.map((row) => row[cu]!) };
+      const width = isPixel ? 1 : this.job.output.width;
+      const rows = this.otherRows.slice(Math.floor(needed.first / width), Math.ceil(needed.end / width));
+      return { at: this.residentSlot(resident, needed.first, channel), pieces: rows.map((row) => row[cu]!) };
     }
     const { context, job } = this;
     const base = this.otherBases[this.items % this.otherBases.length]! + (at.base - slot);
-    const run = { ...pixels, channel, words: channels, cu, base, pitch: at.pitch };
+    const run = { ...needed, channel, words: channels, cu, base, pitch: at.pitch };
     const piece = context.loadPixels(job.other!, job.frame, run, source);
     return { at: { base, pitch: at.pitch }, pieces: [piece] };
   }

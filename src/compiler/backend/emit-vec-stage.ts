@@ -4,11 +4,11 @@
  */
 import { fieldInfo, fieldRange } from '../../isa/field-codes.ts';
 import { type Machine, mapsWords } from '../../machine/machine.ts';
-import { InputError } from '../../util/errors.ts';
+import { LayerRefusal } from '../layer-refusal.ts';
 import type { EmitContext, Ring, Source } from './emit-context.ts';
-import { emitAdd, emitMax, emitTable, loadTable, type PixelSlot } from './emit-vec.ts';
+import { emitMax, emitPair, emitTable, loadTable, type PixelSlot } from './emit-vec.ts';
 import { roundUp } from './maps-memory.ts';
-import type { Geometry, Stage, VecWork } from './stage.ts';
+import { type Geometry, isPairWork, type Stage, type VecWork } from './stage.ts';
 import { type Piece, SPACE } from './task.ts';
 import type { View } from './view.ts';
 
@@ -88,10 +88,11 @@ export function* emitVecStage(context: EmitContext, job: VecStageInput): Generat
       const reads = [...tablePieces, ...load(input, slot.base)];
       const piece = context.list.newPiece(SPACE.maps(cu), out.base, out.base + outWords);
       const count = (y1 - y0) * geometry.outWidth;
-      if (vec.op === 'add') {
+      if (isPairWork(vec)) {
         const second: PixelSlot = { base: bases[2 * turns + turn]!, pitch: channels };
-        reads.push(...load(other!, second.base));
-        emitAdd(context, vec, cu, from, second, out, count, channels, reads, [piece], source);
+        const one = { first: 0, end: 1, channel: c0, words: channels, cu, base: second.base, pitch: channels };
+        reads.push(...(vec.isPixel ? [context.loadPixels(other!, job.frame, one, source)] : load(other!, second.base)));
+        emitPair(context, vec, cu, from, second, out, count, channels, reads, [piece], source);
       } else if (vec.op === 'table') {
         emitTable(context, vec, cu, from, out, count, channels, reads, [piece], source);
       } else if (vec.op === 'copy') {
@@ -126,7 +127,7 @@ export function planVecStage(stage: Stage, inputView: View, outputView: View, ma
   const input = vec.op === 'max' ? inputView : asColumn(inputView);
   const g = vec.op === 'max' ? vec.geometry : pointwise(vec.op === 'copy' ? input : asColumn(outputView));
   const { channels } = input;
-  const operands = vec.op === 'add' ? 2 : 1;
+  const operands = isPairWork(vec) ? 2 : 1;
   let best: { plan: VecPlan; cost: number } | undefined;
   for (const [budget, turns] of [
     [limitWords / 2, 2],
@@ -152,8 +153,9 @@ export function planVecStage(stage: Stage, inputView: View, outputView: View, ma
     }
     if (best) return best.plan;
   }
-  throw new InputError(
+  throw new LayerRefusal(
     `layer ${stage.name} (${stage.op}): one row of 16 channels does not fit the maps buffer of ${machine.mapsBytes} bytes; use larger buffers`,
+    stage.nodes,
   );
 }
 

@@ -4,7 +4,7 @@
  */
 import { type MacDescriptor, UNIT_ID, VEC_OPS } from '../../isa/fields.ts';
 import type { EmitContext, Ring, Source } from './emit-context.ts';
-import type { Geometry, VecWork } from './stage.ts';
+import type { Geometry, PairWork, VecWork } from './stage.ts';
 import { type BareDescriptor, type Piece, SPACE } from './task.ts';
 
 /** Pixels one after the other in a CU's maps: pixel i at base + i·pitch. */
@@ -52,9 +52,12 @@ function linearWalk(
   };
 }
 
-export function emitAdd(
+/**
+ * Work on two operands. The maximum of two is a max pool with a window of two rows, one operand each: `a` and `b` are told apart by the row step alone.
+ */
+export function emitPair(
   context: EmitContext,
-  add: VecWork & { op: 'add' },
+  work: PairWork,
   cu: number,
   a: PixelSlot,
   b: PixelSlot,
@@ -66,23 +69,24 @@ export function emitAdd(
   source: Source,
   targets = 1 << cu,
 ): void {
+  const isMaximum = work.op === 'maximum';
+  const lower = isMaximum && b.base < a.base ? b : a;
+  if (isMaximum && a.pitch !== b.pitch) throw new Error('operands of a maximum lie at different pitches');
+  const secondSource = { src2Base: b.base, src2Ring: 0, src2Offset: 0, src2RowStep: 0, src2ColStep: work.isPixel ? 0 : b.pitch };
   context.list.add(
     UNIT_ID.vec(cu),
     'VEC',
     {
-      ...linearWalk(a, out, count, words),
+      ...linearWalk(lower, out, count, words),
+      ...(isMaximum ? { kernelH: 2, inHeight: 2, kRowStep: Math.abs(b.base - a.base) } : {}),
       outCus: targets,
-      clampLow: add.clamp.low,
-      clampHigh: add.clamp.high,
-      op: VEC_OPS.add,
-      src2Base: b.base,
-      src2Ring: 0,
-      src2Offset: 0,
-      src2RowStep: 0,
-      src2ColStep: b.pitch,
-      shiftA: add.shiftA,
-      shiftB: add.shiftB,
-      shiftOut: add.shiftOut,
+      clampLow: work.clamp.low,
+      clampHigh: work.clamp.high,
+      op: isMaximum ? VEC_OPS.max : VEC_OPS[work.op],
+      ...NO_SECOND,
+      ...(isMaximum ? {} : secondSource),
+      ...(work.op === 'add' ? { shiftA: work.shiftA, shiftB: work.shiftB } : {}),
+      ...(work.op === 'maximum' ? {} : { shiftOut: work.shiftOut }),
     },
     source,
     reads,

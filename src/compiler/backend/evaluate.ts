@@ -4,7 +4,7 @@
 import { LINE_BYTES, type Machine, mapsWords, weightsLines } from '../../machine/machine.ts';
 import { type Block, imagesOf } from './blocks.ts';
 import type { MacPlan } from './plan.ts';
-import type { MacWork, Stage } from './stage.ts';
+import { isPairWork, type MacWork, type Stage } from './stage.ts';
 import { inputRows, pooledRows, resultPixels } from './tile-rows.ts';
 import type { View } from './view.ts';
 import { type PixelCosts, parameterLines } from './window-cost.ts';
@@ -100,7 +100,7 @@ function sizeBuffers(problem: Problem, choice: Choice, costs: PixelCosts): Sizes
     slotWords = poolRingRows * g.outWidth * slotPitch;
     vecSlotWords = placement.output ? 0 : pooled * pool.outWidth * slotPitch;
   }
-  const otherSlots = stage.vec?.op === 'add' && !placement.other ? slotCount : 0;
+  const otherSlots = isPairWork(stage.vec) && !placement.other ? slotCount : 0;
   const results = pool ? slotWords * poolRings + slotCount * vecSlotWords : (slotCount + otherSlots) * slotWords;
   let words = REGION_SLACK + results;
   let { ringRows } = ring;
@@ -169,7 +169,7 @@ function predict(problem: Problem, choice: Choice, sizes: Sizes, costs: PixelCos
   const g = work.geometry;
   const cus = machine.computeUnits;
   const pool = stage.vec?.op === 'max' ? stage.vec.geometry : undefined;
-  const residual = stage.vec?.op === 'add';
+  const other = isPairWork(stage.vec) ? stage.vec : undefined;
   const tiles = Math.ceil(g.outHeight / tileRows);
   const chunks = Math.ceil(blocks.length / chunkBlocks);
   const items = tiles * blocks.length;
@@ -184,7 +184,7 @@ function predict(problem: Problem, choice: Choice, sizes: Sizes, costs: PixelCos
   const bus = usesBus ? ((pixels * slots * granules * blocks.length) / regions) * 1.02 : 0;
   const lines = Math.ceil(slotPitch / 16) * Math.ceil(blocks.length / storeBlocks);
   const homes = gather && pool ? Math.min(cus, blocks.length) : cus;
-  const vecReads = pool ? pool.outHeight * pool.outWidth * pool.kernelH * pool.kernelW : pixels * (residual ? 2.2 : 8);
+  const vecReads = pool ? pool.outHeight * pool.outWidth * pool.kernelH * pool.kernelW : pixels * (other && other.op !== 'mul' ? 2.2 : 8);
   const vec = stage.vec ? (vecReads * lines) / homes : 0;
   const dispatch = items * (MAC_INSTRUCTIONS * cus + ITEM_INSTRUCTIONS);
 
@@ -197,7 +197,8 @@ function predict(problem: Problem, choice: Choice, sizes: Sizes, costs: PixelCos
   const outPixels = pool ? pool.outHeight * pool.outWidth : pixels;
   const storeLines = slotPitch / 16;
   const resultBytes = (outPixels * work.outChannels * 2 * Math.max(1, Math.ceil(storeLines))) / Math.max(storeLines, 1 / 16);
-  const bytes = weightBytes + inBytes + (placement.output ? 0 : resultBytes) + (residual && !placement.other ? resultBytes : 0);
+  const bytes =
+    weightBytes + inBytes + (placement.output ? 0 : resultBytes) + (other && !other.isPixel && !placement.other ? resultBytes : 0);
 
   // Short bursts: only so many are under way at a time.
   const run = gather ? slotPitch : Math.min(cuChannels, blockChannels);

@@ -3,14 +3,15 @@
  * the maps buffers. Specification: docs/compiler.md, "Residency", "Companions".
  */
 import { type Machine, mapsWords } from '../../machine/machine.ts';
-import { InputError } from '../../util/errors.ts';
+import type { InputError } from '../../util/errors.ts';
+import { LayerRefusal } from '../layer-refusal.ts';
 import { type Chain, type ChainPlan, type ChainWork, chainRegions, findChains, type LinkPlan, planChain } from './chain.ts';
 import { type DramLayout, viewTensor } from './dram-layout.ts';
 import { planVecStage, type VecPlan, vecRegions } from './emit-vec-stage.ts';
 import { freePlacement, type Placement } from './evaluate.ts';
 import { MapsMemory, roundUp } from './maps-memory.ts';
 import { costOf, type MacPlan, planMacStage, trafficCycles } from './plan.ts';
-import type { MacWork, Stage, StageGraph } from './stage.ts';
+import { isPairWork, type MacWork, type Stage, type StageGraph, tensorsRead, tensorsWritten } from './stage.ts';
 import { simplifyGeometry, type View } from './view.ts';
 
 /** A tensor in the maps buffers of all CUs: word of pixel p, channel c at base + p·pitch + c. */
@@ -179,9 +180,8 @@ class Scheduler {
     const makers: number[] = [];
     const readers: number[] = [];
     this.stages.stages.forEach((stage, index) => {
-      if (this.rootOf(stage.output) === root) makers.push(index);
-      const other = stage.vec?.op === 'add' ? stage.vec.other : stage.input;
-      if (this.rootOf(stage.input) === root || this.rootOf(other) === root) readers.push(index);
+      if (tensorsWritten(this.stages, stage).some((tensor) => this.rootOf(tensor) === root)) makers.push(index);
+      if (tensorsRead(stage).some((tensor) => this.rootOf(tensor) === root)) readers.push(index);
     });
     const at = [...makers, ...readers].map((index) => this.stepOf.get(index)!);
     return { first: Math.min(...at), last: Math.max(...at), makers, readers };
@@ -247,7 +247,7 @@ class Scheduler {
     return {
       input: has(stage.input),
       output: has(stage.output),
-      other: has(stage.vec?.op === 'add' ? stage.vec.other : undefined),
+      other: has(isPairWork(stage.vec) ? stage.vec.other : undefined),
       budgetWords: Math.min(largestGap, mapsWords(this.machine) - live) - companions,
     };
   }
@@ -290,9 +290,9 @@ class Scheduler {
       });
     const outputOption = { ...batchOption, ...(stage.columns ? { columns: stage.columns.output } : {}) };
     const outputView = (frame: number): View => viewTensor(stages, layout, stage.output, frame, outputOption);
-    const other = stage.vec?.op === 'add' ? stage.vec.other : undefined;
+    const pair = isPairWork(stage.vec) ? stage.vec : undefined;
     const otherView = (frame: number): View | undefined =>
-      other === undefined ? undefined : viewTensor(stages, layout, other, frame, outputOption);
+      pair && viewTensor(stages, layout, pair.other, frame, pair.isPixel ? batchOption : outputOption);
     let work = simple?.work ?? mac;
     if (work && batch !== undefined) work = { ...work, geometry: { ...work.geometry, inHeight: batch, outHeight: batch } };
     return { stage, batch, work, inputView, outputView, otherView };
@@ -394,14 +394,15 @@ class Scheduler {
       bases,
       residentInput: placement.input ? residentOf(input) : undefined,
       residentOutput: placement.output ? residentOf(output) : undefined,
-      residentOther: placement.other && vec?.op === 'add' ? residentOf(vec.other) : undefined,
+      residentOther: placement.other && isPairWork(vec) ? residentOf(vec.other) : undefined,
     };
   }
 
   private noFit(stage: Stage): InputError {
     const { name, mapsBytes, weightsBytes } = this.machine;
-    return new InputError(
+    return new LayerRefusal(
       `layer ${stage.name} (${stage.op}): no schedule fits machine ${name} (maps ${mapsBytes} bytes per CU, weights ${weightsBytes} bytes per vMAC); use larger buffers`,
+      stage.nodes,
     );
   }
 }
@@ -434,15 +435,15 @@ function pairCompanions(stages: StageGraph, rootOf: (tensor: number) => number):
   list.forEach((stage, index) => {
     // The activation table holds one function at a time.
     if (stage.mac || stage.vec?.op === 'table') return;
-    const sources = [stage.input, ...(stage.vec?.op === 'add' ? [stage.vec.other] : [])].map(rootOf);
-    const target = rootOf(stage.output);
+    const sources = tensorsRead(stage).map(rootOf);
+    const targets = tensorsWritten(stages, stage).map(rootOf);
     let made = -1;
     let read = list.length;
     list.forEach((other, i) => {
       if (other === stage) return;
-      if (sources.includes(rootOf(other.output))) made = Math.max(made, hosts.get(i) ?? i);
-      const inputs = [other.input, ...(other.vec?.op === 'add' ? [other.vec.other] : [])].map(rootOf);
-      if (inputs.includes(target)) read = Math.min(read, i);
+      if (tensorsWritten(stages, other).some((tensor) => sources.includes(rootOf(tensor)))) made = Math.max(made, hosts.get(i) ?? i);
+      const inputs = tensorsRead(other).map(rootOf);
+      if (inputs.some((input) => targets.includes(input))) read = Math.min(read, i);
     });
     let host = -1;
     for (let i = made + 1; i < read; i++) {

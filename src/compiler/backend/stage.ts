@@ -2,7 +2,7 @@
  * Stages: what the back end schedules. A stage is at most one pass over the MACs and what is fused behind it on the vector units before
  * the store. Specification: docs/compiler.md, "Stages".
  */
-import type { AveragePoolLayer, Clamp, ConvLayer, IntegerTensor, TableLayer } from '../../graph/integer-graph.ts';
+import type { AveragePoolLayer, Clamp, ConvLayer, IntegerTensor, RearrangePart, TableLayer, WordGrid } from '../../graph/integer-graph.ts';
 
 /** Sliding window in scheduler terms: flat numbers, input and output extents included. */
 export interface Geometry {
@@ -42,20 +42,56 @@ export interface MacWork {
   readonly source: ConvLayer | AveragePoolLayer;
 }
 
+/** Words to copy from the stage's input to its output. */
+export type CopyBox = Omit<RearrangePart, 'input'>;
+
+/**
+ * A tensor that lies inside another, from channel `channelOffset` of its pixels on; with a grid, on these of its words (then channelOffset is 0).
+ */
+export interface Alias {
+  readonly parent: number;
+  readonly channelOffset: number;
+  readonly grid?: WordGrid;
+}
+
+/** Channels [channel, channel + words) of all pixels of a stage's result are also stored into another tensor. */
+export interface Scatter {
+  readonly target: number;
+  readonly channel: number;
+  readonly words: number;
+  /** Rows and columns of the result go to these words of the target. */
+  readonly grid: WordGrid;
+}
+
+/** The second operand of vector work on two tensors. */
+interface PairOperand {
+  /** Its tensor. */
+  readonly other: number;
+  /** True if it is one pixel, which serves all pixels of the first operand. */
+  readonly isPixel: boolean;
+  readonly clamp: Clamp;
+}
+
 /** Work of a vector unit behind the MACs (or alone). */
 export type VecWork =
   | { readonly op: 'max'; readonly geometry: Geometry; readonly clamp: Clamp }
-  | {
-      readonly op: 'add';
-      /** Tensor of the second operand. */
-      readonly other: number;
-      readonly shiftA: number;
-      readonly shiftB: number;
-      readonly shiftOut: number;
-      readonly clamp: Clamp;
-    }
+  | (PairOperand & { readonly op: 'add'; readonly shiftA: number; readonly shiftB: number; readonly shiftOut: number })
+  | (PairOperand & { readonly op: 'mul'; readonly shiftOut: number })
+  | (PairOperand & { readonly op: 'maximum' })
   | { readonly op: 'table'; readonly table: TableLayer; readonly clamp: Clamp }
-  | { readonly op: 'copy'; readonly channelOffset: number };
+  | { readonly op: 'copy'; readonly boxes: readonly CopyBox[] };
+
+/** Vector work with a second operand. */
+export type PairWork = Extract<VecWork, PairOperand>;
+
+export function isPairWork(vec: VecWork | undefined): vec is PairWork {
+  return vec !== undefined && 'other' in vec;
+}
+
+/** Tensors that a stage reads. */
+export function tensorsRead({ input, vec }: Pick<Stage, 'input' | 'vec'>): number[] {
+  return isPairWork(vec) ? [input, vec.other] : [input];
+}
 
 /** A stripe of columns: of the output, and those of the input that they read. */
 export interface Columns {
@@ -87,8 +123,19 @@ export interface Stage {
 export interface StageGraph {
   readonly tensors: readonly IntegerTensor[];
   readonly stages: readonly Stage[];
-  /** tensor id → where it lives inside another tensor (concatenation without copies). */
-  readonly aliases: ReadonlyMap<number, { readonly parent: number; readonly channelOffset: number }>;
+  /** tensor id → where it lives inside another tensor (concatenations, slices, interleaved pixels). */
+  readonly aliases: ReadonlyMap<number, Alias>;
+  /** Other places where a stage's result is stored, by tensor. */
+  readonly scatters: ReadonlyMap<number, readonly Scatter[]>;
+  /** Results of which nothing but the scatters is stored. */
+  readonly virtual: ReadonlySet<number>;
+  /** Words of tensors that no stage makes, by tensor: constants of the network. */
+  readonly constants: ReadonlyMap<number, Int16Array>;
+}
+
+/** Tensors into which a stage stores. */
+export function tensorsWritten({ scatters }: Pick<StageGraph, 'scatters'>, { output }: Pick<Stage, 'output'>): number[] {
+  return [output, ...(scatters.get(output) ?? []).map(({ target }) => target)];
 }
 
 /** Valid kernel rows (or columns) of output row (column) `index`: how many taps of `kernel` lie inside 0..extent-1, and the first of them. */

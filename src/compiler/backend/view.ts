@@ -16,6 +16,10 @@ export interface View {
   /** Rows and columns of the tensor that one row (column) of the view steps over. */
   readonly rowScale: number;
   readonly columnScale: number;
+  /** Stores through this view go to these places as well: channels from `channel` on, pixel by pixel. */
+  readonly scatters?: readonly { readonly channel: number; readonly view: View }[];
+  /** Stores go to the scatters only. */
+  readonly isVirtual?: boolean;
 }
 
 /**
