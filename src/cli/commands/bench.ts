@@ -12,6 +12,7 @@ import {
   InputError,
   JobError,
   joinFigures,
+  type LoweredModel,
   loadMachine,
   type Machine,
   macCount,
@@ -61,6 +62,9 @@ interface BenchResult extends BenchRow {
   readonly simulateSeconds: number;
   /** Float parts on the host, all frames. */
   readonly hostSeconds: number;
+  /** Share of the network's MACs that the accelerator does, 0 to 1, and its parts. */
+  readonly acceleratedShare: number;
+  readonly acceleratorParts: number;
   /** Where the bits differ, when they do. */
   readonly difference?: Difference;
 }
@@ -130,11 +134,20 @@ async function benchNetwork(argument: string, machine: Machine, options: BenchOp
       compileSeconds,
       simulateSeconds: simulated.deviceSeconds,
       hostSeconds: simulated.hostSeconds,
+      acceleratedShare: shareAccelerated(model.lowered),
+      acceleratorParts: model.programs.length,
       paper,
     };
   } finally {
     progress.stop();
   }
+}
+
+/** Of the model's nodes, by their own count. */
+function shareAccelerated({ placement }: LoweredModel): number {
+  const sum = (nodes: LoweredModel['placement']): number => nodes.reduce((total, { macs }) => total + macs, 0);
+  const all = sum(placement);
+  return all === 0 ? 1 : 1 - sum(placement.filter(({ where }) => where === 'host')) / all;
 }
 
 function printResults(results: readonly BenchResult[], machine: Machine): void {
