@@ -6,9 +6,9 @@ import type { CoreTrace } from '../../src/isa/core.ts';
 import { unitName } from '../../src/isa/field-codes.ts';
 import { LINE_BYTES } from '../../src/machine/machine.ts';
 import type { Program } from '../../src/program/program.ts';
+import type { EventKind, RtlResult } from '../../src/runtime/rtl-run.ts';
 import type { TimingResult } from '../../src/simulator/timing/result.ts';
 import { macTotals } from '../../src/simulator/walker.ts';
-import type { EventKind, RtlResult } from './run-rtl.ts';
 
 /** One difference. `cycle` is the earlier of both. */
 export interface Difference {

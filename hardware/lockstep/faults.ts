@@ -9,11 +9,11 @@ import { InstructionWriter } from '../../src/isa/instruction-writer.ts';
 import { INSTRUCTIONS } from '../../src/isa/instructions.ts';
 import type { Machine } from '../../src/machine/machine.ts';
 import type { Program } from '../../src/program/program.ts';
+import { type Cause, type RtlOptions, type RtlResult, runRtl } from '../../src/runtime/rtl-run.ts';
 import { createDramImage } from '../../src/simulator/data/dram-image.ts';
 import { createRandom } from '../../src/util/random.ts';
 import { compareRun, expectRun } from './lockstep.ts';
 import { randomProgram } from './random-program.ts';
-import { type Cause, type RtlOptions, type RtlResult, runRtl } from './run-rtl.ts';
 
 export interface Fault {
   readonly name: string;

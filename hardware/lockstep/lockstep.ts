@@ -4,13 +4,13 @@
  */
 import { type CoreTrace, traceCore } from '../../src/isa/core.ts';
 import type { Program } from '../../src/program/program.ts';
+import { type RtlOptions, type RtlResult, runRtl } from '../../src/runtime/rtl-run.ts';
 import { createDramImage } from '../../src/simulator/data/dram-image.ts';
 import type { CheckLevel, DramInput } from '../../src/simulator/data/engine.ts';
 import { executeData } from '../../src/simulator/data/execute-data.ts';
 import { simulateTiming } from '../../src/simulator/timing/engine.ts';
 import type { TimingResult } from '../../src/simulator/timing/result.ts';
 import { compareCounters, compareDram, compareLogs } from './compare.ts';
-import { type RtlOptions, type RtlResult, runRtl } from './run-rtl.ts';
 
 export interface ExpectOptions {
   readonly inputs?: readonly DramInput[];

@@ -5,8 +5,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { bytesPerCycle } from '../../src/machine/machine.ts';
-import type { Program } from '../../src/program/program.ts';
+import { bytesPerCycle } from '../machine/machine.ts';
+import type { Program } from '../program/program.ts';
 
 /** Kinds of events in the log, in the numbering of tb/lockstep/main.cc. */
 export const EVENT_KINDS = ['go', 'start', 'readSignal', 'writeSignal'] as const;

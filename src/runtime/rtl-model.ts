@@ -7,12 +7,20 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findRtlFault, renderPackage } from '../../scripts/generate-rtl.ts';
-import type { Machine } from '../../src/machine/machine.ts';
-import { InputError } from '../../src/util/errors.ts';
+import type { Machine } from '../machine/machine.ts';
+import { InputError } from '../util/errors.ts';
+import { findRtlFault, renderPackage } from './rtl-package.ts';
 
-export const HARDWARE = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const ROOT = path.dirname(HARDWARE);
+const MARK = path.join('rtl', 'sf_types_pkg.sv');
+
+/** The folder hardware/ of this project. @throws InputError when it did not come along */
+function findHardware(): string {
+  for (let folder = path.dirname(fileURLToPath(import.meta.url)); ; folder = path.dirname(folder)) {
+    const hardware = path.join(folder, 'hardware');
+    if (existsSync(path.join(hardware, MARK))) return hardware;
+    if (folder === path.dirname(folder)) throw new InputError('the RTL sources (folder hardware/) are not there');
+  }
+}
 
 export interface ModelOptions {
   /** Can write waveforms (slower). */
@@ -24,11 +32,11 @@ export interface ModelOptions {
 }
 
 /** SystemVerilog files of sf_top without sf_pkg: packages first. */
-export function rtlSources(cuFolder = path.join(HARDWARE, 'rtl/cu')): string[] {
-  const rtl = path.join(HARDWARE, 'rtl');
+export function rtlSources(cuFolder?: string): string[] {
+  const rtl = path.join(findHardware(), 'rtl');
   const folders = ['control', 'dma', 'memory', 'system'].map((name) => path.join(rtl, name));
   const files = [path.join(rtl, 'sf_types_pkg.sv')];
-  for (const folder of [cuFolder, ...folders]) {
+  for (const folder of [cuFolder ?? path.join(rtl, 'cu'), ...folders]) {
     const names = readdirSync(folder).filter((name) => name.endsWith('.sv'));
     const isPackage = (name: string): boolean => name.endsWith('_pkg.sv');
     files.push(
@@ -59,16 +67,19 @@ export function buildModel(machine: Machine, options: ModelOptions = {}): string
   const version = verilatorVersion();
   if (version === undefined) throw new InputError(NO_VERILATOR);
   const pkg = renderPackage(machine);
-  const sources = [...rtlSources(options.cuFolder), path.join(HARDWARE, 'tb/lockstep/sf_lockstep.sv')];
-  const harness = ['tb/lockstep/main.cc', 'tb/memory/memory.cc', 'tb/memory/memory.h'].map((name) => path.join(HARDWARE, name));
+  const hardware = findHardware();
+  const sources = [...rtlSources(options.cuFolder), path.join(hardware, 'tb/lockstep/sf_lockstep.sv')];
+  const harness = ['tb/lockstep/main.cc', 'tb/memory/memory.cc', 'tb/memory/memory.h'].map((name) => path.join(hardware, name));
   const flags = [
     ...['--cc', '--exe', '--build', '-j', '2', '-O3', '--x-assign', 'fast', '--x-initial', 'fast', '--noassert'],
-    ...['--top-module', 'sf_lockstep', '-Wno-fatal', '-Wno-lint', '-CFLAGS', '-O2 -std=c++17'],
+    ...['--top-module', 'sf_lockstep', '-Wno-fatal', '-Wno-lint', '-CFLAGS', '-std=c++17'],
+    // Half of the code runs once.
+    ...['-MAKEFLAGS', `OPT_FAST=${process.env.SF_OPT ?? '-O2'} OPT_SLOW=-O0 OPT_GLOBAL=-O1`],
     ...(options.waves === true ? ['--trace-fst', '--trace-structs'] : []),
   ];
   const hash = createHash('sha256').update(`${version}\n${flags.join(' ')}\n${pkg}`);
   for (const file of [...sources, ...harness]) hash.update(file).update(readFileSync(file));
-  const cache = options.cacheFolder ?? path.join(ROOT, 'out/rtl');
+  const cache = options.cacheFolder ?? path.join(path.dirname(hardware), 'out', 'rtl');
   const folder = path.join(cache, hash.digest('hex').slice(0, 16));
   const model = path.join(folder, 'Vsf_lockstep');
   if (existsSync(model)) return model;
