@@ -1,5 +1,6 @@
 /** The measurements as text: one line a network beside the published figures, one line a layer, and where the lost cycles went. */
 import type { LostCause } from '../simulator/timing/result.ts';
+import { CAUSE_TEXTS, CAUSES } from './causes.ts';
 import type { LayerReport, NetworkFigures } from './network-report.ts';
 import { formatBytes, formatCount, formatDecibels, formatNumber, formatPercent, renderTable } from './table.ts';
 
@@ -22,19 +23,6 @@ export interface BenchRow extends NetworkFigures {
   readonly sqnrDb: number | null;
   readonly paper?: PublishedFigures;
 }
-
-/** Short titles of the causes, in the order of the reports. */
-const CAUSE_TITLES: Readonly<Record<LostCause, string>> = {
-  maps: 'maps',
-  weights: 'weights',
-  store: 'store',
-  dependency: 'depend.',
-  dispatch: 'dispatch',
-  partialLanes: 'lanes',
-  imbalance: 'imbal.',
-  drain: 'drain',
-};
-const CAUSES = Object.keys(CAUSE_TITLES) as LostCause[];
 
 /** One line a network. */
 export function renderNetworks(rows: readonly BenchRow[]): string {
@@ -113,7 +101,7 @@ export function renderLostCycles(row: BenchRow): string {
   const lostOf = (layer: LayerReport): number => CAUSES.reduce((sum, cause) => sum + layer.lost[cause], 0);
   const total = CAUSES.reduce((sum, cause) => sum + sumOf(cause), 0);
   return renderTable(
-    [{ title: 'lost cycles', align: 'left' }, ...CAUSES.map((cause) => ({ title: CAUSE_TITLES[cause] })), { title: 'all' }],
+    [{ title: 'lost cycles', align: 'left' }, ...CAUSES.map((cause) => ({ title: CAUSE_TEXTS[cause].short })), { title: 'all' }],
     [
       ...row.layers.map((layer) => [layer.name, ...CAUSES.map((cause) => formatCount(layer.lost[cause])), formatCount(lostOf(layer))]),
       ['all', ...CAUSES.map((cause) => formatCount(sumOf(cause))), formatCount(total)],

@@ -9,7 +9,7 @@ export function profileToJson(network: NetworkProfile): object {
 }
 
 function partToJson({ name, total, watts, activity, timing }: Profile): object {
-  const { binCycles, dramBytes, queues, mapsBytes, weightsBytes } = activity;
+  const { binCycles, dramBytes, usefulMacs, queues, mapsBytes, weightsBytes } = activity;
   return {
     name,
     cycles: timing.cycles,
@@ -19,6 +19,7 @@ function partToJson({ name, total, watts, activity, timing }: Profile): object {
     activity: {
       binCycles,
       dramBytes: Object.fromEntries(Object.entries(dramBytes).map(([kind, series]) => [kind, roundAll(series, 0)])),
+      usefulMacs: roundAll(usefulMacs, 0),
       queues: queues.map(({ unit, fill, most }) => ({ unit, most, fill: roundAll(fill, 2) })),
       mapsBytes: mapsBytes.map((series) => roundAll(series, 0)),
       weightsBytes: weightsBytes.map((series) => roundAll(series, 0)),

@@ -1,21 +1,8 @@
 /** A profile for the terminal: a line a layer, where its time went in percent, what it moved, the energy estimate. */
-import type { DramBytes, LostCause } from '../simulator/timing/result.ts';
+import { CAUSE_TEXTS, CAUSES, TRAFFIC_KINDS } from './causes.ts';
 import type { NetworkProfile } from './network-profile.ts';
 import { type ProfilePart, type SlotAccount, sharesOfHundred } from './profile.ts';
 import { type Column, formatBytes, formatCount, formatNumber, formatPercent, renderTable } from './table.ts';
-
-const CAUSE_TITLES: Readonly<Record<LostCause, string>> = {
-  maps: 'maps',
-  weights: 'weights',
-  store: 'store',
-  dependency: 'depend.',
-  dispatch: 'dispatch',
-  partialLanes: 'lanes',
-  imbalance: 'imbal.',
-  drain: 'drain',
-};
-const CAUSES = Object.keys(CAUSE_TITLES) as LostCause[];
-const KINDS: readonly (keyof DramBytes)[] = ['weights', 'mapsIn', 'mapsOut', 'instructions'];
 
 /** Columns of percentages: useful and each cause, which add up to 100.0 in every line. */
 function shareCells(account: SlotAccount): string[] {
@@ -30,7 +17,7 @@ export function renderProfile(network: NetworkProfile, options: { readonly tiles
     { title: 'lanes' },
     { title: 'cycles' },
     { title: 'useful %' },
-    ...CAUSES.map((cause) => ({ title: CAUSE_TITLES[cause] })),
+    ...CAUSES.map((cause) => ({ title: CAUSE_TEXTS[cause].short })),
     { title: 'weights' },
     { title: 'maps in' },
     { title: 'maps out' },
@@ -42,7 +29,7 @@ export function renderProfile(network: NetworkProfile, options: { readonly tiles
   const measures = (part: Omit<ProfilePart, 'name' | 'occupancy' | 'bufferLines'>): string[] => [
     formatCount(part.cycles),
     ...shareCells(part),
-    ...KINDS.map((kind) => (part.dramBytes[kind] === 0 ? '·' : formatBytes(part.dramBytes[kind]))),
+    ...TRAFFIC_KINDS.map((kind) => (part.dramBytes[kind] === 0 ? '·' : formatBytes(part.dramBytes[kind]))),
     part.usefulMacs === 0 ? '·' : formatNumber(part.roofline.macsPerByte),
     part.usefulMacs === 0 ? '' : part.roofline.roof,
     formatNumber(part.energy.total),
@@ -58,7 +45,7 @@ export function renderProfile(network: NetworkProfile, options: { readonly tiles
     '',
     formatCount(cycles),
     ...shareCells({ slots: 0, usefulMacs, lostSlots }),
-    ...KINDS.map((kind) => formatBytes(dramBytes[kind])),
+    ...TRAFFIC_KINDS.map((kind) => formatBytes(dramBytes[kind])),
     formatNumber(figures.macs / bytes),
     '',
     formatNumber(millijoules),

@@ -139,16 +139,18 @@ export function peakBytesPerCycle(machine: Machine): number {
 }
 
 /**
- * Shares of whole parts in whole tenths of a percent that add up to 100.0 (largest remainders first; ties by order).
+ * Shares of parts in tenths of a percent that add up to 100.0: the first (what is useful) as rounding gives it, so that it reads the same everywhere,
+ * the others by largest remainders (ties by order).
  * @returns numbers like 98.9; all 0 when the sum is 0
  */
 export function sharesOfHundred(parts: readonly number[]): number[] {
   const total = parts.reduce((sum, part) => sum + part, 0);
   if (total <= 0) return parts.map(() => 0);
   const exact = parts.map((part) => (1000 * part) / total);
-  const tenths = exact.map(Math.floor);
+  const tenths = exact.map((share, i) => (i === 0 ? Math.round(share) : Math.floor(share)));
   const missing = 1000 - tenths.reduce((sum, t) => sum + t, 0);
-  const order = exact.map((_, i) => i).sort((a, b) => exact[b] - tenths[b] - (exact[a] - tenths[a]) || a - b);
+  const remainder = (i: number): number => (i === 0 ? -1 : exact[i] - tenths[i]);
+  const order = exact.map((_, i) => i).sort((a, b) => remainder(b) - remainder(a) || a - b);
   for (const i of order.slice(0, missing)) tenths[i]++;
   return tenths.map((t) => t / 10);
 }

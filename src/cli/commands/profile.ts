@@ -24,6 +24,7 @@ import {
   renderFill,
   renderProfile,
   renderProfileCsv,
+  renderReport,
   renderTrace,
   type Scope,
   timeProgram,
@@ -90,7 +91,7 @@ Cycles, bytes and causes are exact, the same as those of \`bench\`; energy is an
     const progress = startProgress(argument);
     const { network, whatIfs } = await profileSubject(argument, options, command, progress).finally(progress.stop);
     const advice = advise(network, whatIfs);
-    writeFiles(network, options);
+    writeFiles(network, whatIfs, options);
     if (options.json) printJson({ ...profileToJson(network), whatIfs, advice });
     else printProfile(network, advice, options.tiles === true);
   });
@@ -157,7 +158,8 @@ function changeProgram(program: Program, machine: Machine, graph: IntegerGraph |
   return compileGraph(graph, machine, { frames: program.frames, name: program.name });
 }
 
-function writeFiles(network: NetworkProfile, { trace, csv }: ProfileOptions): void {
+function writeFiles(network: NetworkProfile, whatIfs: readonly WhatIf[], { html, trace, csv }: ProfileOptions): void {
+  if (html !== undefined) writeFileAtomic(html, renderReport(network, whatIfs));
   if (trace !== undefined) {
     writeFilePieces(trace, renderTrace(network));
     note(`${trace}: open it in ui.perfetto.dev or chrome://tracing`);

@@ -11,6 +11,7 @@ import { simulateTiming } from '../timing/engine.ts';
 import { FETCH_ENGINE, LDM_ENGINE, LDW_ENGINE, ST_ENGINE } from '../timing/memory.ts';
 import type { DramBytes, TileTiming, TimingResult } from '../timing/result.ts';
 import { tilesAsCells } from '../timing/tiles.ts';
+import { macTotals } from '../walker.ts';
 import { countBufferAccesses } from './buffer-accesses.ts';
 import { GRANULE_BYTES, type Residency, traceResidency } from './residency.ts';
 import { chooseBinCycles, TimeSeries, toMeans } from './time-series.ts';
@@ -23,6 +24,8 @@ export interface Activity {
   readonly binCycles: number;
   /** DRAM bytes transferred in each bin, by kind. */
   readonly dramBytes: Readonly<Record<keyof DramBytes, Float64Array>>;
+  /** Useful MACs in each bin: those of a descriptor spread evenly over its run. */
+  readonly usefulMacs: Float64Array;
   /** Descriptors waiting in the queue of each unit, mean over the bin. */
   readonly queues: readonly { readonly unit: string; readonly fill: Float64Array; readonly most: number }[];
   /** Live bytes of the maps buffer of each CU, mean over the bin. */
@@ -83,11 +86,21 @@ export function simulateProfile(program: Program, trace: CoreTrace, maxBins = DE
         mapsOut: traffic[ST_ENGINE].finish(cycles),
         instructions: traffic[FETCH_ENGINE].finish(cycles),
       },
+      usefulMacs: measureMacs(trace, log, cycles, maxBins),
       queues: measureQueues(log, cycles, maxBins),
       mapsBytes: fillOf(residency.maps),
       weightsBytes: fillOf(residency.weights),
     },
   };
+}
+
+function measureMacs({ dispatches }: CoreTrace, log: CommitLog, cycles: number, maxBins: number): Float64Array {
+  const { startAt, readSignalAt } = log.columns;
+  const series = new TimeSeries(maxBins);
+  for (const [i, { kind, descriptor }] of dispatches.entries()) {
+    if (kind === 'MAC') series.add(startAt[i], readSignalAt[i], macTotals(descriptor).usefulMacs);
+  }
+  return series.finish(cycles);
 }
 
 /** Descriptors between their arrival at the queue and their start, by unit. */
