@@ -61,7 +61,7 @@ export {
 } from './report/profile.ts';
 export { renderProfileCsv } from './report/profile-csv.ts';
 export { profileToJson } from './report/profile-json.ts';
-export { measurePredictionErrors, renderFill, renderPredictions, renderProfile } from './report/profile-text.ts';
+export { measurePredictionErrors, type Prediction, renderFill, renderPredictions, renderProfile } from './report/profile-text.ts';
 export { placeOnRoofline, type RooflinePoint, ridgeMacsPerByte } from './report/roofline.ts';
 export { formatBytes, formatCount, formatDecibels, formatNumber, formatPercent, renderTable } from './report/table.ts';
 export { renderTrace, type SliceArguments, type TraceEvent, traceEvents } from './report/trace.ts';

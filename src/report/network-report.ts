@@ -17,6 +17,8 @@ export interface LayerReport {
   readonly lanesPerOutput: number;
   readonly macs: number;
   readonly cycles: number;
+  /** Cycles that the compiler's cost model expected; 0 where it makes no estimate. */
+  readonly predictedCycles: number;
   /** Useful MACs ÷ possible MACs, 0 to 1. */
   readonly occupancy: number;
   readonly boundBy: BoundBy;
@@ -121,6 +123,7 @@ function reportLayer(
     lanesPerOutput: info.lanesPerOutput,
     macs,
     cycles,
+    predictedCycles: info.predictedCycles / frames,
     occupancy: cycles > 0 ? macs / (cycles * macCount(machine)) : 0,
     boundBy: slowest?.boundBy ?? 'none',
     dramReadBytes: timing.dramReadBytes / frames,

@@ -71,41 +71,47 @@ export function renderFill(network: NetworkProfile): string {
   return cells.join('; ');
 }
 
+/** What the compiler's cost model expected of a layer and what it took. */
+export interface Prediction {
+  /** 0 where there is none. */
+  readonly predictedCycles: number;
+  readonly cycles: number;
+}
+
 /** Predicted against simulated cycles of each layer, and the mean error over those that the cost model predicts. */
-export function renderPredictions(
-  layers: readonly { readonly name: string; readonly predicted: number; readonly simulated: number }[],
-): string {
+export function renderPredictions(layers: readonly (Prediction & { readonly name: string })[]): string {
   const columns: Column[] = [{ title: 'layer', align: 'left' }, { title: 'predicted' }, { title: 'simulated' }, { title: 'error' }];
-  const cells = layers.map(({ name, predicted, simulated }) => [
+  const cells = layers.map(({ name, predictedCycles: predicted, cycles: simulated }) => [
     name,
     predicted > 0 ? formatCount(predicted) : '–',
     formatCount(simulated),
     predicted > 0 && simulated > 0 ? formatSigned(predicted / simulated - 1) : '–',
   ]);
   const errors = measurePredictionErrors(layers);
-  const predicted = layers.reduce((sum, layer) => sum + layer.predicted, 0);
-  const simulated = layers.reduce((sum, layer) => sum + layer.simulated, 0);
+  const predicted = layers.reduce((sum, layer) => sum + layer.predictedCycles, 0);
+  const simulated = layers.reduce((sum, layer) => sum + layer.cycles, 0);
   const rows = [...cells, ['all', formatCount(predicted), formatCount(simulated), formatSigned(predicted / simulated - 1)]];
   const summary = `mean error over ${errors.count} layers ${formatPercent(errors.mean)}, weighted by cycles ${formatPercent(errors.weighted)}`;
   return `${renderTable(columns, rows)}\n${summary}`;
 }
 
 /** Mean of |predicted − simulated| ÷ simulated over the layers that the cost model predicts, plain and weighted by cycles; 0 to 1. */
-export function measurePredictionErrors(layers: readonly { readonly predicted: number; readonly simulated: number }[]): {
+export function measurePredictionErrors(layers: readonly Prediction[]): {
   readonly count: number;
   readonly mean: number;
   readonly weighted: number;
 } {
-  const known = layers.filter(({ predicted, simulated }) => predicted > 0 && simulated > 0);
-  const simulated = known.reduce((sum, layer) => sum + layer.simulated, 0);
-  const off = known.map((layer) => Math.abs(layer.predicted - layer.simulated));
+  const known = layers.filter(({ predictedCycles, cycles }) => predictedCycles > 0 && cycles > 0);
+  const simulated = known.reduce((sum, layer) => sum + layer.cycles, 0);
+  const off = known.map((layer) => Math.abs(layer.predictedCycles - layer.cycles));
   return {
     count: known.length,
-    mean: known.length === 0 ? 0 : off.reduce((sum, cycles, i) => sum + cycles / known[i].simulated, 0) / known.length,
+    mean: known.length === 0 ? 0 : off.reduce((sum, cycles, i) => sum + cycles / known[i].cycles, 0) / known.length,
     weighted: simulated === 0 ? 0 : off.reduce((sum, cycles) => sum + cycles, 0) / simulated,
   };
 }
 
 function formatSigned(fraction: number): string {
-  return `${fraction > 0 ? '+' : fraction < 0 ? '−' : ''}${formatPercent(Math.abs(fraction))}`;
+  const text = formatPercent(Math.abs(fraction));
+  return text === '0.0 %' ? text : `${fraction > 0 ? '+' : '−'}${text}`;
 }

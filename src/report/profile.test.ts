@@ -242,9 +242,9 @@ describe('advise', () => {
 describe('measurePredictionErrors', () => {
   it('leaves out what was not predicted', () => {
     const layers = [
-      { predicted: 110, simulated: 100 },
-      { predicted: 0, simulated: 50 },
-      { predicted: 270, simulated: 300 },
+      { predictedCycles: 110, cycles: 100 },
+      { predictedCycles: 0, cycles: 50 },
+      { predictedCycles: 270, cycles: 300 },
     ];
     const { count, mean, weighted } = measurePredictionErrors(layers);
     expect(count).toBe(2);

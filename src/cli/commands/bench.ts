@@ -9,6 +9,7 @@ import {
   createSimulatorDevice,
   type Difference,
   describeDifference,
+  formatPercent,
   InputError,
   JobError,
   joinFigures,
@@ -17,11 +18,13 @@ import {
   type Machine,
   macCount,
   measureLayerWork,
+  measurePredictionErrors,
   type NumberMode,
   randomInputs,
   renderLayers,
   renderLostCycles,
   renderNetworks,
+  renderPredictions,
   reportNetwork,
   runFloat,
   runModel,
@@ -53,6 +56,7 @@ interface BenchOptions {
   readonly numbers: NumberMode;
   readonly seed: number;
   readonly host: boolean;
+  readonly explain?: boolean;
   readonly json?: boolean;
 }
 
@@ -80,6 +84,7 @@ export function benchCommand(): Command {
     .addOption(numbersOption())
     .addOption(hostOption())
     .addOption(seedOption('seed of the random input').default(7))
+    .option('--explain', 'show the cycles that the compiler predicted for each layer beside the simulated ones')
     .addOption(jsonOption())
     .addHelpText(
       'after',
@@ -97,7 +102,7 @@ FPS, cycles and bytes are those of the accelerator; parts on the host are timed 
       for (const argument of networks.length > 0 ? networks : DEFAULT_NETWORKS)
         results.push(await benchNetwork(argument, machine, options));
       if (options.json) printJson({ machine, networks: results });
-      else printResults(results, machine);
+      else printResults(results, machine, options.explain === true);
       const wrong = results.find((result) => result.difference);
       if (wrong?.difference)
         throw new JobError(`${wrong.network}: the simulator differs from the reference: ${describeDifference(wrong.difference)}`);
@@ -150,7 +155,7 @@ function shareAccelerated({ placement }: LoweredModel): number {
   return all === 0 ? 1 : 1 - sum(placement.filter(({ where }) => where === 'host')) / all;
 }
 
-function printResults(results: readonly BenchResult[], machine: Machine): void {
+function printResults(results: readonly BenchResult[], machine: Machine, explain: boolean): void {
   print(
     `machine ${machine.name}: ${macCount(machine)} MACs at ${machine.clockHz / 1e6} MHz, DRAM ${machine.dram.bytesPerSecond / 1e9} GB/s\n`,
   );
@@ -158,8 +163,13 @@ function printResults(results: readonly BenchResult[], machine: Machine): void {
     printHeading(result.network);
     print(`${renderLayers(result)}\n`);
     print(`${renderLostCycles(result)}\n`);
+    if (explain) print(`${renderPredictions(result.layers)}\n`);
   }
   print(renderNetworks(results));
+  if (explain) {
+    const all = measurePredictionErrors(results.flatMap(({ layers }) => layers));
+    print(`cost model, all ${all.count} layers: mean error ${formatPercent(all.mean)}, weighted by cycles ${formatPercent(all.weighted)}`);
+  }
   for (const { network, paper } of results) if (paper) print(`paper, ${network}: ${paper.source}`);
   for (const r of results) {
     const host = r.hostSeconds > 0.0005 ? `, host parts ${(1000 * r.hostSeconds).toFixed(0)} ms` : '';
