@@ -5,9 +5,11 @@ import { fixFrameDimension } from '../compiler/frontend/fix-frame-dimension.ts';
 import type { HostPart } from '../compiler/frontend/host-part.ts';
 import type { LayerGraph } from '../compiler/frontend/layer-graph.ts';
 import { acceleratorParts, type LoweredModel, lowerGraph } from '../compiler/frontend/lower-graph.ts';
+import { addProbes } from '../compiler/frontend/probe.ts';
 import { LayerRefusal } from '../compiler/layer-refusal.ts';
-import { GUESS_HEADROOM, quantize } from '../compiler/quantize/quantize.ts';
+import { DEFAULT_HEADROOM, GUESS_HEADROOM, quantize } from '../compiler/quantize/quantize.ts';
 import { collectRangeNames, type ValueRange } from '../compiler/quantize/ranges.ts';
+import { refineTables } from '../compiler/quantize/refine-tables.ts';
 import type { Graph, Tensor } from '../graph/graph.ts';
 import type { IntegerGraph } from '../graph/integer-graph.ts';
 import { type Machine, XC7Z045 } from '../machine/machine.ts';
@@ -109,7 +111,8 @@ async function compilePlaced(graph: Graph, options: CompileModelOptions, hostNod
   const ranges = mode === 'q8.8' ? new Map<string, ValueRange>() : await findRanges(graph, layers, options);
   const name = options.name ?? graph.name;
   const compiled = layers.map((part, index) => {
-    const integerGraph = quantize(part, ranges, { mode, ...(options.samples ? {} : { headroom: GUESS_HEADROOM }) });
+    const headroom = options.samples ? DEFAULT_HEADROOM : GUESS_HEADROOM;
+    const integerGraph = quantize(refineTables(part, ranges, headroom), ranges, { mode, headroom });
     const partName = layers.length > 1 ? `${name} (${index + 1} of ${layers.length})` : name;
     const program = compileGraph(integerGraph, machine, { frames: options.frames, name: partName, progress: options.progress });
     return { where: 'accelerator' as const, integerGraph, program };
@@ -150,5 +153,5 @@ async function findRanges(
   if (assumeRanges) return new Map(names.map((name) => [name, ASSUMED_RANGE]));
   const { seed, frames } = DEFAULT_CALIBRATION;
   const used = samples ?? Array.from({ length: frames }, (_, frame) => randomInputs(graph, seed + frame));
-  return calibrate(graph, names, used);
+  return calibrate(addProbes(graph, parts), names, used);
 }

@@ -6,6 +6,7 @@
  */
 import type { BorderValue, RearrangePart, Window } from '../../graph/integer-graph.ts';
 import type { Expression } from './expression.ts';
+import type { Probe } from './probe.ts';
 
 export interface LayerTensor {
   readonly id: number;
@@ -20,6 +21,8 @@ export interface LayerTensor {
   readonly partOf?: string;
   /** Holds some of the values of this ONNX value, which no tensor here is: its range is theirs. */
   readonly rangeOf?: string;
+  /** Computes the tensor for the measurement of its range, which goes by its name then. */
+  readonly probe?: Probe;
 }
 
 /** Float bounds of a result; ±Infinity: none. */

@@ -1,13 +1,15 @@
 /** Which ONNX values need a measured range, and the ranges of tensors that the model has no value for. Specification: docs/numbers.md sections 8 and 11. */
 
 import { evaluateExpression } from '../frontend/expression.ts';
-import { channelsRead, type FinalLayer, type FloatConv, type LayerGraph } from '../frontend/layer-graph.ts';
+import { channelsRead, type FinalLayer, type FloatConv, type LayerGraph, type LayerTensor } from '../frontend/layer-graph.ts';
 import { maxMagnitudes, sumMagnitudes } from './weights.ts';
 
 /** Least and greatest value of a tensor over the calibration inputs. */
 export interface ValueRange {
   readonly min: number;
   readonly max: number;
+  /** Some of the values, evenly taken: what the accuracy of tables is judged by. */
+  readonly sample?: Float32Array;
 }
 
 /** How far beyond the whole sum a partial sum is assumed to go. */
@@ -17,8 +19,12 @@ const TABLE_SAMPLES = 1024;
 
 /** Names of the values of the ONNX model whose ranges `quantize` needs in mode `calibrated`, in the order of the layers. */
 export function collectRangeNames(graph: LayerGraph): string[] {
-  const names = graph.tensors.flatMap((tensor) => (tensor.measurable ? [tensor.name] : (tensor.partOf ?? tensor.rangeOf ?? [])));
+  const names = graph.tensors.flatMap((tensor) => (isMeasured(tensor) ? [tensor.name] : (tensor.partOf ?? tensor.rangeOf ?? [])));
   return [...new Set(names)];
+}
+
+function isMeasured(tensor: LayerTensor): boolean {
+  return tensor.measurable || tensor.probe !== undefined;
 }
 
 /** A range for every tensor id: measured where the model has the value, derived otherwise. @throws Error for a range that should have been measured. */
@@ -34,7 +40,7 @@ export function completeRanges(graph: LayerGraph, measured: ReadonlyMap<string, 
     const known = ranges[id];
     if (known) return known;
     const tensor = graph.tensors[id];
-    const range = tensor.measurable ? need(tensor.name) : tensor.rangeOf !== undefined ? need(tensor.rangeOf) : derive(id);
+    const range = isMeasured(tensor) ? need(tensor.name) : tensor.rangeOf !== undefined ? need(tensor.rangeOf) : derive(id);
     ranges[id] = range;
     return range;
   };

@@ -12,6 +12,7 @@ import { fixFrameDimension } from '../frontend/fix-frame-dimension.ts';
 import type { HostPart } from '../frontend/host-part.ts';
 import type { LayerGraph } from '../frontend/layer-graph.ts';
 import { acceleratorParts, type LoweredModel, lowerGraph } from '../frontend/lower-graph.ts';
+import { addProbes } from '../frontend/probe.ts';
 import { type QuantizeOptions, quantize } from './quantize.ts';
 import { collectRangeNames } from './ranges.ts';
 import { verifyIntegerGraph } from './verify-integer-graph.ts';
@@ -75,7 +76,7 @@ export async function runModel(
 ): Promise<ModelRun> {
   const lowered = lowerGraph(graph);
   const layers = acceleratorParts(lowered).map(rewrite);
-  const ranges = await calibrate(graph, layers.flatMap(collectRangeNames), [inputs]);
+  const ranges = await calibrate(addProbes(graph, layers), layers.flatMap(collectRangeNames), [inputs]);
   const integers = layers.map((part) => quantize(part, ranges, options));
   const values: Values = new Map([...inputs, ...lowered.constants]);
   let next = 0;

@@ -16,17 +16,17 @@ export interface ActivationTable {
 
 /** Values beyond this many words saturate anyway; with it bases fit at every shift. */
 const MAX_VALUE_WORDS = 98304;
+/** Points of a segment, both ends included, through which its line is laid. */
+const POINTS = 17;
 
 /** The table of a function from words at `inputFraction` to words at `outputFraction`. */
 export function makeTable(table: Expression, inputFraction: number, outputFraction: number): ActivationTable {
   if (table.op === 'LeakyRelu' && table.of.op === 'x') return makeLeakyRelu(table.alpha, outputFraction - inputFraction);
   const title = describeExpression(table);
-  const values = knotValues(table, inputFraction, outputFraction);
+  const lines = fitLines(sampleWords(table, inputFraction, outputFraction));
   for (let shiftOut = 14; ; shiftOut--) {
-    const bases = Array.from({ length: SEGMENTS }, (_, k) => Math.floor(values[k] * 2 ** shiftOut + 0.5));
-    const slopes = Array.from({ length: SEGMENTS }, (_, k) =>
-      Math.floor(((values[k + 1] - values[k]) * 2 ** shiftOut) / SEGMENT_WORDS + 0.5),
-    );
+    const bases = lines.map(({ start }) => Math.floor(start * 2 ** shiftOut + 0.5));
+    const slopes = lines.map(({ rise }) => Math.floor((rise * 2 ** shiftOut) / SEGMENT_WORDS + 0.5));
     const fits = slopes.every((s) => Math.abs(s) <= 32767) && bases.every((b) => Math.abs(b) < 2 ** 31);
     // At shift 0 a step too steep for a slope is cut: only a function that jumps inside one segment gets there.
     if (fits || shiftOut === 0) {
@@ -35,10 +35,11 @@ export function makeTable(table: Expression, inputFraction: number, outputFracti
   }
 }
 
-/** The function in output words at the ends of the segments. Where it has no value (a logarithm of negative numbers) the nearest one holds. */
-function knotValues(table: Expression, inputFraction: number, outputFraction: number): number[] {
-  const values = Array.from({ length: SEGMENTS + 1 }, (_, k) => {
-    const value = evaluateExpression(table, (k * SEGMENT_WORDS - 32768) * 2 ** -inputFraction) * 2 ** outputFraction;
+/** The function in output words at equal distances over all input words. Where it has no value (a root of negative numbers) the nearest one holds. */
+function sampleWords(table: Expression, inputFraction: number, outputFraction: number): number[] {
+  const values = Array.from({ length: SEGMENTS * (POINTS - 1) + 1 }, (_, i) => {
+    const word = (i * SEGMENT_WORDS) / (POINTS - 1) - 32768;
+    const value = evaluateExpression(table, word * 2 ** -inputFraction) * 2 ** outputFraction;
     return Math.min(MAX_VALUE_WORDS, Math.max(-MAX_VALUE_WORDS, value));
   });
   const known = values.findIndex((value) => !Number.isNaN(value));
@@ -47,6 +48,24 @@ function knotValues(table: Expression, inputFraction: number, outputFraction: nu
   return values.map((value) => {
     if (!Number.isNaN(value)) last = value;
     return last;
+  });
+}
+
+/** The line with the least squared error in every segment: its value at the segment's first word and how much it rises over the segment. */
+function fitLines(values: readonly number[]): { start: number; rise: number }[] {
+  const middle = (POINTS - 1) / 2;
+  let spread = 0;
+  for (let i = 0; i < POINTS; i++) spread += (i - middle) ** 2;
+  return Array.from({ length: SEGMENTS }, (_, k) => {
+    let sum = 0;
+    let moment = 0;
+    for (let i = 0; i < POINTS; i++) {
+      const value = values[k * (POINTS - 1) + i];
+      sum += value;
+      moment += (i - middle) * value;
+    }
+    const rise = (moment / spread) * (POINTS - 1);
+    return { start: sum / POINTS - rise / 2, rise };
   });
 }
 

@@ -7,15 +7,24 @@ import { getNumber, needFloats } from '../attributes.ts';
 import { addTensor, type Draft, needView, refuseExtraOutputs } from '../draft.ts';
 import { type Expression, line, X } from '../expression.ts';
 import { type FloatClamp, type FloatLayer, type LayerTensor, NO_CLAMP } from '../layer-graph.ts';
+import { type Probe, ProbeBuilder } from '../probe.ts';
 import { Unsupported } from '../unsupported.ts';
 import { isChannels, viewLike } from '../view.ts';
-import { type Extents, innerTensor, outputLike, POINTWISE, partOf } from './push.ts';
+import { type Extents, innerName, innerTensor, outputLike, POINTWISE, partOf } from './push.ts';
 
 type Inner<L extends FloatLayer> = L extends unknown ? Omit<L, 'name' | 'nodes' | 'inputs' | 'output'> : never;
 
 /** Adds a layer with a tensor that the model has no value for. */
-function push(draft: Draft, node: GraphNode, suffix: string, inputs: readonly LayerTensor[], extents: Extents, layer: Inner<FloatLayer>) {
-  const output = innerTensor(draft, node, suffix, extents);
+function push(
+  draft: Draft,
+  node: GraphNode,
+  suffix: string,
+  inputs: readonly LayerTensor[],
+  extents: Extents,
+  layer: Inner<FloatLayer>,
+  probe?: Probe,
+) {
+  const output = innerTensor(draft, node, suffix, extents, probe);
   draft.layers.push({ ...layer, ...partOf(node, suffix), inputs: inputs.map(({ id }) => id), output: output.id } as FloatLayer);
   return output;
 }
@@ -33,6 +42,17 @@ function matrix(data: Float32Array, columns: number, clamp: FloatClamp = NO_CLAM
 function powerTable(scale: number, bias: number, exponent: number): Inner<FloatLayer> {
   const of: Expression = line(X, scale, bias);
   return { kind: 'table', function: { op: 'Pow', exponent: -exponent, of }, clamp: NO_CLAMP };
+}
+
+/** Ranges of what is centred and of its variance: factors would have none without the least variance. */
+function probeVariance(draft: Draft, node: GraphNode, axes: readonly number[]): { centred: Probe; variance: Probe } {
+  const probes = new ProbeBuilder(draft.graph.opset);
+  const mean = probes.reduce('ReduceMean', node.inputs[0], axes, innerName(node, 'probedMean'));
+  const centred = probes.add('Sub', [node.inputs[0], mean], innerName(node, 'centred'));
+  const first = probes.probe();
+  const squares = probes.add('Mul', [centred, centred], innerName(node, 'probedSquares'));
+  probes.reduce('ReduceMean', squares, axes, innerName(node, 'variance'));
+  return { centred: first, variance: probes.probe() };
 }
 
 const SQUARE: Inner<FloatLayer> = { kind: 'mul', clamp: NO_CLAMP };
@@ -76,9 +96,11 @@ export function buildInstanceNormalization(draft: Draft, node: GraphNode): void 
     scale: minus,
     bias: new Float64Array(minus.length),
   });
-  const centred = push(draft, node, 'centred', [tensor, negative], tensor, { kind: 'add', clamp: NO_CLAMP });
+  const spatial = view.axes.map((_, dim) => dim).slice(2);
+  const probes = probeVariance(draft, node, spatial);
+  const centred = push(draft, node, 'centred', [tensor, negative], tensor, { kind: 'add', clamp: NO_CLAMP }, probes.centred);
   const squares = push(draft, node, 'squares', [centred, centred], tensor, SQUARE);
-  const variance = push(draft, node, 'variance', [squares], pixel, mean);
+  const variance = push(draft, node, 'variance', [squares], pixel, mean, probes.variance);
   const factors = push(draft, node, 'factors', [variance], pixel, powerTable(1, getNumber(node, 'epsilon', 1e-5), 0.5));
   const normal = push(draft, node, 'normal', [centred, factors], tensor, { kind: 'mul', clamp: NO_CLAMP });
   const output = outputLike(draft, node, view);
@@ -102,10 +124,11 @@ export function buildLayerNormalization(draft: Draft, node: GraphNode): void {
   const centring = new Float32Array(channels * channels).fill(-1 / channels);
   for (let c = 0; c < channels; c++) centring[c * channels + c] += 1;
   const single = { height: tensor.height, width: tensor.width, channels: 1 };
-  const centred = push(draft, node, 'centred', [tensor], tensor, matrix(centring, channels));
+  const probes = probeVariance(draft, node, [last]);
+  const centred = push(draft, node, 'centred', [tensor], tensor, matrix(centring, channels), probes.centred);
   const squares = push(draft, node, 'squares', [centred, centred], tensor, SQUARE);
   const mean = matrix(new Float32Array(channels).fill(1 / channels), channels, NOT_NEGATIVE);
-  const variance = push(draft, node, 'variance', [squares], single, mean);
+  const variance = push(draft, node, 'variance', [squares], single, mean, probes.variance);
   const deviation = push(draft, node, 'deviation', [variance], single, powerTable(1, getNumber(node, 'epsilon', 1e-5), 0.5));
   const factors = push(draft, node, 'factors', [deviation], tensor, matrix(Float32Array.from(gamma), 1));
   const isShifted = beta.some((b) => b !== 0);

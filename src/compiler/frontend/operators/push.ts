@@ -3,6 +3,7 @@ import type { GraphNode } from '../../../graph/graph.ts';
 import { addTensor, type Draft } from '../draft.ts';
 import type { Expression } from '../expression.ts';
 import { type FloatClamp, type LayerTensor, NO_CLAMP } from '../layer-graph.ts';
+import type { Probe } from '../probe.ts';
 import { type View, viewLike } from '../view.ts';
 
 export type Extents = Pick<LayerTensor, 'height' | 'width' | 'channels'>;
@@ -15,9 +16,17 @@ export function outputLike(draft: Draft, node: GraphNode, view: View): LayerTens
   return output;
 }
 
-/** A tensor that the model has no value for: its range is derived. */
-export function innerTensor(draft: Draft, node: GraphNode, suffix: string, extents: Extents): LayerTensor {
-  return addTensor(draft, `${node.outputs[0]}#${suffix}`, extents, false);
+/** A tensor that the model has no value for: its range is derived, or measured by a probe. */
+export function innerTensor(draft: Draft, node: GraphNode, suffix: string, extents: Extents, probe?: Probe): LayerTensor {
+  const tensor = addTensor(draft, innerName(node, suffix), extents, false);
+  if (!probe) return tensor;
+  const probed = { ...tensor, probe };
+  draft.tensors[tensor.id] = probed;
+  return probed;
+}
+
+export function innerName(node: GraphNode, suffix: string): string {
+  return `${node.outputs[0]}#${suffix}`;
 }
 
 /** The names of a layer that is one of several of its node. */
