@@ -164,12 +164,12 @@ describe('concatenation', () => {
     const [out, twice] = [b.conv(x, 8), b.conv(x, 4)];
     const whole = b.concat(x, out, twice, twice);
     const { stages, aliases } = buildStages(b.build(out, whole));
-    expect(stages.map(({ vec, input }) => (vec?.op === 'copy' ? [input, vec.channelOffset] : undefined))).toEqual([
+    expect(stages.map(({ vec, input }) => (vec?.op === 'copy' ? [input, vec.boxes.map(({ to }) => to.offset)] : undefined))).toEqual([
       undefined,
       undefined,
-      [x, 0],
-      [out, 16],
-      [twice, 28],
+      [x, [0]],
+      [out, [16]],
+      [twice, [28]],
     ]);
     expect([...aliases.keys()]).toEqual([twice]);
   });

@@ -20,7 +20,19 @@ import type {
 } from '../../graph/integer-graph.ts';
 import { InputError } from '../../util/errors.ts';
 import { findDenseTensors, placeRearrange } from './place-rearrange.ts';
-import { type Alias, type CopyBox, coversMap, type Geometry, type MacWork, type Scatter, type Stage, type StageGraph, type VecWork, validTaps } from './stage.ts';
+import {
+  type Alias,
+  type CopyBox,
+  coversMap,
+  type Fill,
+  type Geometry,
+  type MacWork,
+  type Scatter,
+  type Stage,
+  type StageGraph,
+  type VecWork,
+  validTaps,
+} from './stage.ts';
 import { naturalGrid } from './word-grid.ts';
 
 export function buildStages(graph: IntegerGraph): StageGraph {
@@ -33,6 +45,7 @@ export function buildStages(graph: IntegerGraph): StageGraph {
   const fused = new Set<IntegerLayer>();
   const aliases = new Map<number, Alias>();
   const scatters = new Map<number, Scatter[]>();
+  const fills = new Map<number, Fill>();
   const served = new Map<number, Set<IntegerLayer>>();
   const stageResults = new Set<number>();
   const dense = findDenseTensors(graph);
@@ -85,7 +98,7 @@ export function buildStages(graph: IntegerGraph): StageGraph {
         vec = vecWork(graph, layer, input);
         break;
       case 'rearrange': {
-        const state = { graph, aliases, scatters, served, stageResults, outputs, dense, constants };
+        const state = { graph, aliases, scatters, served, stageResults, outputs, dense, fills };
         for (const { input: from, boxes } of placeRearrange(layer, state)) pushCopy(layer, from, boxes);
         produced.add(layer.output);
         continue;
@@ -117,7 +130,7 @@ export function buildStages(graph: IntegerGraph): StageGraph {
     produced.add(output);
     stageResults.add(output);
   }
-  return { tensors: graph.tensors, stages, aliases, scatters, virtual: findVirtual(), constants };
+  return { tensors: graph.tensors, stages, aliases, scatters, virtual: findVirtual(), fills, constants };
 
   /** Results of which every reader finds what it needs elsewhere. */
   function findVirtual(): Set<number> {
@@ -178,8 +191,8 @@ export function buildStages(graph: IntegerGraph): StageGraph {
     let channelOffset = 0;
     for (const id of layer.inputs) {
       const tensor = graph.tensors[id]!;
-      const isInput = constants.has(id) || graph.inputs.some((value) => value.tensor === id);
-      if (isInput || aliases.has(id) || outputs.has(id) || id === layer.output || dense.has(id)) {
+      const isInput = constants.has(id) || fills.has(id) || graph.inputs.some((value) => value.tensor === id);
+      if (isInput || aliases.has(id) || outputs.has(id) || id === layer.output || dense.cut.has(id)) {
         const { height, width, channels } = tensor;
         const target = graph.tensors[layer.output]!;
         const to = { ...naturalGrid(target), offset: channelOffset };

@@ -78,7 +78,7 @@ describe('copies', () => {
       return [b.concat(x, x)];
     });
     // Descriptors whose fields overflow are an error of the instruction writer.
-    expect(compileGraph(graph, XC7Z045).layers.map(({ op }) => op)).toEqual(['copy 1 channels', 'copy 1 channels']);
+    expect(compileGraph(graph, XC7Z045).layers.map(({ op }) => op)).toEqual(['copy 67600 words', 'copy 67600 words']);
   });
 
   it('take an input, an output and a tensor twice', async () => {

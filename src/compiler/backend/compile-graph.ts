@@ -64,6 +64,14 @@ export function compileGraph(source: IntegerGraph, machine: Machine, options: Co
     const name = stages.tensors[id]!.name;
     for (let frame = 0; frame < home.frames; frame++) segments.push({ name, address: home.address + frame * home.frameStep, words });
   }
+  for (const [id, { word, gaps }] of stages.fills) {
+    const home = layout.homes.get(id);
+    for (let frame = 0; home && frame < home.frames; frame++) {
+      const address = home.address + frame * home.frameStep;
+      const name = `${stages.tensors[id]!.name} fill`;
+      for (const { first, end } of gaps) segments.push({ name, address: address + first, words: new Int16Array(end - first).fill(word) });
+    }
+  }
   options.progress?.(0, 3, 'schedule');
   const steps = scheduleStages(stages, layout, machine, frames);
   const onChip = new Set(steps.flatMap(tensorsOnChip));

@@ -94,7 +94,9 @@ function inside(parent: TensorHome, tensor: IntegerTensor, alias: Alias, { heigh
 function findPlaced(stages: StageGraph, rootOf: (tensor: number) => number): Set<number> {
   const placed = new Set<number>();
   for (const [id, { grid }] of stages.aliases) if (grid) placed.add(rootOf(id));
-  for (const [id, scatters] of stages.scatters) for (const tensor of [id, ...scatters.map(({ target }) => target)]) placed.add(rootOf(tensor));
+  for (const [id, scatters] of stages.scatters)
+    for (const tensor of [id, ...scatters.map(({ target }) => target)]) placed.add(rootOf(tensor));
+  for (const id of stages.fills.keys()) placed.add(rootOf(id));
   return placed;
 }
 

@@ -6,6 +6,7 @@ import { fieldInfo, fieldRange } from '../../isa/field-codes.ts';
 import { type Machine, mapsWords } from '../../machine/machine.ts';
 import { LayerRefusal } from '../layer-refusal.ts';
 import type { EmitContext, Ring, Source } from './emit-context.ts';
+import { emitCopyStage, planCopy } from './emit-copy.ts';
 import { emitMax, emitPair, emitTable, loadTable, type PixelSlot } from './emit-vec.ts';
 import { roundUp } from './maps-memory.ts';
 import { type Geometry, isPairWork, type Stage, type VecWork } from './stage.ts';
@@ -43,10 +44,9 @@ export interface VecPlan {
 /** Sizes of the stage's regions: input slots, output slots, second operand's slots. */
 export function vecRegions(plan: VecPlan): number[] {
   const times = (words: number): number[] => Array.from({ length: plan.turns }, () => words);
-  return [...times(plan.inWords), ...times(plan.outWords), ...(plan.operands > 1 ? times(plan.inWords) : [])];
+  return [...times(plan.inWords), ...(plan.outWords > 0 ? times(plan.outWords) : []), ...(plan.operands > 1 ? times(plan.inWords) : [])];
 }
 
-const FULL = { low: -32768, high: 32767 };
 const LINE = 16;
 /** Rows of a tile, which are the columns of a walk over pixels: what the descriptor's fields hold. */
 const MAX_TILE_ROWS = fieldRange(fieldInfo('VEC.outWidth').spec).high;
@@ -54,16 +54,17 @@ const MAX_TILE_ROWS = fieldRange(fieldInfo('VEC.outWidth').spec).high;
 /** Emits the stage item by item: the generator stops after each, so that the items can be spread over another stage's. */
 export function* emitVecStage(context: EmitContext, job: VecStageInput): Generator<void> {
   const { vec } = job;
+  if (vec.op === 'copy') {
+    yield* emitCopyStage(context, job, vec.boxes);
+    return;
+  }
   const isWindow = vec.op === 'max';
-  // Without a window a row is as good as a pixel: tiles are cut at pixels.
-  const input = isWindow ? job.input : asColumn(job.input);
-  const output = isWindow ? job.output : asColumn(job.output);
-  const other = job.other && asColumn(job.other);
-  const geometry = isWindow ? vec.geometry : pointwise(input);
+  // Without a window a row is as good as a pixel: tiles are cut at pixels, counted row by row.
+  const { input, output, other } = job;
+  const geometry = isWindow ? vec.geometry : pointwise(asColumn(input));
   const { inWords, outWords, turns, tileRows, sliceChannels } = job.plan;
   const { bases } = job;
   const tablePieces = vec.op === 'table' ? loadTable(context, job.tableAddress, { layer: job.layer, tile: 'table' }) : [];
-  const channelOffset = vec.op === 'copy' ? vec.channelOffset : 0;
   let item = 0;
   for (let y0 = 0, t = 0; y0 < geometry.outHeight; y0 += tileRows, t++) {
     const y1 = Math.min(geometry.outHeight, y0 + tileRows);
@@ -95,16 +96,11 @@ export function* emitVecStage(context: EmitContext, job: VecStageInput): Generat
         emitPair(context, vec, cu, from, second, out, count, channels, reads, [piece], source);
       } else if (vec.op === 'table') {
         emitTable(context, vec, cu, from, out, count, channels, reads, [piece], source);
-      } else if (vec.op === 'copy') {
-        // The tile as an image of its own: the whole one may have more pixels than a descriptor has rows.
-        const tile = { geometry: { ...geometry, inHeight: y1 - y0, outHeight: y1 - y0 }, clamp: FULL };
-        const ring = { ring: slot, origin: 0, pitch: channels };
-        emitMax(context, tile, cu, ring, out, { first: 0, end: y1 - y0 }, channels, reads, [piece], source);
       } else {
         const ring = { ring: slot, origin: rows.first, pitch: channels };
         emitMax(context, vec, cu, ring, out, { first: y0, end: y1 }, channels, reads, [piece], source);
       }
-      const run = { first: y0 * geometry.outWidth, end: y1 * geometry.outWidth, channel: channelOffset + c0, words: channels };
+      const run = { first: y0 * geometry.outWidth, end: y1 * geometry.outWidth, channel: c0, words: channels };
       context.storePixels(output, job.frame, { ...run, cu, base: out.base, pitch: channels }, source, [piece]);
       yield;
     }
@@ -124,8 +120,9 @@ function windowRows(g: Geometry, y0: number, y1: number): { first: number; end: 
  */
 export function planVecStage(stage: Stage, inputView: View, outputView: View, machine: Machine, limitWords: number): VecPlan {
   const vec = stage.vec!;
+  if (vec.op === 'copy') return planCopy(vec.boxes, machine, limitWords);
   const input = vec.op === 'max' ? inputView : asColumn(inputView);
-  const g = vec.op === 'max' ? vec.geometry : pointwise(vec.op === 'copy' ? input : asColumn(outputView));
+  const g = vec.op === 'max' ? vec.geometry : pointwise(asColumn(outputView));
   const { channels } = input;
   const operands = isPairWork(vec) ? 2 : 1;
   let best: { plan: VecPlan; cost: number } | undefined;

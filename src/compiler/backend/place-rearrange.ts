@@ -3,7 +3,7 @@
  * copying. Specification: docs/compiler.md, "Rearrangements".
  */
 import type { IntegerGraph, IntegerLayer, IntegerTensor, RearrangeLayer, RearrangePart, WordGrid } from '../../graph/integer-graph.ts';
-import type { Alias, CopyBox, Scatter } from './stage.ts';
+import type { Alias, CopyBox, Fill, Scatter } from './stage.ts';
 import { naturalGrid, pixelForm } from './word-grid.ts';
 
 /** What is known of the tensors when a rearrangement is reached. */
@@ -16,9 +16,8 @@ export interface PlacementState {
   /** Results of stages: their stores may be sent elsewhere. */
   readonly stageResults: ReadonlySet<number>;
   readonly outputs: ReadonlySet<number>;
-  /** Tensors that must have dense memory of their own. */
-  readonly dense: ReadonlySet<number>;
-  readonly constants: Map<number, Int16Array>;
+  readonly dense: DenseTensors;
+  readonly fills: Map<number, Fill>;
 }
 
 /** Copies that are left to do, by input tensor. */
@@ -27,29 +26,40 @@ export interface PendingCopy {
   readonly boxes: readonly CopyBox[];
 }
 
-/** Tensors that parts cut across pixels: they cannot lie inside another tensor. */
-export function findDenseTensors(graph: IntegerGraph): Set<number> {
-  const dense = new Set<number>();
+/** Tensors with limits on where they may lie. */
+export interface DenseTensors {
+  /** Parts cut across their pixels: not inside another tensor. */
+  readonly cut: ReadonlySet<number>;
+  /** Read as one run of pixels: their rows must follow each other. */
+  readonly flattened: ReadonlySet<number>;
+}
+
+export function findDenseTensors(graph: IntegerGraph): DenseTensors {
+  const cut = new Set<number>();
+  const flattened = new Set<number>();
   for (const layer of graph.layers) {
     if (layer.kind === 'conv') {
-      // A kernel over the whole map reads it as one run of words.
       const { id, height, width } = graph.tensors[layer.inputs[0]!]!;
       const [kernelH, kernelW] = layer.window.kernel;
-      if (height > 1 && kernelH === height && kernelW === width) dense.add(id);
+      if (height > 1 && kernelH === height && kernelW === width) flattened.add(id);
     }
     if (layer.kind !== 'rearrange') continue;
     for (const part of layer.parts) {
       const input = layer.inputs[part.input]!;
-      if (!pixelForm(part.from, graph.tensors[input]!, part)) dense.add(input);
-      if (!pixelForm(part.to, graph.tensors[layer.output]!, part)) dense.add(layer.output);
+      if (!pixelForm(part.from, graph.tensors[input]!, part)) cut.add(input);
+      if (!pixelForm(part.to, graph.tensors[layer.output]!, part)) cut.add(layer.output);
     }
   }
-  return dense;
+  return { cut, flattened };
+}
+
+function isDense({ cut, flattened }: DenseTensors, tensor: number): boolean {
+  return cut.has(tensor) || flattened.has(tensor);
 }
 
 /** Decides for every input, and returns the copies that are needed. */
 export function placeRearrange(layer: RearrangeLayer, state: PlacementState): PendingCopy[] {
-  const { graph, aliases, constants } = state;
+  const { graph, aliases, fills } = state;
   const output = graph.tensors[layer.output]!;
   if (isSlice(layer, state)) {
     const [part] = layer.parts;
@@ -57,12 +67,14 @@ export function placeRearrange(layer: RearrangeLayer, state: PlacementState): Pe
     const { offset } = part!.from;
     const tensor = graph.tensors[input]!;
     const isChannels = output.height === tensor.height && output.width === tensor.width && offset < tensor.channels;
-    aliases.set(layer.output, isChannels ? { parent: input, channelOffset: offset } : { parent: input, channelOffset: 0, grid: part!.from });
+    aliases.set(
+      layer.output,
+      isChannels ? { parent: input, channelOffset: offset } : { parent: input, channelOffset: 0, grid: part!.from },
+    );
     return [];
   }
-  const words = output.height * output.width * output.channels;
-  const covered = layer.parts.reduce((sum, part) => sum + part.rows * part.columns * part.words, 0);
-  if (covered < words) constants.set(layer.output, new Int16Array(words).fill(layer.fill));
+  const gaps = findGaps(layer, output);
+  if (gaps.length > 0) fills.set(layer.output, { word: layer.fill, gaps });
   return layer.inputs.flatMap((input, at): PendingCopy[] => {
     const parts = layer.parts.filter((part) => part.input === at);
     if (parts.length === 0) return [];
@@ -73,10 +85,29 @@ export function placeRearrange(layer: RearrangeLayer, state: PlacementState): Pe
   });
 }
 
+/** Words that no part writes. */
+function findGaps(layer: RearrangeLayer, { height, width, channels }: IntegerTensor): Fill['gaps'] {
+  const isWritten = new Uint8Array(height * width * channels);
+  for (const { rows, columns, words, to } of layer.parts) {
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < columns; column++) {
+        const first = to.offset + row * to.rowStep + column * to.columnStep;
+        isWritten.fill(1, first, first + words);
+      }
+    }
+  }
+  const gaps: { first: number; end: number }[] = [];
+  for (let first = isWritten.indexOf(0); first >= 0; first = isWritten.indexOf(0, gaps.at(-1)!.end)) {
+    const end = isWritten.indexOf(1, first);
+    gaps.push({ first, end: end < 0 ? isWritten.length : end });
+  }
+  return gaps;
+}
+
 /** One part that is the whole result, without repetition, read by layers that can read it where it lies. */
 function isSlice(layer: RearrangeLayer, { graph, outputs, dense }: PlacementState): boolean {
   const [part, ...others] = layer.parts;
-  if (!part || others.length > 0 || outputs.has(layer.output) || dense.has(layer.output)) return false;
+  if (!part || others.length > 0 || outputs.has(layer.output) || isDense(dense, layer.output)) return false;
   const output = graph.tensors[layer.output]!;
   const input = graph.tensors[layer.inputs[part.input]!]!;
   const isWhole = part.rows === output.height && part.columns === output.width && part.words === output.channels;
@@ -101,10 +132,14 @@ function canScatter(parts: readonly RearrangePart[], input: IntegerTensor, { sta
 }
 
 function scatter(part: RearrangePart, input: number, output: IntegerTensor, state: PlacementState): void {
-  const { graph, aliases, scatters, outputs, dense, constants } = state;
+  const { graph, aliases, scatters, outputs, dense, fills } = state;
   const tensor = graph.tensors[input]!;
   const isWhole = part.words === tensor.channels;
-  const isFree = !aliases.has(input) && !outputs.has(input) && !dense.has(input) && !constants.has(input) && !scatters.has(input);
+  const isFree = !aliases.has(input) && !outputs.has(input) && !isDense(dense, input) && !fills.has(input) && !scatters.has(input);
   if (isWhole && isFree) aliases.set(input, { parent: output.id, channelOffset: 0, grid: part.to });
-  else scatters.set(input, [...(scatters.get(input) ?? []), { target: output.id, channel: part.from.offset, words: part.words, grid: part.to }]);
+  else
+    scatters.set(input, [
+      ...(scatters.get(input) ?? []),
+      { target: output.id, channel: part.from.offset, words: part.words, grid: part.to },
+    ]);
 }

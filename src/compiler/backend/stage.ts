@@ -93,6 +93,12 @@ export function tensorsRead({ input, vec }: Pick<Stage, 'input' | 'vec'>): numbe
   return isPairWork(vec) ? [input, vec.other] : [input];
 }
 
+/** Words of a tensor that no stage writes: they hold one value from the beginning. */
+export interface Fill {
+  readonly word: number;
+  readonly gaps: readonly { readonly first: number; readonly end: number }[];
+}
+
 /** A stripe of columns: of the output, and those of the input that they read. */
 export interface Columns {
   readonly output: { readonly first: number; readonly end: number };
@@ -129,6 +135,8 @@ export interface StageGraph {
   readonly scatters: ReadonlyMap<number, readonly Scatter[]>;
   /** Results of which nothing but the scatters is stored. */
   readonly virtual: ReadonlySet<number>;
+  /** Tensors of which stages write only parts. */
+  readonly fills: ReadonlyMap<number, Fill>;
   /** Words of tensors that no stage makes, by tensor: constants of the network. */
   readonly constants: ReadonlyMap<number, Int16Array>;
 }

@@ -10,14 +10,18 @@ export interface BoxSize {
   readonly words: number;
 }
 
+/** Whole rows and pixels. */
+interface Steps {
+  readonly rows: number;
+  readonly pixels: number;
+}
+
 /** A box in terms of pixels: it starts in one and steps from pixel to pixel. */
 export interface PixelForm {
-  readonly row: number;
-  readonly column: number;
+  readonly start: Steps;
   readonly channel: number;
-  /** Rows (columns) of the tensor from one row (column) of the box to the next. */
-  readonly rowStep: number;
-  readonly columnStep: number;
+  readonly rowStep: Steps;
+  readonly columnStep: Steps;
 }
 
 /** All words of a tensor in their order. */
@@ -25,16 +29,16 @@ export function naturalGrid({ width, channels }: Extents): WordGrid {
   return { offset: 0, rowStep: width * channels, columnStep: channels };
 }
 
-/** The box in terms of pixels; undefined where a run of words goes over several, or a step is none of whole pixels and rows. */
+/** The box in terms of pixels; undefined where a run of words goes over several, or a step is none of whole pixels, or columns run over into the next row. */
 export function pixelForm(grid: WordGrid, { width, channels }: Extents, size: BoxSize): PixelForm | undefined {
   const channel = grid.offset % channels;
-  const pixel = Math.floor(grid.offset / channels);
-  const column = pixel % width;
-  const rowStep = size.rows === 1 ? 0 : grid.rowStep / (width * channels);
-  const columnStep = size.columns === 1 ? 0 : grid.columnStep / channels;
-  if (!Number.isInteger(rowStep) || !Number.isInteger(columnStep)) return undefined;
-  if (channel + size.words > channels || column + (size.columns - 1) * columnStep >= width) return undefined;
-  return { row: Math.floor(pixel / width), column, channel, rowStep, columnStep };
+  const divide = (pixels: number): Steps => ({ rows: Math.floor(pixels / width), pixels: pixels % width });
+  const start = divide(Math.floor(grid.offset / channels));
+  const rowStep = divide(size.rows === 1 ? 0 : grid.rowStep / channels);
+  const columnStep = divide(size.columns === 1 ? 0 : grid.columnStep / channels);
+  const last = start.pixels + (size.rows - 1) * rowStep.pixels + (size.columns - 1) * columnStep.pixels;
+  const isWhole = Number.isInteger(rowStep.pixels) && Number.isInteger(columnStep.pixels);
+  return isWhole && last < width && channel + size.words <= channels ? { start, channel, rowStep, columnStep } : undefined;
 }
 
 /** How a tensor lies in DRAM: word of (y, x, c) at address + y·rowPitch + x·pixelPitch + c. */
@@ -50,10 +54,11 @@ export interface Pitches {
 export function boxPitches(home: Pitches, tensor: Extents, grid: WordGrid, size: BoxSize): Pitches {
   const form = pixelForm(grid, tensor, size);
   if (form) {
-    const address = home.address + form.row * home.rowPitch + form.column * home.pixelPitch + form.channel;
-    const pixelPitch = size.columns === 1 ? home.pixelPitch : form.columnStep * home.pixelPitch;
+    const along = ({ rows, pixels }: Steps): number => rows * home.rowPitch + pixels * home.pixelPitch;
+    const pixelPitch = size.columns === 1 ? home.pixelPitch : along(form.columnStep);
     // A single row has no pitch of its own: one that makes it dense.
-    return { address, pixelPitch, rowPitch: size.rows === 1 ? size.columns * pixelPitch : form.rowStep * home.rowPitch };
+    const rowPitch = size.rows === 1 ? size.columns * pixelPitch : along(form.rowStep);
+    return { address: home.address + along(form.start) + form.channel, pixelPitch, rowPitch };
   }
   const natural = naturalGrid(tensor);
   if (home.pixelPitch !== natural.columnStep || home.rowPitch !== natural.rowStep) throw new Error('words across pixels of a slice');

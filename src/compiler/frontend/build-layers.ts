@@ -1,8 +1,9 @@
 /** Walks the ONNX nodes in order and builds a draft layer graph of those that the accelerator can run. Requires shapes and folded constants. */
 import type { Graph, GraphNode, ValueInfo } from '../../graph/graph.ts';
 import type { BorderValue } from '../../graph/integer-graph.ts';
+import { capturedValues } from '../../graph/order-nodes.ts';
 import { getNumbers } from './attributes.ts';
-import { addTensor, createDraft, type Draft } from './draft.ts';
+import { addTensor, createDraft, type Draft, materializeValue } from './draft.ts';
 import { BUILDERS } from './operators/builders.ts';
 import { Unsupported } from './unsupported.ts';
 import { borderOf, layoutOfInput, makeView } from './view.ts';
@@ -38,7 +39,7 @@ export function buildLayers(graph: Graph, host: ReadonlySet<string>): BuiltLayer
       const build = node.domain === '' || node.domain === 'ai.onnx' ? BUILDERS.get(node.op) : undefined;
       if (!build) throw new Unsupported(`the operator ${node.op} has no implementation on the accelerator`);
       for (const name of node.inputs) {
-        if (!name || draft.views.has(name) || graph.initializers.has(name)) continue;
+        if (!name || draft.views.has(name) || draft.factored.has(name) || graph.initializers.has(name)) continue;
         follows = producers.has(name);
         inputs.push(enterValue(draft, node, name));
         follows = false;
@@ -48,12 +49,35 @@ export function buildLayers(graph: Graph, host: ReadonlySet<string>): BuiltLayer
       if (!(error instanceof Unsupported)) throw error;
       failures.set(node.name, { reason: error.message, follows });
       for (const [name, view] of draft.views) if (view.tensor.id >= before.tensors) draft.views.delete(name);
+      for (const name of node.outputs) draft.factored.delete(name);
       draft.tensors.length = before.tensors;
       draft.layers.length = before.layers;
       inputs.length = before.inputs;
     }
   }
+  materializeLeaving(draft, host, producers, failures);
   return { draft, inputs, failures };
+}
+
+/** Factored values that the host reads or that are outputs become tensors. */
+function materializeLeaving(
+  draft: Draft,
+  host: ReadonlySet<string>,
+  producers: ReadonlyMap<string, string>,
+  failures: Map<string, Failure>,
+): void {
+  const leaving = new Set(draft.graph.outputs.map((output) => output.name));
+  for (const node of draft.graph.nodes)
+    if (host.has(node.name)) for (const name of [...node.inputs, ...capturedValues(node)]) leaving.add(name);
+  for (const name of draft.factored.keys()) {
+    if (!leaving.has(name) || draft.views.has(name)) continue;
+    try {
+      materializeValue(draft, name);
+    } catch (error) {
+      if (!(error instanceof Unsupported)) throw error;
+      failures.set(producers.get(name)!, { reason: error.message, follows: false });
+    }
+  }
 }
 
 export function findValue(graph: Graph, name: string): ValueInfo | undefined {

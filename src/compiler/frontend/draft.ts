@@ -1,5 +1,6 @@
 /** What operator builders write to: tensors and layers of a draft layer graph, and the view of every ONNX value built so far. */
 import type { Graph, GraphNode } from '../../graph/graph.ts';
+import { type FactoredView, materialize } from './factored-view.ts';
 import type { FloatLayer, LayerTensor } from './layer-graph.ts';
 import { Unsupported } from './unsupported.ts';
 import type { View } from './view.ts';
@@ -10,6 +11,8 @@ export interface Draft {
   readonly layers: FloatLayer[];
   /** By ONNX value name. A value without a view is not on the accelerator. */
   readonly views: Map<string, View>;
+  /** Values whose dimensions divide the axes of a tensor; they become tensors when a layer reads them (needView). */
+  readonly factored: Map<string, FactoredView>;
   /** ONNX values that some node reads or that are graph outputs. */
   readonly used: ReadonlySet<string>;
 }
@@ -17,7 +20,7 @@ export interface Draft {
 export function createDraft(graph: Graph): Draft {
   const used = new Set(graph.nodes.flatMap((node) => node.inputs));
   for (const output of graph.outputs) used.add(output.name);
-  return { graph, tensors: [], layers: [], views: new Map(), used };
+  return { graph, tensors: [], layers: [], views: new Map(), factored: new Map(), used };
 }
 
 export function addTensor(
@@ -39,8 +42,29 @@ export function needView(draft: Draft, node: GraphNode, index: number): View {
   const name = node.inputs[index];
   const view = name ? draft.views.get(name) : undefined;
   if (view) return view;
+  if (name && draft.factored.has(name)) return materializeValue(draft, name);
   if (name && draft.graph.initializers.has(name)) throw new Unsupported(`input ${index} ("${name}") is constant, an activation is needed`);
   throw new Unsupported(`input ${index} ("${name ?? ''}") is not a tensor that the accelerator holds`);
+}
+
+/** Moves the words of a factored value into a tensor of its own, unless that has been done. */
+export function materializeValue(draft: Draft, name: string): View {
+  const factored = draft.factored.get(name)!;
+  const { extents, parts, axes } = materialize(factored);
+  const tensor = addTensor(draft, name, extents);
+  const { nodes } = factored;
+  draft.layers.push({
+    kind: 'rearrange',
+    name: nodes.at(-1)!,
+    nodes: [...nodes].reverse(),
+    inputs: [factored.tensor.id],
+    output: tensor.id,
+    parts,
+    fill: 0,
+  });
+  const view: View = { tensor, axes };
+  draft.views.set(name, view);
+  return view;
 }
 
 /** Refuses nodes whose optional outputs (indices, masks, statistics) are used. */

@@ -119,9 +119,7 @@ function addConvolution(
     weights: {
       data,
       offset: 0,
-      strides: isEmpty
-        ? { output: 0, row: 0, column: 0, input: 0 }
-        : { output: taps, row: kernelW * perGroup, column: perGroup, input: 1 },
+      strides: isEmpty ? { output: 0, row: 0, column: 0, input: 0 } : { output: taps, row: kernelW * perGroup, column: perGroup, input: 1 },
     },
     bias,
     clamp: NO_CLAMP,

@@ -35,24 +35,6 @@ export function sameAxes(a: readonly Axis[], b: readonly Axis[]): boolean {
   return a.length === b.length && a.every((axis, i) => axis === b[i]);
 }
 
-/** The view with other dimensions over the same element order; undefined where a dimension would split an axis. */
-export function reshapeView(view: View, dims: readonly number[]): View | undefined {
-  const rest = view.axes.flat();
-  const axes: Axis[][] = [];
-  for (const dim of dims) {
-    const taken: Axis[] = [];
-    let size = 1;
-    while (size < dim && rest.length > 0) {
-      const axis = rest.shift()!;
-      taken.push(axis);
-      size *= view.tensor[axis];
-    }
-    if (size !== dim) return undefined;
-    axes.push(taken);
-  }
-  return rest.length === 0 ? { tensor: view.tensor, axes } : undefined;
-}
-
 export function transposeView(view: View, permutation: readonly number[]): View {
   return { tensor: view.tensor, axes: permutation.map((from) => view.axes[from]) };
 }

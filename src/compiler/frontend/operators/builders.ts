@@ -11,9 +11,9 @@ import * as layout from './layout.ts';
 import { buildGemm, buildMatMul } from './matrix.ts';
 import * as normalization from './normalization.ts';
 import * as pool from './pool.ts';
+import * as reduce from './reduce.ts';
 import { buildResize } from './resize.ts';
 import * as slice from './slice.ts';
-import * as reduce from './reduce.ts';
 
 /** Adds the node's layers, tensors and output view to the draft, or throws Unsupported before changing it. */
 export type BuildNode = (draft: Draft, node: GraphNode) => void;
@@ -52,7 +52,6 @@ export const BUILDERS: ReadonlyMap<string, BuildNode> = new Map<string, BuildNod
   ['Transpose', layout.buildTranspose],
   ['Identity', layout.buildIdentity],
   ['Dropout', layout.buildDropout],
-  ...(process.env.D2 ? ([
   ['ConvTranspose', buildConvTranspose],
   ['Slice', slice.buildSlice],
   ['Split', slice.buildSplit],
@@ -64,7 +63,6 @@ export const BUILDERS: ReadonlyMap<string, BuildNode> = new Map<string, BuildNod
   ['SpaceToDepth', buildSpaceToDepth],
   ['Resize', buildResize],
   ['Upsample', buildResize],
-  ] as const) : []),
 ]);
 
 /** Operators with multiplications worth accelerating: what decides whether a host node lies before, behind or between accelerated layers. */

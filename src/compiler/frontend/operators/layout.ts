@@ -1,16 +1,34 @@
-/** Nodes that move nothing: they change the view of a tensor. ONNX operators Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Identity, Dropout, Concat (moves channels). */
+/** Nodes that change how a tensor is seen, and those that join tensors. ONNX operators Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Identity, Dropout, Concat (moves channels). */
 import type { GraphNode } from '../../../graph/graph.ts';
 import { getIntegers, getNumber, getNumbers, getScalar } from '../attributes.ts';
 import { addTensor, type Draft, needView, refuseExtraOutputs } from '../draft.ts';
+import { type FactoredView, factoredDims, factorView, plainView, reshapeFactored, transposeFactored } from '../factored-view.ts';
+import { makeParts, wholeAxis } from '../rearrange-parts.ts';
 import { Unsupported } from '../unsupported.ts';
-import { isChannels, makeView, reshapeView, sameAxes, transposeView, type View, viewDims } from '../view.ts';
+import { type Axis, isChannels, makeView, sameAxes, type View, viewDims } from '../view.ts';
+import { AXES, pushRearrange } from './rearrange.ts';
 
-function setReshaped(draft: Draft, node: GraphNode, view: View, dims: readonly number[]): void {
-  const reshaped = reshapeView(view, dims);
+/** The value as it is, before anything is moved: a view, or one that divides axes. */
+function needValue(draft: Draft, node: GraphNode): FactoredView {
+  const name = node.inputs[0];
+  const factored = draft.views.has(name) ? undefined : draft.factored.get(name);
+  return factored ?? factorView(needView(draft, node, 0));
+}
+
+function setValue(draft: Draft, node: GraphNode, value: FactoredView): void {
+  const view = plainView(value);
+  if (view) draft.views.set(node.outputs[0], view);
+  else draft.factored.set(node.outputs[0], { ...value, nodes: [...value.nodes, node.name] });
+}
+
+function setReshaped(draft: Draft, node: GraphNode, value: FactoredView, dims: readonly number[]): void {
+  const reshaped = reshapeFactored(value, dims);
   if (!reshaped) {
-    throw new Unsupported(`it turns [${viewDims(view).join(', ')}] into [${dims.join(', ')}], which splits rows, columns or channels`);
+    throw new Unsupported(
+      `it turns [${factoredDims(value).join(', ')}] into [${dims.join(', ')}], which cuts across rows, columns or channels`,
+    );
   }
-  draft.views.set(node.outputs[0], reshaped);
+  setValue(draft, node, reshaped);
 }
 
 const normalize = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
@@ -28,10 +46,10 @@ export function buildDropout(draft: Draft, node: GraphNode): void {
 }
 
 export function buildReshape(draft: Draft, node: GraphNode): void {
-  const view = needView(draft, node, 0);
+  const value = needValue(draft, node);
   const shape = getIntegers(draft.graph, node, 'shape', 1);
   if (!shape) throw new Unsupported('it has no shape');
-  const from = viewDims(view);
+  const from = factoredDims(value);
   const keepZero = getNumber(node, 'allowzero', 0) === 0;
   const dims = shape.map((dim, at) => (dim === 0 && keepZero ? (from[at] ?? 0) : dim));
   const total = from.reduce((n, dim) => n * dim, 1);
@@ -39,49 +57,88 @@ export function buildReshape(draft: Draft, node: GraphNode): void {
   setReshaped(
     draft,
     node,
-    view,
+    value,
     dims.map((dim) => (dim === -1 ? total / known : dim)),
   );
 }
 
 export function buildFlatten(draft: Draft, node: GraphNode): void {
-  const view = needView(draft, node, 0);
-  const dims = viewDims(view);
+  const value = needValue(draft, node);
+  const dims = factoredDims(value);
   const axis = normalize(getNumber(node, 'axis', 1), dims.length);
   const product = (list: number[]) => list.reduce((n, dim) => n * dim, 1);
-  setReshaped(draft, node, view, [product(dims.slice(0, axis)), product(dims.slice(axis))]);
+  setReshaped(draft, node, value, [product(dims.slice(0, axis)), product(dims.slice(axis))]);
 }
 
 export function buildSqueeze(draft: Draft, node: GraphNode): void {
-  const view = needView(draft, node, 0);
-  const dims = viewDims(view);
+  const value = needValue(draft, node);
+  const dims = factoredDims(value);
   const axes = getIntegers(draft.graph, node, 'axes', 1)?.map((axis) => normalize(axis, dims.length));
   setReshaped(
     draft,
     node,
-    view,
+    value,
     dims.filter((dim, at) => (axes ? !axes.includes(at) : dim !== 1)),
   );
 }
 
 export function buildUnsqueeze(draft: Draft, node: GraphNode): void {
-  const view = needView(draft, node, 0);
+  const value = needValue(draft, node);
   const added = getIntegers(draft.graph, node, 'axes', 1) ?? [];
-  const rank = view.axes.length + added.length;
+  const rank = value.dims.length + added.length;
   const axes = added.map((axis) => normalize(axis, rank));
-  const rest = viewDims(view);
+  const rest = factoredDims(value);
   setReshaped(
     draft,
     node,
-    view,
+    value,
     Array.from({ length: rank }, (_, at) => (axes.includes(at) ? 1 : rest.shift()!)),
   );
 }
 
 export function buildTranspose(draft: Draft, node: GraphNode): void {
-  const view = needView(draft, node, 0);
-  const permutation = getNumbers(node, 'perm') ?? view.axes.map((_, at) => view.axes.length - 1 - at);
-  draft.views.set(node.outputs[0], transposeView(view, permutation));
+  const value = needValue(draft, node);
+  const permutation = getNumbers(node, 'perm') ?? value.dims.map((_, at) => value.dims.length - 1 - at);
+  setValue(draft, node, transposeFactored(value, permutation));
+}
+
+/** Rows or columns one behind the other. False where the values are no maps of one layout. */
+function joinAlongPlane(draft: Draft, node: GraphNode, views: readonly View[], dim: number): boolean {
+  const [first] = views;
+  if (!views.every((view) => view.axes.length === first.axes.length && view.axes.every((axes) => axes.length <= 1))) return false;
+  // The axis of a dimension of size 1 is the one that another input has there, or the one that is left.
+  const axes = first.axes.map((_, d) => views.map((view) => view.axes[d][0]).find((axis) => axis !== undefined));
+  const usual = ([undefined, 'channels', 'height', 'width'] as const)[dim];
+  const along = axes[dim] ?? (usual && !axes.includes(usual) ? usual : undefined);
+  if (along !== 'height' && along !== 'width') return false;
+  const isAlike = (view: View): boolean =>
+    view.axes.every(([axis], d) => axis === undefined || axis === (d === dim ? along : axes[d])) &&
+    AXES.every((axis) => axis === along || view.tensor[axis] === first.tensor[axis]);
+  if (!views.every(isAlike)) return false;
+  const total = views.reduce((sum, view) => sum + view.tensor[along], 0);
+  const extents = { ...first.tensor, [along]: total };
+  let at = 0;
+  const parts = views.flatMap(({ tensor }, input) => {
+    const run = { to: at, toStep: 1, from: 0, fromStep: 1, count: tensor[along] };
+    at += tensor[along];
+    const runsOf = (axis: Axis) => (axis === along ? [run] : wholeAxis(tensor[axis]));
+    return makeParts(input, tensor, extents, runsOf('height'), runsOf('width'), runsOf('channels'));
+  });
+  const output = pushRearrange(
+    draft,
+    node,
+    views.map((view) => view.tensor),
+    extents,
+    parts,
+  );
+  draft.views.set(
+    node.outputs[0],
+    makeView(
+      output,
+      axes.map((axis, d) => (d === dim ? [along] : axis ? [axis] : [])),
+    ),
+  );
+  return true;
 }
 
 export function buildConcat(draft: Draft, node: GraphNode): void {
@@ -93,8 +150,9 @@ export function buildConcat(draft: Draft, node: GraphNode): void {
     const others =
       view.axes.length === first.axes.length && view.axes.every((axes, dim) => dim === axis || sameAxes(axes, first.axes[dim]));
     if (!plane || !others || !isChannels(view, axis)) {
+      if (joinAlongPlane(draft, node, views, axis)) return;
       throw new Unsupported(
-        `it joins ${views.map((v) => `[${viewDims(v).join(', ')}]`).join(' and ')} along dimension ${axis}; only channels of maps of one size can be joined`,
+        `it joins ${views.map((v) => `[${viewDims(v).join(', ')}]`).join(' and ')} along dimension ${axis}; only maps that agree in all other dimensions can be joined`,
       );
     }
   }

@@ -46,7 +46,9 @@ function makePosition(node: GraphNode, mode: string, size: number, outSize: numb
 function readScalings(draft: Draft, node: GraphNode, view: View): Scaling[] {
   const dims = viewDims(view);
   const isUpsample = node.op === 'Upsample';
-  const mode = isUpsample ? 'asymmetric' : getString(node, 'coordinate_transformation_mode', draft.graph.opset < 11 ? 'asymmetric' : 'half_pixel');
+  const mode = isUpsample
+    ? 'asymmetric'
+    : getString(node, 'coordinate_transformation_mode', draft.graph.opset < 11 ? 'asymmetric' : 'half_pixel');
   const scalesAt = isUpsample || draft.graph.opset < 11 ? 1 : 2;
   const numbers = (index: number): number[] | undefined => {
     const constant = findConstant(draft.graph, node, index);
@@ -132,7 +134,8 @@ function buildLinear(draft: Draft, node: GraphNode, view: View, scalings: readon
   if (getNumber(node, 'antialias', 0) !== 0) throw new Unsupported('antialias is not supported');
   if (getNumber(node, 'exclude_outside', 0) !== 0) throw new Unsupported('exclude_outside is not supported');
   const axes = singleAxes(view);
-  const named: readonly (Axis | undefined)[] = view.axes.length === 4 ? [undefined, 'channels', 'height', 'width'] : [undefined, 'channels', 'width'];
+  const named: readonly (Axis | undefined)[] =
+    view.axes.length === 4 ? [undefined, 'channels', 'height', 'width'] : [undefined, 'channels', 'width'];
   const resultAxes = scalings.map(({ size, outSize }, dim) => axes[dim] ?? (outSize !== size ? named[dim] : undefined));
   const along = (axis: 'height' | 'width'): Scaling => {
     const dim = resultAxes.indexOf(axis);

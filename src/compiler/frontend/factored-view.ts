@@ -1,0 +1,193 @@
+/**
+ * Values between a Reshape that splits rows, columns or channels and the one that joins them again (channel and pixel shuffles, blocks of pixels, heads of
+ * attention): every ONNX dimension runs over *digits*, parts of a tensor's axes. Nothing is moved until a layer reads the value. Then one rearrangement
+ * does what all nodes on the way do. Specification: docs/compiler.md ("Rearrangements").
+ */
+import type { RearrangePart } from '../../graph/integer-graph.ts';
+import type { LayerTensor } from './layer-graph.ts';
+import { findRuns, makeParts, wholeAxis } from './rearrange-parts.ts';
+import { Unsupported } from './unsupported.ts';
+import { type Axis, makeView, type View } from './view.ts';
+
+/** `size` indices of an axis, `step` apart. */
+interface Digit {
+  readonly axis: Axis;
+  readonly size: number;
+  readonly step: number;
+}
+
+export interface FactoredView {
+  readonly tensor: LayerTensor;
+  /** Per ONNX dimension its digits, slowest first; none for a dimension of size 1. */
+  readonly dims: readonly (readonly Digit[])[];
+  /** ONNX nodes that it went through. */
+  readonly nodes: readonly string[];
+}
+
+export function factorView(view: View): FactoredView {
+  return {
+    tensor: view.tensor,
+    dims: view.axes.map((axes) => axes.map((axis) => ({ axis, size: view.tensor[axis], step: 1 }))),
+    nodes: [],
+  };
+}
+
+export function factoredDims(value: FactoredView): number[] {
+  return value.dims.map((digits) => digits.reduce((n, { size }) => n * size, 1));
+}
+
+/** The value with other dimensions over the same order of elements; undefined where a digit cannot be divided so. */
+export function reshapeFactored(value: FactoredView, dims: readonly number[]): FactoredView | undefined {
+  const rest = value.dims.flat();
+  const result: Digit[][] = [];
+  for (const dim of dims) {
+    const taken: Digit[] = [];
+    for (let open = dim; open > 1; ) {
+      const digit = rest.shift();
+      if (!digit) return undefined;
+      if (open % digit.size === 0) {
+        taken.push(digit);
+        open /= digit.size;
+      } else if (digit.size % open === 0) {
+        const low = digit.size / open;
+        taken.push({ axis: digit.axis, size: open, step: digit.step * low });
+        rest.unshift({ axis: digit.axis, size: low, step: digit.step });
+        open = 1;
+      } else return undefined;
+    }
+    result.push(joinDigits(taken));
+  }
+  return rest.length === 0 ? { ...value, dims: result } : undefined;
+}
+
+export function transposeFactored(value: FactoredView, permutation: readonly number[]): FactoredView {
+  return { ...value, dims: permutation.map((from) => value.dims[from]) };
+}
+
+/** Neighbours that are one digit of their axis. */
+function joinDigits(digits: readonly Digit[]): Digit[] {
+  const joined: Digit[] = [];
+  for (const digit of digits) {
+    const last = joined.at(-1);
+    if (last && last.axis === digit.axis && last.step === digit.step * digit.size)
+      joined[joined.length - 1] = { ...digit, size: last.size * digit.size };
+    else joined.push(digit);
+  }
+  return joined;
+}
+
+/** The same as a view, if no axis is divided. */
+export function plainView({ tensor, dims }: FactoredView): View | undefined {
+  const isPlain = dims.flat().every(({ axis, size, step }) => step === 1 && size === tensor[axis]);
+  return isPlain ? { tensor, axes: dims.map((digits) => digits.map(({ axis }) => axis)) } : undefined;
+}
+
+/** A tensor that holds the value in the order of its dimensions. */
+export interface Materialized {
+  readonly extents: Pick<LayerTensor, 'height' | 'width' | 'channels'>;
+  readonly parts: readonly RearrangePart[];
+  /** Axes of the view on it, by ONNX dimension. */
+  readonly axes: readonly (readonly Axis[])[];
+}
+
+/** Layouts of a value by its rank: which dimension is what. */
+const LAYOUTS: Readonly<Record<number, readonly (readonly (Axis | undefined)[])[]>> = {
+  1: [['channels']],
+  2: [[undefined, 'channels']],
+  3: [
+    [undefined, 'channels', 'width'],
+    [undefined, 'width', 'channels'],
+  ],
+  4: [
+    [undefined, 'channels', 'height', 'width'],
+    [undefined, 'height', 'width', 'channels'],
+  ],
+};
+
+/** The layout with the longest runs of words. @throws Unsupported for values that are no map. */
+export function materialize(value: FactoredView): Materialized {
+  const sizes = factoredDims(value);
+  const layouts = LAYOUTS[sizes.length]?.filter((layout) => layout.every((axis, dim) => axis !== undefined || sizes[dim] === 1)) ?? [];
+  if (layouts.length === 0) throw new Unsupported(`its input has shape [${sizes.join(', ')}], which is no map of one frame`);
+  const choices = layouts.map((layout) => arrange(value, layout, sizes));
+  return choices.reduce((best, next) => (next.parts[0].words > best.parts[0].words ? next : best));
+}
+
+interface Loop {
+  readonly size: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+function arrange(value: FactoredView, layout: readonly (Axis | undefined)[], sizes: readonly number[]): Materialized {
+  const { tensor } = value;
+  const sizeOf = (axis: Axis): number => {
+    const dim = layout.indexOf(axis);
+    return dim < 0 ? 1 : sizes[dim];
+  };
+  const extents = { height: sizeOf('height'), width: sizeOf('width'), channels: sizeOf('channels') };
+  const axes = makeView(
+    { ...tensor, ...extents },
+    layout.map((axis) => (axis ? [axis] : [])),
+  ).axes;
+  const digitsOf = (axis: Axis): readonly Digit[] => value.dims[layout.indexOf(axis)] ?? [];
+  const order = channelOrder(value, extents, digitsOf);
+  if (order)
+    return { extents, axes, parts: makeParts(0, tensor, extents, wholeAxis(extents.height), wholeAxis(extents.width), findRuns(order)) };
+
+  // Words of a step in the source, and in the result where lower digits vary faster.
+  const pitch: Record<Axis, number> = { height: tensor.width * tensor.channels, width: tensor.channels, channels: 1 };
+  const loops: Loop[] = [];
+  let to = 1;
+  for (const axis of ['channels', 'width', 'height'] as const) {
+    for (const { axis: from, size, step } of [...digitsOf(axis)].reverse()) {
+      addLoop(loops, { size, from: step * pitch[from], to });
+      to *= size;
+    }
+  }
+  const words = loops[0]?.from === 1 && loops[0].to === 1 ? loops.shift()!.size : 1;
+  // The two longest loops are those of a part; the others become parts.
+  const [columns, rows, ...others] = [...loops].sort((a, b) => b.size - a.size);
+  const starts = others.reduce(
+    (list, loop) =>
+      list.flatMap(({ from, to: at }) =>
+        Array.from({ length: loop.size }, (_, i) => ({ from: from + i * loop.from, to: at + i * loop.to })),
+      ),
+    [{ from: 0, to: 0 }],
+  );
+  const grid = (offset: number, side: 'from' | 'to') => ({ offset, rowStep: rows?.[side] ?? 0, columnStep: columns?.[side] ?? 0 });
+  const parts = starts.map((start): RearrangePart => {
+    return {
+      input: 0,
+      rows: rows?.size ?? 1,
+      columns: columns?.size ?? 1,
+      words,
+      from: grid(start.from, 'from'),
+      to: grid(start.to, 'to'),
+    };
+  });
+  return { extents, axes, parts };
+}
+
+/** Joins a loop to the one inside it where both go on alike. */
+function addLoop(loops: Loop[], loop: Loop): void {
+  const last = loops.at(-1);
+  if (last && loop.from === last.from * last.size && loop.to === last.to * last.size)
+    loops[loops.length - 1] = { ...last, size: last.size * loop.size };
+  else loops.push(loop);
+}
+
+/** Which channel of the source each channel of the result takes, if rows and columns stay as they are. */
+function channelOrder(
+  { tensor }: FactoredView,
+  extents: { height: number; width: number },
+  digitsOf: (axis: Axis) => readonly Digit[],
+): number[] | undefined {
+  const isWhole = (axis: 'height' | 'width'): boolean =>
+    extents[axis] === tensor[axis] && digitsOf(axis).every((digit) => digit.axis === axis && digit.step === 1);
+  if (!isWhole('height') || !isWhole('width')) return undefined;
+  return digitsOf('channels').reduce<number[]>(
+    (list, { size, step }) => list.flatMap((at) => Array.from({ length: size }, (_, i) => at + i * step)),
+    [0],
+  );
+}
