@@ -11,7 +11,7 @@ import { LINE_BYTES, type Machine, weightsLines } from '../../machine/machine.ts
 import { type Block, blocksOf, imagesOf } from './blocks.ts';
 import { roundUp } from './maps-memory.ts';
 import { trafficCycles } from './plan.ts';
-import { type MacWork, type Stage, type StageGraph, tensorsRead } from './stage.ts';
+import type { MacWork, Stage } from './stage.ts';
 import { inputRows, largestPart } from './tile-rows.ts';
 import type { View } from './view.ts';
 import { hasAdjacentTaps, outputCycles, PixelCosts, parameterLines, tapLines } from './window-cost.ts';
@@ -26,6 +26,8 @@ export interface LinkPlan {
   readonly groupLines: number;
   readonly cuChannels: number;
   readonly blocks: readonly Block[];
+  /** Weights images of every block; undefined: as many as have outputs. */
+  readonly images?: number | undefined;
 }
 
 export interface ChainPlan {
@@ -53,62 +55,12 @@ export function resultSlots(machine: Machine): number {
   return machine.computeUnits > 1 ? 1 : 2;
 }
 
-/** Stage indices of a chain. */
-export interface Chain {
-  readonly head: number | undefined;
-  readonly body: number;
-  readonly tail: number;
-}
-
 export interface ChainWork {
   readonly head: MacWork | undefined;
   readonly body: MacWork;
   readonly tail: MacWork;
   readonly stage: Stage;
   readonly input: View;
-}
-
-/** Chains that the graph allows: consecutive stages, each the only reader of the one before. Longest first; no stage is in two. */
-export function findChains(graph: StageGraph, isBorder: (tensor: number) => boolean): Chain[] {
-  const { stages } = graph;
-  const readers = (tensor: number): number => stages.filter((stage) => tensorsRead(stage).includes(tensor)).length;
-  const isPlain = (stage: Stage | undefined): stage is Stage & { mac: MacWork } =>
-    stage?.mac !== undefined && !stage.batched && !stage.columns && stage.mac.source.kind === 'conv' && stage.inputChannelOffset === 0;
-  /** May stage i feed stage i + 1 on chip? */
-  const feeds = (i: number): boolean => {
-    const from = stages[i];
-    const to = stages[i + 1];
-    if (!isPlain(from) || !isPlain(to) || from.vec || to.input !== from.output) return false;
-    return (
-      readers(from.output) === 1 && !isBorder(from.output) && !graph.aliases.has(from.output) && to.mac.inChannels === from.mac.outChannels
-    );
-  };
-  const isPointwise = (stage: Stage | undefined): boolean => {
-    const g = stage?.mac?.geometry;
-    return (
-      g !== undefined &&
-      g.kernelH === 1 &&
-      g.kernelW === 1 &&
-      g.strideH === 1 &&
-      g.strideW === 1 &&
-      g.padTop === 0 &&
-      g.padLeft === 0 &&
-      stage!.mac!.groups === 1 &&
-      !stage!.mac!.depthwise
-    );
-  };
-  const chains: Chain[] = [];
-  const used = new Set<number>();
-  for (let body = 0; body + 1 < stages.length; body++) {
-    const tail = body + 1;
-    if (used.has(body) || !feeds(body) || !isPointwise(stages[tail])) continue;
-    const { vec } = stages[tail]!;
-    if (vec && (vec.op !== 'add' || vec.isPixel)) continue;
-    const head = body > 0 && !used.has(body - 1) && feeds(body - 1) && !stages[body - 1]!.mac!.depthwise ? body - 1 : undefined;
-    chains.push({ head, body, tail });
-    for (const index of [body, tail, ...(head === undefined ? [] : [head])]) used.add(index);
-  }
-  return chains;
 }
 
 /** The best plan of a chain within a budget of maps words; undefined when it does not fit. */

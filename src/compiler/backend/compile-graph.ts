@@ -13,6 +13,7 @@ import { DramAccesses, type DramLayout, layOutTensors } from './dram-layout.ts';
 import { emitChain, type LinkConstants } from './emit-chain.ts';
 import { EmitContext } from './emit-context.ts';
 import { countMacItems, emitMacStage } from './emit-mac.ts';
+import { emitSliceChain } from './emit-slice-chain.ts';
 import { packTable } from './emit-vec.ts';
 import { emitVecStage } from './emit-vec-stage.ts';
 import { orderTasks } from './order.ts';
@@ -142,12 +143,12 @@ function emitTasks(steps: readonly Step[], loaded: ReadonlyMap<number, LoadedSta
 
 /** All stages of a step, in order of computation. */
 function stagesOfStep({ main, companions, chain }: Step): ScheduledStage[] {
-  return chain ? [...(chain.head ? [chain.head] : []), chain.body, chain.tail] : [main, ...companions];
+  return chain ? [...chain.links] : [main, ...companions];
 }
 
 /** Tensors that a step makes and that never go to DRAM. */
 function tensorsOnChip({ main, chain }: Step): number[] {
-  if (chain) return [...(chain.head ? [chain.head.stage.output] : []), chain.body.stage.output];
+  if (chain) return chain.links.slice(0, -1).map(({ stage }) => stage.output);
   return main.residentOutput ? [main.residentOutput.root] : [];
 }
 
@@ -161,19 +162,16 @@ function emitChainStep(
     const { weights, weightsAddress } = loaded.get(index)!;
     return { layer: index, weights: weights!, address: weightsAddress };
   };
-  const { plan, work, head, body, tail } = chain;
-  return emitChain(context, {
-    work,
-    plan,
-    bases: tail.bases,
-    head: head && constants(head),
-    body: constants(body),
-    tail: constants(tail),
-    frame,
-    input: (head ?? body).inputView(frame),
-    output: tail.outputView(frame),
-    other: tail.otherView(frame),
-  });
+  const { fusion, links } = chain;
+  const [first, last] = [links[0]!, links.at(-1)!];
+  const views = { frame, input: first.inputView(frame), output: last.outputView(frame), bases: last.bases };
+  if (fusion.kind === 'slices') {
+    const { plan, work } = fusion;
+    return emitSliceChain(context, { work, plan, head: constants(first), body: constants(last), ...views });
+  }
+  const { plan, work } = fusion;
+  const [tail, body, head] = [...links].reverse().map(constants);
+  return emitChain(context, { work, plan, head, body: body!, tail: tail!, other: last.otherView(frame), ...views });
 }
 
 /** A stage with its companions' items spread evenly over its own. */

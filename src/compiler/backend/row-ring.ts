@@ -13,16 +13,28 @@ export class RowRing {
   private readonly view: View | undefined;
   private readonly rows: number;
   private readonly frame: number;
+  /** Row at the start of the ring (or any row congruent to it). */
+  readonly origin: number;
   /** Row → pieces by CU. */
   private readonly pieces = new Map<number, readonly Piece[]>();
 
   /** `view`: where missing rows are loaded from; undefined when they are made on chip. */
-  constructor(context: EmitContext, view: View | undefined, base: number, width: number, pixelPitch: number, rows: number, frame: number) {
+  constructor(
+    context: EmitContext,
+    view: View | undefined,
+    base: number,
+    width: number,
+    pixelPitch: number,
+    rows: number,
+    frame: number,
+    origin = 0,
+  ) {
     this.context = context;
     this.view = view;
     this.pixelPitch = pixelPitch;
     this.rows = rows;
     this.frame = frame;
+    this.origin = origin;
     this.ring = { base, words: rows * width * pixelPitch };
   }
 
@@ -33,13 +45,13 @@ export class RowRing {
         r++;
         continue;
       }
-      const ringEnd = r + this.rows - (r % this.rows);
+      const ringEnd = r + this.rows - ((r - this.origin) % this.rows);
       let to = r + 1;
       while (to < end && to < ringEnd && !this.pieces.has(to)) to++;
       const { context } = this;
       const loaded = context.loadRows(
         this.view!,
-        { first: r, end: to, origin: 0 },
+        { first: r, end: to, origin: this.origin },
         this.ring,
         this.pixelPitch,
         context.allCus,

@@ -5,12 +5,13 @@
 import { type Machine, mapsWords } from '../../machine/machine.ts';
 import type { InputError } from '../../util/errors.ts';
 import { LayerRefusal } from '../layer-refusal.ts';
-import { type Chain, type ChainPlan, type ChainWork, chainRegions, findChains, type LinkPlan, planChain } from './chain.ts';
+import type { LinkPlan } from './chain.ts';
 import { type DramLayout, viewTensor } from './dram-layout.ts';
 import { planVecStage, type VecPlan, vecRegions } from './emit-vec-stage.ts';
 import { freePlacement, type Placement } from './evaluate.ts';
+import { chooseFusions, costOfFusion, type Fusion, findFusions, fusionRegions, linksOf, planFusion } from './fusion.ts';
 import { MapsMemory, roundUp } from './maps-memory.ts';
-import { costOf, type MacPlan, planMacStage, trafficCycles } from './plan.ts';
+import { costOf, type MacPlan, planMacStage } from './plan.ts';
 import { isPairWork, type MacWork, type Stage, type StageGraph, tensorsRead, tensorsWritten } from './stage.ts';
 import { simplifyGeometry, type View } from './view.ts';
 
@@ -43,19 +44,16 @@ export interface ScheduledStage {
   readonly residentOther: Resident | undefined;
 }
 
-/** The links of a chain, last one the tail. */
+/** A fusion and its stages, first to last. */
 export interface ScheduledChain {
-  readonly plan: ChainPlan;
-  readonly work: ChainWork;
-  readonly head: ScheduledStage | undefined;
-  readonly body: ScheduledStage;
-  readonly tail: ScheduledStage;
+  readonly fusion: Fusion;
+  readonly links: readonly ScheduledStage[];
 }
 
 /** A MAC stage (or a lone vector stage), and vector stages that run beside it on units it does not need. */
 export interface Step {
   readonly main: ScheduledStage;
-  /** The main stage is the tail of a chain. */
+  /** The main stage is the last of a fusion. */
   readonly chain: ScheduledChain | undefined;
   readonly companions: readonly ScheduledStage[];
 }
@@ -70,7 +68,7 @@ export function scheduleStages(stages: StageGraph, layout: DramLayout, machine: 
 interface StepDraft {
   readonly main: number;
   readonly companions: number[];
-  readonly chain?: { readonly stages: Chain; readonly plan: ChainPlan; readonly work: ChainWork };
+  readonly fusion?: Fusion;
 }
 
 class Scheduler {
@@ -94,7 +92,7 @@ class Scheduler {
     for (const { main, companions } of this.steps) {
       if (companions.length > 0 && !this.planOf(main, this.placementOf(main))) this.separate(main);
     }
-    this.adoptChains();
+    this.adoptFusions();
   }
 
   private setSteps(steps: StepDraft[]): void {
@@ -106,41 +104,26 @@ class Scheduler {
   }
 
   /** Stages that are cheaper together than one by one become a step. */
-  private adoptChains(): void {
-    for (const chain of findChains(this.stages, (tensor) => this.layout.homes.get(tensor)?.isBorder !== false)) {
-      const members = [...(chain.head === undefined ? [] : [chain.head]), chain.body, chain.tail];
-      const steps = members.map((index) => this.steps[this.stepOf.get(index)!]!);
-      if (steps.some((step) => step.companions.length > 0 || step.chain)) continue;
-      const options = chain.head === undefined ? [chain] : [chain, { ...chain, head: undefined }];
-      let best: { draft: StepDraft; saved: number } | undefined;
-      for (const stages of options) {
-        const work = this.chainWork(stages);
-        const plan = planChain(work, this.machine, mapsWords(this.machine));
-        if (!plan) continue;
-        const together = plan.cycles + trafficCycles(plan.bytes, this.machine);
-        const draft: StepDraft = { main: stages.tail, companions: [], chain: { stages, plan, work } };
-        const apart = stagesOf(draft).reduce(
-          (sum, index) => sum + costOf(this.planOf(index, freePlacement(this.machine))!, this.machine),
-          0,
-        );
-        if (together < apart && (!best || apart - together > best.saved)) best = { draft, saved: apart - together };
-      }
-      if (!best) continue;
-      const { draft } = best;
-      const inside = new Set(stagesOf(draft));
-      this.setSteps(this.steps.flatMap((step) => (step.main === draft.main ? [draft] : inside.has(step.main) ? [] : [step])));
+  private adoptFusions(): void {
+    const { stages, machine } = this;
+    const options: { fusion: Fusion; saved: number }[] = [];
+    for (const candidate of findFusions(stages, (tensor) => this.layout.homes.get(tensor)?.isBorder !== false)) {
+      const { members } = candidate;
+      if (members.some((index) => this.steps[this.stepOf.get(index)!]!.companions.length > 0)) continue;
+      const fusion = planFusion(candidate, stages, this.describe(members[0]!, true).inputView(0), machine);
+      if (!fusion) continue;
+      const apart = members.reduce((sum, index) => {
+        const plan = this.planOf(index, freePlacement(machine));
+        return sum + (plan ? costOf(plan, machine) : Number.POSITIVE_INFINITY);
+      }, 0);
+      const saved = apart - costOfFusion(fusion, machine);
+      if (saved > 0) options.push({ fusion, saved });
     }
-  }
-
-  private chainWork({ head, body, tail }: Chain): ChainWork {
-    const first = this.describe(head ?? body, true);
-    return {
-      head: head === undefined ? undefined : this.stages.stages[head]!.mac!,
-      body: this.stages.stages[body]!.mac!,
-      tail: this.stages.stages[tail]!.mac!,
-      stage: this.stages.stages[tail]!,
-      input: first.inputView(0),
-    };
+    for (const fusion of chooseFusions(options, stages.stages.length)) {
+      const main = fusion.members.at(-1)!;
+      const draft: StepDraft = { main, companions: [], fusion };
+      this.setSteps(this.steps.flatMap((step) => (step.main === main ? [draft] : fusion.members.includes(step.main) ? [] : [step])));
+    }
   }
 
   /** Companions of a stage become steps of their own, before it. */
@@ -195,8 +178,8 @@ class Scheduler {
         const home = this.layout.homes.get(root)!;
         if (home.isBorder || this.wordsOf(root) > mapsWords(this.machine)) return false;
         const { makers, readers, first, last } = this.life(root);
-        // A chain takes the whole buffer.
-        if (this.steps.slice(first, last + 1).some((step) => step.chain)) return false;
+        // A fusion takes the whole buffer.
+        if (this.steps.slice(first, last + 1).some((step) => step.fusion)) return false;
         const isMaker = (i: number): boolean => {
           const { mac, batched, columns } = this.stages.stages[i]!;
           return mac !== undefined && !columns && !mac.depthwise && !batched && this.machine.computeUnits > 1;
@@ -315,11 +298,11 @@ class Scheduler {
         if (base === undefined) return { victim: root, stage };
         bases.set(root, base);
       }
-      const { chain } = this.steps[at]!;
-      if (chain) {
-        const starts = memory.place(chainRegions(chain.plan, chain.work, this.machine));
+      const { fusion } = this.steps[at]!;
+      if (fusion) {
+        const starts = memory.place(fusionRegions(fusion, this.machine));
         if (!starts) return { ...this.victimAmong(alive(at)), stage };
-        steps.push(this.finishChain(chain, starts));
+        steps.push(this.finishFusion(fusion, starts));
         continue;
       }
       const vecPlans = companions.map((index) => this.vecPlanOf(index, true));
@@ -346,16 +329,13 @@ class Scheduler {
     return { steps, stage: this.stages.stages[0]! };
   }
 
-  private finishChain({ stages, plan, work }: NonNullable<StepDraft['chain']>, bases: readonly number[]): Step {
-    const placement = freePlacement(this.machine);
-    const link = (index: number, share: LinkPlan): ScheduledStage => ({
-      ...this.finish(index, undefined, undefined, bases, placement, new Map()),
-      ...this.describe(index, true),
-      link: share,
+  private finishFusion(fusion: Fusion, bases: readonly number[]): Step {
+    const plans = linksOf(fusion);
+    const links = fusion.members.map((index, i): ScheduledStage => {
+      const stage = this.finish(index, undefined, undefined, bases, freePlacement(this.machine), new Map());
+      return { ...stage, ...this.describe(index, true), link: plans[i] };
     });
-    const tail = link(stages.tail, plan.tail);
-    const head = stages.head === undefined || !plan.head ? undefined : link(stages.head, plan.head);
-    return { main: tail, companions: [], chain: { plan, work, head, body: link(stages.body, plan.body), tail } };
+    return { main: links.at(-1)!, companions: [], chain: { fusion, links } };
   }
 
   /** The largest of the tensors on chip. */
@@ -408,10 +388,8 @@ class Scheduler {
 }
 
 /** Stages of a step, in order. */
-function stagesOf(step: StepDraft): number[] {
-  const { chain } = step;
-  if (!chain) return [step.main];
-  return [...(chain.stages.head === undefined ? [] : [chain.stages.head]), chain.stages.body, chain.stages.tail];
+function stagesOf({ main, fusion }: StepDraft): readonly number[] {
+  return fusion?.members ?? [main];
 }
 
 /** Sizes of a MAC stage's regions: input ring, result slots (or pool rings), vector slots, residual slots. */

@@ -10,7 +10,7 @@ import type { MacWork } from './stage.ts';
 import { parameterLines } from './window-cost.ts';
 
 /** Lines of one chunk of a group: small enough that a ring of lines fills while the tail of the last group is still in use. */
-const CHUNK_LINES = 128;
+export const CHUNK_LINES = 128;
 
 /** A stretch of lines of one group, for all its images; `offset` in words from the start of the stage's image. */
 export interface WeightsChunk {
@@ -30,14 +30,17 @@ export interface PackedWeights {
 }
 
 /** What decides the layout. */
-export type PackingPlan = Pick<MacPlan, 'lanes' | 'adjacent' | 'groupLines' | 'blocks'>;
+export type PackingPlan = Pick<MacPlan, 'lanes' | 'adjacent' | 'groupLines' | 'blocks'> & {
+  /** Images of every block, those without outputs empty; default: those with outputs. */
+  readonly images?: number | undefined;
+};
 
 export function packWeights(work: MacWork, plan: PackingPlan): PackedWeights {
   const { lanes, groupLines, blocks } = plan;
   const outputs = 16 / lanes;
   let total = 0;
   const packed = blocks.map((block): PackedBlock => {
-    const images = imagesOf(block.channels, lanes);
+    const images = plan.images ?? imagesOf(block.channels, lanes);
     const chunks: WeightsChunk[] = [];
     for (let firstLine = 0; firstLine < groupLines; firstLine += CHUNK_LINES) {
       const lines = Math.min(CHUNK_LINES, groupLines - firstLine);
