@@ -125,7 +125,7 @@ function useDrop(): void {
 }
 
 function Header() {
-  const figures = timing.value?.figures;
+  const figures = timing.value?.profile.figures;
   const changed = Object.keys(machineChoice.value.changes).length > 0;
   return (
     <header class="top">

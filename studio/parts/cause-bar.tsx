@@ -1,6 +1,6 @@
 /** Useful and lost cycles as one bar, causes by colour and by name. */
-import { formatCount, formatPercent, LOST_CAUSES, type LostCause } from '../../src/browser.ts';
-import { CAUSE_COLOURS, CAUSE_EXPLANATIONS, CAUSE_TITLES, USEFUL_COLOUR } from './colours.ts';
+import { CAUSE_TEXTS, formatCount, formatPercent, LOST_CAUSES, type LostCause } from '../../src/browser.ts';
+import { CAUSE_COLOURS, USEFUL_COLOUR } from './colours.ts';
 
 interface Props {
   readonly cycles: number;
@@ -14,10 +14,10 @@ export function CauseBar({ cycles, useful, lost, full = cycles }: Props) {
   const parts = [
     { title: 'useful', colour: USEFUL_COLOUR, value: useful, why: 'products that reach a result' },
     ...LOST_CAUSES.map((cause) => ({
-      title: CAUSE_TITLES[cause],
+      title: CAUSE_TEXTS[cause].title,
       colour: CAUSE_COLOURS[cause],
       value: lost[cause],
-      why: CAUSE_EXPLANATIONS[cause],
+      why: CAUSE_TEXTS[cause].meaning,
     })),
   ].filter((part) => part.value > 0);
   const label = parts.map((part) => `${part.title} ${formatPercent(part.value / cycles)}`).join(', ');
@@ -42,8 +42,8 @@ export function CauseLegend() {
         <i style={{ background: USEFUL_COLOUR }} /> useful
       </li>
       {LOST_CAUSES.map((cause) => (
-        <li key={cause} title={CAUSE_EXPLANATIONS[cause]}>
-          <i style={{ background: CAUSE_COLOURS[cause] }} /> {CAUSE_TITLES[cause]}
+        <li key={cause} title={CAUSE_TEXTS[cause].meaning}>
+          <i style={{ background: CAUSE_COLOURS[cause] }} /> {CAUSE_TEXTS[cause].title}
         </li>
       ))}
     </ul>

@@ -1,40 +1,19 @@
 /** Colours of causes and layers: Okabe and Ito's set, which colour-blind people can tell apart; what they mean is always written too. */
 import type { LostCause } from '../../src/browser.ts';
 
+/** As in the report that `snowflake profile --html` writes. */
 export const CAUSE_COLOURS: Readonly<Record<LostCause, string>> = {
-  maps: '#e69f00',
-  weights: '#d55e00',
+  maps: '#0072b2',
+  weights: '#56b4e9',
   store: '#cc79a7',
-  dependency: '#7f3c8d',
-  dispatch: '#d8c900',
-  partialLanes: '#56b4e9',
+  dependency: '#e69f00',
+  dispatch: '#b5a200',
+  partialLanes: '#8a8f98',
   imbalance: '#009e73',
-  drain: '#8a8f98',
+  drain: '#6b4c9a',
 };
-export const USEFUL_COLOUR = '#2f6fb5';
-
-export const CAUSE_TITLES: Readonly<Record<LostCause, string>> = {
-  maps: 'maps',
-  weights: 'weights',
-  store: 'store',
-  dependency: 'dependency',
-  dispatch: 'dispatch',
-  partialLanes: 'partial lanes',
-  imbalance: 'imbalance',
-  drain: 'drain',
-};
-
-/** Why time is lost, in a sentence (docs/microarchitecture.md, section 10). */
-export const CAUSE_EXPLANATIONS: Readonly<Record<LostCause, string>> = {
-  maps: 'the MAC unit waits for maps that LDM loads',
-  weights: 'the MAC unit waits for weights that LDW loads',
-  store: 'the result path is the bottleneck: vector unit, store, or windows too short for the output path',
-  dependency: 'a load needs what an earlier layer stores, or the unit waits for its own results',
-  dispatch: 'the queue is empty, or the descriptor is being set up',
-  partialLanes: 'lanes without a useful product: clipped words, tails of traces, outputs that do not exist',
-  imbalance: 'another compute unit still works',
-  drain: 'after the last MAC step: pooling, storing, final signals',
-};
+/** Pale: what is lost stands out. */
+export const USEFUL_COLOUR = '#a9b8c6';
 
 const LAYER_COLOURS = ['#4477aa', '#cc6677', '#117733', '#ddcc77', '#88ccee', '#882255', '#44aa99', '#999933', '#aa4499', '#6699cc'];
 

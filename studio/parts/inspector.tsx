@@ -2,6 +2,7 @@
 import { signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import {
+  CAUSE_TEXTS,
   formatBytes,
   formatCount,
   formatPercent,
@@ -14,7 +15,7 @@ import {
 } from '../../src/browser.ts';
 import { program, range, run, selection, timing, view } from '../state/store.ts';
 import { CauseBar } from './cause-bar.tsx';
-import { CAUSE_COLOURS, CAUSE_EXPLANATIONS, CAUSE_TITLES, layerColour } from './colours.ts';
+import { CAUSE_COLOURS, layerColour } from './colours.ts';
 
 const fields = signal<{ readonly descriptor: number; readonly values: Readonly<Record<string, number>> } | undefined>(undefined);
 
@@ -28,7 +29,7 @@ function unitsOfMask(mask: number): string {
 
 function LayerPart({ index }: { readonly index: number }) {
   const now = program.value;
-  const figures = timing.value?.figures;
+  const figures = timing.value?.profile.figures;
   const info = now?.layers[index];
   const layer = figures?.layers[index];
   if (!now || !info) return null;
@@ -74,8 +75,8 @@ function LayerPart({ index }: { readonly index: number }) {
             {LOST_CAUSES.filter((cause) => layer.lost[cause] > 0)
               .sort((a, b) => layer.lost[b] - layer.lost[a])
               .map((cause) => (
-                <li key={cause} title={CAUSE_EXPLANATIONS[cause]}>
-                  <i class="swatch" style={{ background: CAUSE_COLOURS[cause] }} /> {CAUSE_TITLES[cause]}{' '}
+                <li key={cause} title={CAUSE_TEXTS[cause].meaning}>
+                  <i class="swatch" style={{ background: CAUSE_COLOURS[cause] }} /> {CAUSE_TEXTS[cause].title}{' '}
                   <b>{formatCount(layer.lost[cause])}</b> <span class="muted">{formatPercent(layer.lost[cause] / layer.cycles)}</span>
                 </li>
               ))}
@@ -133,8 +134,9 @@ function DescriptorPart({ index }: { readonly index: number }) {
       ) : (
         <ul class="lost" id="waits">
           {causes.map(({ cause, cycles }) => (
-            <li key={cause} title={CAUSE_EXPLANATIONS[cause]}>
-              <i class="swatch" style={{ background: CAUSE_COLOURS[cause] }} /> {CAUSE_TITLES[cause]} <b>{formatCount(cycles)}</b> cycles
+            <li key={cause} title={CAUSE_TEXTS[cause].meaning}>
+              <i class="swatch" style={{ background: CAUSE_COLOURS[cause] }} /> {CAUSE_TEXTS[cause].title} <b>{formatCount(cycles)}</b>{' '}
+              cycles
             </li>
           ))}
         </ul>

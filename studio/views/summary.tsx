@@ -2,7 +2,7 @@
 import { formatBytes, formatCount, formatDecibels, formatNumber, formatPercent, type LayerReport, macCount } from '../../src/browser.ts';
 import { CauseBar, CauseLegend } from '../parts/cause-bar.tsx';
 import { DataTable, type TableColumn } from '../parts/data-table.tsx';
-import { saveFile } from '../parts/download.ts';
+import { ExportButtons } from '../parts/exports.tsx';
 import { run, selection, selectLayer } from '../state/store.ts';
 
 interface Row extends LayerReport {
@@ -45,7 +45,7 @@ function Figure({ title, value, note, id }: FigureProps) {
 
 export function SummaryView() {
   const now = run.value;
-  const figures = now?.timing.value?.figures;
+  const figures = now?.timing.value?.profile.figures;
   const program = now?.program.value;
   if (!now || !figures || !program) return null;
   const paper = now.network.value?.paper;
@@ -53,12 +53,6 @@ export function SummaryView() {
   const macs = macCount(program.machine);
   const rows = figures.layers.map((layer, index): Row => ({ ...layer, index }));
   const longest = Math.max(...rows.map((row) => row.cycles));
-  const json = (): void => {
-    const { machine } = program;
-    const { scope, batch } = now.options;
-    const row = { network: now.network.value?.name, scope, batch, ...figures, bitExact: bits?.bitExact, sqnrDb: bits?.sqnrDb, paper };
-    saveFile(`${now.network.value?.name}.json`, JSON.stringify({ machine, networks: [row] }, null, 2), 'application/json');
-  };
   return (
     <div class="view summary">
       <dl class="figures">
@@ -122,11 +116,9 @@ export function SummaryView() {
       <p class="muted">
         Compiled in {now.compileSeconds.value.toFixed(2)} s, timed in {now.timing.value!.seconds.toFixed(2)} s, a frame's bits in{' '}
         {now.simulateSeconds.value.toFixed(2)} s; <span id="result-seconds">{now.resultSeconds.value.toFixed(2)}</span> s from the choice to
-        the results. {paper && `Published: ${paper.source}.`}{' '}
-        <button type="button" class="quiet" onClick={json}>
-          Save as JSON
-        </button>
+        the results. {paper && `Published: ${paper.source}.`}
       </p>
+      <ExportButtons />
     </div>
   );
 }

@@ -1,7 +1,6 @@
 /** The answers of an opened network, by the name of the question. */
 
-import { descriptorOf, findAccess, peek, seek } from './machine.ts';
-import { mapOccupation } from './occupation.ts';
+import { descriptorOf, peek, seek } from './machine.ts';
 import type { CallName, Calls } from './protocol.ts';
 import { runOnce } from './run-once.ts';
 import type { Session } from './session.ts';
@@ -9,11 +8,10 @@ import type { Session } from './session.ts';
 type Answer<M extends CallName> = (session: Session, argument: Calls[M]['argument']) => Promise<Calls[M]['value']> | Calls[M]['value'];
 
 const ANSWERS: { readonly [M in CallName]: Answer<M> } = {
-  occupation: mapOccupation,
+  export: async ({ timer }, { kind }) => timer.export(kind),
   run: runOnce,
   seek,
   peek,
-  findAccess,
   descriptor: descriptorOf,
 };
 

@@ -8,15 +8,10 @@ import {
   cutAfterConvolutions,
   describeDifference,
   InputError,
-  JobError,
-  joinFigures,
   lowerGraph,
   type ModelRun,
   measureLayerWork,
-  type NetworkFigures,
-  type Program,
   randomInputs,
-  reportNetwork,
   runFloat,
   runModel,
 } from '../../src/browser.ts';
@@ -25,8 +20,8 @@ import { prepareFloatRuntime } from './float-runtime.ts';
 import { openNetwork } from './open-network.ts';
 import type { JobOptions, NetworkSource, Reply, Request, Stage } from './protocol.ts';
 import type { Session } from './session.ts';
-import type { TimingAnswer } from './timing-worker.ts';
-import { joinLogs, joinTraffic, layerNames, type PartTiming, partStarts, viewNetwork, viewProgram } from './views.ts';
+import { startTimer } from './timer.ts';
+import { layerNames, viewNetwork, viewProgram } from './views.ts';
 
 let session: Session | undefined;
 
@@ -38,25 +33,11 @@ function progress(stage: Stage, fraction: number, what: string): void {
   send({ type: 'progress', stage, fraction, what });
 }
 
-/** The timing engine in a worker of its own: it works while this one computes data. */
-function timeProgram(program: Program): Promise<PartTiming> {
-  const worker = new Worker(new URL('./timing-worker.ts', import.meta.url), { type: 'module' });
-  return new Promise((resolve, reject) => {
-    worker.onmessage = ({ data }: MessageEvent<TimingAnswer>) => {
-      worker.terminate();
-      if ('error' in data) reject(data.error.name === 'JobError' ? new JobError(data.error.message) : new Error(data.error.message));
-      else resolve(data);
-    };
-    worker.onerror = (event) => reject(new Error(event.message));
-    // Timing never looks at constants.
-    worker.postMessage({ ...program, segments: [] });
-  });
-}
-
 async function open(source: NetworkSource, options: JobOptions): Promise<void> {
   progress('read', 0, source.name);
   const { scope, batch, numbers, machine, seed } = options;
   const floats = prepareFloatRuntime();
+  const timer = startTimer();
   const { name, graph, paper } = await openNetwork(source, scope);
   const scoped = scope === 'convolutions' ? cutAfterConvolutions(graph) : graph;
   // Where each node runs is known before anything is compiled: the page draws the graph meanwhile.
@@ -79,25 +60,12 @@ async function open(source: NetworkSource, options: JobOptions): Promise<void> {
   send({ type: 'program', program, seconds: (performance.now() - started) / 1000 });
 
   progress('time', 0, 'every cycle');
-  const timings = model.programs.map(timeProgram);
-  for (const timing of timings) timing.catch(() => {}); // what the data engine finds comes first
-  const inputs = Array.from({ length: batch }, (_, frame) => randomInputs(model.graph, seed + frame));
-  const reported = Promise.all(timings).then((parts) => {
-    const figures = joinFigures(
-      parts.map((part, i) => reportNetwork(model.programs[i], part.result, measureLayerWork(model.integerGraphs[i]))),
-    );
-    reportTiming(parts, figures);
-    return parts;
+  const reported = timer.time(name, model.programs, model.integerGraphs.map(measureLayerWork)).then(({ timing, starts }) => {
+    session = { model, program, options, log: timing.log, timer, starts, inputWords: [] };
+    send({ type: 'timing', timing });
   });
-  reported.catch(() => {});
-
-  function reportTiming(parts: readonly PartTiming[], figures: NetworkFigures): void {
-    const starts = partStarts(parts);
-    const log = joinLogs(program, parts);
-    session = { model, program, options, log, starts, inputWords: [] };
-    const seconds = Math.max(...parts.map((part) => part.seconds));
-    send({ type: 'timing', timing: { cycles: starts[starts.length - 1], log, traffic: joinTraffic(parts), figures, seconds } });
-  }
+  reported.catch(() => {}); // what the data engine finds comes first
+  const inputs = Array.from({ length: batch }, (_, frame) => randomInputs(model.graph, seed + frame));
 
   progress('simulate', 0, 'every bit');
   const run = await runModel(model, createMachineDevice(model.programs), inputs);

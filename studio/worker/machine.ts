@@ -3,7 +3,6 @@
  * from the data engine, which executes the descriptors in the order of their starts. A descriptor's results are there from its start.
  */
 import { DataEngine, DEFAULT_CORE_LIMITS, type Dispatch, packInputs, runCore, traceCore, unitName, unitOf } from '../../src/browser.ts';
-import { mapsAccesses } from './footprints.ts';
 import type { Calls, MachineView, TokenView, UnitView } from './protocol.ts';
 import type { Session } from './session.ts';
 
@@ -203,20 +202,4 @@ export function descriptorOf(session: Session, { index }: Calls['descriptor']['a
     base += dispatches.length;
   }
   throw new Error(`no descriptor ${index}`);
-}
-
-/** First cycle after `after` at which a descriptor starts that touches a word of a CU's maps buffer; −1 for none. */
-export function findAccess(session: Session, { cu, address, after }: Calls['findAccess']['argument']): number {
-  const part = openPart(session, partOf(session, after));
-  const { log, program } = session;
-  const buffer = { name: 'maps', words: program.machine.mapsBytes / 2 };
-  for (const i of part.order) {
-    const start = log.start[part.base + i];
-    if (start <= after) continue;
-    for (const access of mapsAccesses(part.dispatches[i], buffer)) {
-      if (access.cu !== cu) continue;
-      for (let k = 0; k < access.words.count; k++) if (access.words.start(k) <= address && address < access.words.end(k)) return start;
-    }
-  }
-  return -1;
 }

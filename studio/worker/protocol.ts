@@ -4,13 +4,15 @@
  */
 import type {
   Accuracy,
+  Activity,
   ImageOptions,
   LayerInfo,
   Machine,
-  NetworkFigures,
+  NetworkProfile,
   NumberMode,
   Placement,
   PublishedFigures,
+  Residency,
   Scope,
   SourceSpan,
   TensorPlacement,
@@ -83,31 +85,34 @@ export interface LogView {
   readonly waits: Float32Array;
 }
 
-/** A quantity over time in bins of equal length. */
-export interface SeriesView {
-  readonly binCycles: number;
-  /** One array a curve, as long as each other. */
-  readonly curves: readonly Float32Array[];
+/** Bandwidth, queues and fill over time of one part, which starts at cycle `from`. */
+export interface ActivityView {
+  readonly from: number;
+  readonly cycles: number;
+  readonly activity: Activity;
 }
+
+/** What lives where in the buffers of one part; cycles count from the part's start. */
+export interface ResidencyView {
+  readonly from: number;
+  readonly firstLayer: number;
+  readonly maps: Residency;
+  readonly weights: Residency;
+}
+
+/** The profile without the recordings, which are beside it. */
+export type ProfileView = Omit<NetworkProfile, 'parts'>;
 
 export interface TimingView {
   readonly cycles: number;
   readonly log: LogView;
-  /** DRAM bytes by engine: fetch, ST, LDM, LDW. */
-  readonly traffic: SeriesView;
-  readonly figures: NetworkFigures;
+  readonly profile: ProfileView;
+  readonly activities: readonly ActivityView[];
+  readonly residencies: readonly ResidencyView[];
   readonly seconds: number;
 }
 
-/** What lives where in the maps buffers over time: a picture of cells of words × columns of time. */
-export interface OccupationView {
-  readonly cells: number;
-  readonly columns: number;
-  /** Per CU cells × columns, cell-major: layer + 1 that wrote what lives there, 0 for nothing. */
-  readonly cus: readonly Uint16Array[];
-  /** Share of each CU's buffer that is alive, per column of time. */
-  readonly fill: readonly Float32Array[];
-}
+export type ExportKind = 'html' | 'trace' | 'csv' | 'json';
 
 export interface BitsView {
   readonly bitExact: boolean;
@@ -210,14 +215,10 @@ export interface PeekArgument {
 
 /** Questions to an opened network, and their answers. */
 export interface Calls {
-  readonly occupation: { readonly argument: { readonly columns: number; readonly cells: number }; readonly value: OccupationView };
+  readonly export: { readonly argument: { readonly kind: ExportKind }; readonly value: string };
   readonly run: { readonly argument: RunArgument; readonly value: RunView };
   readonly seek: { readonly argument: { readonly cycle: number }; readonly value: MachineView };
   readonly peek: { readonly argument: PeekArgument; readonly value: Int16Array };
-  readonly findAccess: {
-    readonly argument: { readonly cu: number; readonly address: number; readonly after: number };
-    readonly value: number;
-  };
   readonly descriptor: { readonly argument: { readonly index: number }; readonly value: Readonly<Record<string, number>> };
 }
 export type CallName = keyof Calls;

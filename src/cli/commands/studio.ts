@@ -53,7 +53,7 @@ function listSite(site: string): Map<string, string> {
  * @param model bytes of a model by the name under which the page asks for it
  */
 export function createStudioServer(site: string, model?: { readonly name: string; readonly bytes: Uint8Array }): Server {
-  const files = listSite(site);
+  let files = listSite(site);
   return createServer((request, response) => {
     // A foreign page may have its name point here: it must not read what this server sends.
     if (!/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(request.headers.host ?? '')) {
@@ -69,6 +69,8 @@ export function createStudioServer(site: string, model?: { readonly name: string
       response.writeHead(200, { ...HEADERS, 'Content-Type': 'application/octet-stream' }).end(model.bytes);
       return;
     }
+    // A site that was built again has other names.
+    if (!files.has(path)) files = listSite(site);
     const file = files.get(path);
     if (file === undefined || !existsSync(file)) {
       response.writeHead(404, { 'Content-Type': 'text/plain' }).end('no such file\n');
