@@ -21,7 +21,7 @@ import { openNetwork } from './open-network.ts';
 import type { JobOptions, NetworkSource, Reply, Request, Stage } from './protocol.ts';
 import type { Session } from './session.ts';
 import { startTimer } from './timer.ts';
-import { layerNames, viewNetwork, viewProgram } from './views.ts';
+import { viewNetwork, viewProgram } from './views.ts';
 
 let session: Session | undefined;
 
@@ -56,7 +56,7 @@ async function open(source: NetworkSource, options: JobOptions): Promise<void> {
   });
   if (model.programs.length === 0) throw new InputError(`${name}: nothing of it runs on the accelerator, so there is nothing to measure`);
   const program = viewProgram(name, model.programs);
-  send({ type: 'network', network: viewNetwork(name, model.graph, model.lowered, layerNames(model), paper) });
+  send({ type: 'network', network: viewNetwork(name, model.graph, model.lowered, program.layers, paper) });
   send({ type: 'program', program, seconds: (performance.now() - started) / 1000 });
 
   progress('time', 0, 'every cycle');

@@ -1,22 +1,22 @@
 /** What the page sees of a compiled network: plain data without weights. Parts of a network that the host divides follow each other. */
-import type { CompiledModel, Graph, LoweredModel, Program, PublishedFigures } from '../../src/browser.ts';
+import type { Graph, LayerInfo, LoweredModel, Program, PublishedFigures } from '../../src/browser.ts';
 import type { NetworkView, ProgramView } from './protocol.ts';
 
 export function viewNetwork(
   name: string,
   graph: Graph,
   lowered: LoweredModel,
-  layers: readonly string[],
+  layers: readonly LayerInfo[],
   paper?: PublishedFigures,
 ): NetworkView {
   const nodes = new Map(graph.nodes.map((node) => [node.name, node]));
-  const layerOf = new Map(layers.map((layer, index) => [layer, index]));
+  const layerOf = new Map(layers.flatMap((layer, index) => [layer.name, ...layer.nodes].map((node) => [node, index] as const)));
   return {
     name,
     paper,
     nodes: lowered.placement.map((placement) => ({
       ...placement,
-      layerIndex: layerOf.get(placement.layer ?? placement.node) ?? layerOf.get(placement.node) ?? -1,
+      layerIndex: layerOf.get(placement.node) ?? layerOf.get(placement.layer ?? placement.node) ?? -1,
       inputs: nodes.get(placement.node)?.inputs.filter((input) => input !== '' && !graph.initializers.has(input)) ?? [],
       outputs: nodes.get(placement.node)?.outputs ?? [],
     })),
@@ -56,9 +56,4 @@ export function viewProgram(name: string, programs: readonly Program[]): Program
       p.segments.map(({ name: segment, address, words }) => ({ name: segment, address, words: words.length })),
     ),
   };
-}
-
-/** Names of the layers of all parts, in the order of the programs. */
-export function layerNames(model: CompiledModel): string[] {
-  return model.programs.flatMap((program) => program.layers.map((layer) => layer.name));
 }

@@ -1,0 +1,52 @@
+/** The graph as it is shown: nodes of one layer of the accelerator as one box, host nodes alone. */
+import type { NetworkView, NodeView } from '../worker/protocol.ts';
+
+export interface Group {
+  readonly id: number;
+  readonly title: string;
+  /** Operators, main node first. */
+  readonly ops: readonly string[];
+  readonly nodes: readonly NodeView[];
+  readonly where: NodeView['where'];
+  /** Layer of the program, −1 for none. */
+  readonly layer: number;
+}
+
+export interface GroupGraph {
+  readonly groups: readonly Group[];
+  readonly edges: readonly (readonly [number, number])[];
+}
+
+export function groupNodes(network: NetworkView): GroupGraph {
+  const byKey = new Map<string, NodeView[]>();
+  for (const node of network.nodes) {
+    // What was folded away before anything runs (constants, identities) belongs nowhere.
+    if (node.where === 'folded' && node.layer === undefined && node.part === undefined) continue;
+    const layer = node.layerIndex >= 0 ? node.layerIndex : (node.layer ?? node.node);
+    const key = node.where === 'host' ? `host ${node.node}` : `layer ${node.part ?? 0} ${layer}`;
+    const list = byKey.get(key);
+    if (list) list.push(node);
+    else byKey.set(key, [node]);
+  }
+  const groups = [...byKey.values()].map((nodes, id): Group => {
+    const main = nodes.find((node) => node.where === 'accelerated') ?? nodes[0];
+    const layer = nodes.find((node) => node.layerIndex >= 0)?.layerIndex ?? -1;
+    return { id, title: main.node, ops: nodes.map((node) => node.op), nodes, where: main.where, layer };
+  });
+  const producer = new Map<string, number>();
+  for (const group of groups) for (const node of group.nodes) for (const output of node.outputs) producer.set(output, group.id);
+  const seen = new Set<string>();
+  const edges: [number, number][] = [];
+  for (const group of groups) {
+    for (const node of group.nodes) {
+      for (const input of node.inputs) {
+        const from = producer.get(input);
+        const key = `${from} ${group.id}`;
+        if (from === undefined || from === group.id || seen.has(key)) continue;
+        seen.add(key);
+        edges.push([from, group.id]);
+      }
+    }
+  }
+  return { groups, edges };
+}
