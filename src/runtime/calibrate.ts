@@ -46,5 +46,18 @@ function widenRange(ranges: Map<string, ValueRange>, name: string, tensor: Tenso
   if (Number.isNaN(sum)) {
     throw new InputError(`calibration: value '${name}' becomes infinite or NaN in float32; check the inputs' scale and the model`);
   }
-  ranges.set(name, { min, max });
+  ranges.set(name, { min, max, sample: takeSample(ranges.get(name)?.sample, data) });
+}
+
+/** Values kept of each tensor and calibration input. */
+const SAMPLE_SIZE = 1024;
+
+/** Appends values at even distances, prime to most row lengths. */
+function takeSample(before: Float32Array | undefined, data: Float32Array): Float32Array {
+  const step = data.length <= SAMPLE_SIZE ? 1 : Math.floor(data.length / SAMPLE_SIZE) | 1;
+  const count = Math.ceil(data.length / step);
+  const sample = new Float32Array((before?.length ?? 0) + count);
+  if (before) sample.set(before);
+  for (let i = 0; i < count; i++) sample[sample.length - count + i] = data[i * step];
+  return sample;
 }
