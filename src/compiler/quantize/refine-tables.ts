@@ -25,6 +25,8 @@ const SEGMENT_WORDS = 256;
 const BOUNDS = [0.5, 1, 2, 4, 8, 16, 32];
 /** Just below a power of two, so that the bound itself is a word. */
 const BELOW = 32767 / 32768;
+/** Relative error allowed at the ends of the range. */
+const END_TOLERANCE = 0.01;
 /** Where s(x) = f(x) ÷ x is looked at instead of 0. */
 const TINY = 2 ** -20;
 
@@ -34,10 +36,7 @@ export function refineTables(graph: LayerGraph, ranges: ReadonlyMap<string, Valu
   const layers = graph.layers.flatMap((layer): readonly FinalLayer[] => {
     if (layer.kind !== 'table') return [layer];
     const range = rangeOf(graph.tensors[layer.inputs[0]], ranges);
-    if (!range?.sample) return [layer];
-    // With both ends, which a sample may miss: beyond a bound a function must be right, too.
-    const sample = Float32Array.of(...range.sample, range.min, range.max);
-    return refine(graph, layer, range, sample, headroom, tensors);
+    return range?.sample ? refine(graph, layer, range, range.sample, headroom, tensors) : [layer];
   });
   return { ...graph, tensors, layers };
 }
@@ -95,11 +94,16 @@ function refine(
   const plain = compare(f, interpolate(f, stepOf(widest), Number.POSITIVE_INFINITY), sample);
   if (plain >= GOOD_DB) return [layer];
   const s: Values = (x) => f(x === 0 ? TINY : x) / (x === 0 ? TINY : x);
+  // A sample may miss the ends, where a function that was cut off too early is worst.
+  const ends = [range.min, range.max].filter(
+    (x) => Math.abs(f(x)) > END_TOLERANCE * Math.max(Math.abs(f(range.min)), Math.abs(f(range.max))),
+  );
   const bestOf = (isProduct: boolean): Choice | undefined => {
     let best: Choice | undefined;
     for (const bound of BOUNDS.filter((b) => b < widest)) {
       const fine = interpolate(isProduct ? s : f, stepOf(bound * BELOW), bound * BELOW);
       const decibels = compare(f, isProduct ? (x) => x * fine(x) : fine, sample);
+      if (ends.some((x) => Math.abs(f(x) - (isProduct ? x * fine(x) : fine(x))) > END_TOLERANCE * Math.abs(f(x)))) continue;
       if (best === undefined || decibels > best.decibels) best = { bound, isProduct, decibels };
     }
     return best !== undefined && best.decibels > plain + LEAST_GAIN_DB ? best : undefined;
