@@ -73,6 +73,17 @@ describe('functions of one value', () => {
     expect(result.sqnrDb).toBeGreaterThan(35);
   });
 
+  it('division by a map', async () => {
+    const nodes: Nodes = [
+      ['Sigmoid', ['c'], ['s']],
+      ['Add', ['s', 'one'], ['d']],
+      ['Div', ['x', 'd'], ['y']],
+    ];
+    const result = await check(onMap(nodes, { one: floats([], [1]) }));
+    expect(result).toMatchObject({ hosts: [], kinds: ['conv', 'table', 'mul'] });
+    expect(result.sqnrDb).toBeGreaterThan(60);
+  });
+
   it.each([
     [2, ['conv', 'mul'], 70],
     [3, ['conv', 'table'], 55],

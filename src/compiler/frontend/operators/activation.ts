@@ -1,6 +1,7 @@
 /**
  * Functions of one value: activation tables, and clamped lines where the function is one (exact, and folded into a convolution in front).
- * ONNX operators LeakyRelu, PRelu, Sigmoid, Tanh, HardSigmoid, HardSwish, Elu, Selu, Celu, Softplus, Softsign, Gelu, Erf, Exp, Mish, Swish, Sqrt, Abs, Pow, Sin, Cos.
+ * ONNX operators LeakyRelu, PRelu, Sigmoid, Tanh, HardSigmoid, HardSwish, Elu, Selu, Celu, Softplus, Softsign, Gelu, Erf, Exp, Log, Mish, Swish, Sqrt,
+ * Reciprocal, Abs, Pow, Sin, Cos. Where a table would be too coarse, the node goes to the host once ranges are known (quantize/refine-tables.ts).
  */
 import type { GraphNode } from '../../../graph/graph.ts';
 import { getNumber, getString, needFloats } from '../attributes.ts';
@@ -70,6 +71,8 @@ export const ACTIVATIONS: ReadonlyMap<string, BuildNode> = new Map<string, Build
   ['Swish', table((node) => ({ op: 'mul', a: X, b: { op: 'Sigmoid', of: line(X, getNumber(node, 'alpha', 1), 0) } }))],
   ['Sqrt', named('Sqrt')],
   ['Abs', table(() => ({ op: 'LeakyRelu', alpha: -1, of: X }))],
+  ['Reciprocal', named('Reciprocal')],
+  ['Log', named('Log')],
   ['Sin', named('Sin')],
   ['Cos', named('Cos')],
   ['Pow', buildPow],
@@ -138,7 +141,6 @@ function buildPow(draft: Draft, node: GraphNode): void {
   const { data, dims } = needFloats(draft.graph, node, 1, 'the exponent');
   if (data.length !== 1 || dims.length > view.axes.length) throw new Unsupported('its exponent is not one number');
   const [exponent] = data;
-  if (exponent < 0) throw new Unsupported(`its exponent is ${exponent}: the result has no bound near 0`);
   if (exponent === 1) draft.views.set(node.outputs[0], viewLike(view, view.tensor));
   else if (exponent === 2) pushPair(draft, node, 'mul', view, view);
   else pushTable(draft, node, view, exponent === 0.5 ? { op: 'Sqrt', of: X } : { op: 'Pow', exponent, of: X });

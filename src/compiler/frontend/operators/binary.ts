@@ -5,6 +5,7 @@
 import type { GraphNode } from '../../../graph/graph.ts';
 import { findConstant, needFloats } from '../attributes.ts';
 import { addTensor, type Draft, needView } from '../draft.ts';
+import { type Expression, X } from '../expression.ts';
 import { type FloatClamp, type LayerTensor, NO_CLAMP } from '../layer-graph.ts';
 import { Unsupported } from '../unsupported.ts';
 import { type Axis, isChannels, makeView, sameAxes, type View, viewDims } from '../view.ts';
@@ -217,9 +218,19 @@ export function buildMul(draft: Draft, node: GraphNode): void {
   else pushPair(draft, node, 'mul', mixed.view, addConstantMap(draft, node, mixed.view, mixed.constant));
 }
 
+/** Division by a map is multiplication by its reciprocal, a table; by a constant, by the constant's reciprocal. */
 export function buildDiv(draft: Draft, node: GraphNode): void {
   const mixed = splitConstant(draft, node);
-  if (!mixed || mixed.constantFirst) throw new Unsupported('it divides by an activation; only division by a constant is supported');
+  if (!mixed) {
+    pushPair(draft, node, 'mul', needView(draft, node, 0), reciprocal(draft, node, needView(draft, node, 1)));
+    return;
+  }
+  if (mixed.constantFirst) {
+    const inverse = reciprocal(draft, node, mixed.view);
+    if (mixed.values) pushAffine(draft, node, inverse, mixed.values, fill(inverse, 0));
+    else pushPair(draft, node, 'mul', inverse, addConstantMap(draft, node, inverse, mixed.constant));
+    return;
+  }
   const { view, values, constant } = mixed;
   if (constant.data.some((v) => v === 0)) throw new Unsupported('it divides by a constant that is 0');
   if (values) {
@@ -234,6 +245,20 @@ export function buildDiv(draft: Draft, node: GraphNode): void {
     view,
     addConstantMap(draft, node, view, constant, (v) => 1 / v),
   );
+}
+
+function reciprocal(draft: Draft, node: GraphNode, view: View): View {
+  const output = innerTensor(draft, node, 'reciprocal', view.tensor);
+  const table: Expression = { op: 'Reciprocal', of: X };
+  draft.layers.push({
+    kind: 'table',
+    ...partOf(node, 'reciprocal'),
+    inputs: [view.tensor.id],
+    output: output.id,
+    function: table,
+    clamp: NO_CLAMP,
+  });
+  return makeView(output, view.axes);
 }
 
 /** Max or Min with one number: a clamp. With another constant or a map: maximum layers, min(a, b) = −max(−a, −b). */

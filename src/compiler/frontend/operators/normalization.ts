@@ -84,6 +84,7 @@ export function buildInstanceNormalization(draft: Draft, node: GraphNode): void 
   const view = needView(draft, node, 0);
   if (view.axes.length < 3 || !isChannels(view, 1)) throw new Unsupported('dimension 1 of its input is not the channels of a map');
   const { tensor } = view;
+  if (draft.graph.opset < 7) throw new Unsupported('operator sets before 7 lack what measures its variance');
   const [scale, bias] = ['the scale', 'the bias'].map((what, i) => Float64Array.from(needFloats(draft.graph, node, i + 1, what).data));
   if (scale.length !== tensor.channels || bias.length !== tensor.channels) throw new Unsupported('its parameters are not one per channel');
   const pixel = { height: 1, width: 1, channels: tensor.channels };
