@@ -1,5 +1,6 @@
 /** How far the job is, and the button that ends it. Its place is always there: nothing moves when it appears. */
-import { cancel, run } from '../state/store.ts';
+import type { Run } from '../state/run.ts';
+import { run } from '../state/store.ts';
 import { STAGES, type Stage } from '../worker/protocol.ts';
 
 const TITLES: Readonly<Record<Stage, string>> = {
@@ -12,8 +13,9 @@ const TITLES: Readonly<Record<Stage, string>> = {
 /** Where each stage begins on the bar. */
 const FROM: Readonly<Record<Stage, number>> = { read: 0, compile: 0.1, time: 0.5, simulate: 0.55, check: 0.75 };
 
-export function ProgressBar() {
-  const status = run.value?.status.value;
+export function ProgressBar({ of }: { readonly of?: Run }) {
+  const job = of ?? run.value;
+  const status = job?.status.value;
   if (status?.kind !== 'running') return <div class="progress" />;
   const next = STAGES[STAGES.indexOf(status.stage) + 1];
   const part = FROM[status.stage] + status.fraction * ((next ? FROM[next] : 1) - FROM[status.stage]);
@@ -31,8 +33,8 @@ export function ProgressBar() {
         {TITLES[status.stage]}
         {status.what && `: ${status.what}`}
       </span>
-      <button type="button" id="cancel" onClick={cancel}>
-        Cancel <kbd>x</kbd>
+      <button type="button" class={of ? undefined : 'cancel'} onClick={() => job?.cancel()}>
+        Cancel {!of && <kbd>x</kbd>}
       </button>
     </div>
   );

@@ -100,6 +100,9 @@ export class Run {
         this.bits.value = reply.bits;
         this.status.value = { kind: 'done' };
         return;
+      case 'done':
+        this.status.value = { kind: 'done' };
+        return;
       case 'failed':
         this.#fail(reply.message, reply.node);
         return;

@@ -25,6 +25,9 @@ export const settings = signal<Settings>(DEFAULT_SETTINGS);
 export const run = signal<Run | undefined>(undefined);
 /** The second side of Compare. */
 export const otherRun = signal<Run | undefined>(undefined);
+export const otherChoice = signal<MachineChoice | undefined>(undefined);
+/** How the second side is compiled, where it differs from the first. */
+export const otherSettings = signal<Settings | undefined>(undefined);
 export const view = signal<ViewName>('summary');
 /** A remark at the foot of the page: an error that no view owns. */
 export const notice = signal<string | undefined>(undefined);
@@ -70,11 +73,25 @@ export function start(next: NetworkSource, keepSelection = false): void {
     wantedFile.value = undefined;
     source.value = next;
     if (!keepSelection) {
+      otherRun.value?.cancel();
+      otherRun.value = undefined;
       selection.value = NOTHING;
       range.value = undefined;
     }
     run.value = new Run(next, options);
   });
+}
+
+/** Runs the same network on the second side of Compare. */
+export function startOther(): void {
+  if (!source.value) return;
+  otherRun.value?.cancel();
+  try {
+    const machine = resolveMachine(otherChoice.value ?? machineChoice.value);
+    otherRun.value = new Run(source.value, { ...(otherSettings.value ?? settings.value), machine, timingOnly: true });
+  } catch (error) {
+    notice.value = (error as Error).message;
+  }
 }
 
 /** The same network again, after a change of machine or settings. */

@@ -1,12 +1,13 @@
 /** The address bar: network, machine, settings, view, selection and zoom, so that a view can be shared. Files are named, never sent. */
 import { effect } from '@preact/signals';
 import { MODELS, NUMBER_MODES, SCOPES } from '../../src/browser.ts';
-import type { MachineChanges } from './machine-choice.ts';
+import type { MachineChanges, MachineChoice } from './machine-choice.ts';
 import {
   DEFAULT_SETTINGS,
   machineChoice,
   NOTHING,
   notice,
+  otherChoice,
   range,
   run,
   type Selection,
@@ -34,6 +35,7 @@ function encode(): string {
   const { preset, changes } = machineChoice.value;
   if (preset !== 'xc7z045') parts.set('machine', preset);
   if (Object.keys(changes).length > 0) parts.set('changes', JSON.stringify(changes));
+  if (otherChoice.value) parts.set('other', JSON.stringify(otherChoice.value));
   if (view.value !== 'summary') parts.set('view', view.value);
   const { layer, descriptor } = selection.value;
   if (descriptor >= 0) parts.set('descriptor', `${descriptor}`);
@@ -80,6 +82,8 @@ export function restore(): void {
     seed: number('seed', DEFAULT_SETTINGS.seed),
   };
   try {
+    const other = parts.get('other');
+    if (other) otherChoice.value = JSON.parse(other) as MachineChoice;
     machineChoice.value = {
       preset: parts.get('machine') ?? 'xc7z045',
       changes: JSON.parse(parts.get('changes') ?? '{}') as MachineChanges,

@@ -67,6 +67,12 @@ async function open(source: NetworkSource, options: JobOptions): Promise<void> {
   reported.catch(() => {}); // what the data engine finds comes first
   const inputs = Array.from({ length: batch }, (_, frame) => randomInputs(model.graph, seed + frame));
 
+  if (options.timingOnly) {
+    await reported;
+    send({ type: 'simulated', seconds: 0 });
+    send({ type: 'done' });
+    return;
+  }
   progress('simulate', 0, 'every bit');
   const run = await runModel(model, createMachineDevice(model.programs), inputs);
   await reported;

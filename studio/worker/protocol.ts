@@ -33,6 +33,8 @@ export interface JobOptions {
   readonly numbers: NumberMode;
   /** Of the random input. */
   readonly seed: number;
+  /** Cycles and bytes only, no bits: for comparisons. */
+  readonly timingOnly?: boolean;
 }
 
 /** Stages of a job, in order. */
@@ -132,6 +134,7 @@ export type Reply =
   | { readonly type: 'timing'; readonly timing: TimingView }
   | { readonly type: 'simulated'; readonly seconds: number }
   | { readonly type: 'bits'; readonly bits: BitsView }
+  | { readonly type: 'done' }
   | { readonly type: 'failed'; readonly message: string; readonly kind: string; readonly node?: string }
   | { readonly type: 'answer'; readonly id: number; readonly value?: unknown; readonly error?: string };
 
