@@ -3,7 +3,9 @@
  *
  *   head (optional, any convolution)   → results to all CUs: a ring of rows
  *   body (any convolution, depthwise)  → results stay in the CU that made them
- *   tail (pointwise)                   → reads its own CU's pixels; gathered, added, stored like any stage
+ *   tail (optional, pointwise)         → reads its own CU's pixels; gathered, added, stored like any stage
+ *
+ * There is a head or a tail. Without a tail every CU stores the body's pixels that it made.
  *
  * The body's and the tail's pixels are split over the CUs alike, so nothing passes between CUs but the head's rows. Weights of all links stay on chip.
  */
@@ -33,7 +35,7 @@ export interface LinkPlan {
 export interface ChainPlan {
   readonly head: LinkPlan | undefined;
   readonly body: LinkPlan;
-  readonly tail: LinkPlan;
+  readonly tail: LinkPlan | undefined;
   readonly tileRows: number;
   /** Rows of the input ring and of the head's result ring. */
   readonly inputRows: number;
@@ -58,7 +60,7 @@ export function resultSlots(machine: Machine): number {
 export interface ChainWork {
   readonly head: MacWork | undefined;
   readonly body: MacWork;
-  readonly tail: MacWork;
+  readonly tail: MacWork | undefined;
   readonly stage: Stage;
   readonly input: View;
 }
@@ -67,7 +69,7 @@ export interface ChainWork {
 export function planChain(work: ChainWork, machine: Machine, budgetWords: number): ChainPlan | undefined {
   let best: ChainPlan | undefined;
   let bestCost = Number.POSITIVE_INFINITY;
-  for (const tail of linkChoices(work.tail, work.body.outChannels, machine.computeUnits, 1)) {
+  for (const tail of work.tail ? linkChoices(work.tail, work.body.outChannels, machine.computeUnits, 1) : [undefined]) {
     for (const body of linkChoices(work.body, bodyPitch(work), machine.computeUnits, 1)) {
       for (const head of work.head ? linkChoices(work.head, work.input.channels, machine.computeUnits, undefined) : [undefined]) {
         const lines = [head, body, tail].reduce((sum, link) => sum + (link ? link.groupLines * link.blocks.length : 0), 0);
@@ -110,7 +112,7 @@ function linkChoices(work: MacWork, pixelPitch: number, cus: number, slots: numb
 
 function evaluateChain(
   work: ChainWork,
-  links: { head: LinkPlan | undefined; body: LinkPlan; tail: LinkPlan },
+  links: { head: LinkPlan | undefined; body: LinkPlan; tail: LinkPlan | undefined },
   tileRows: number,
   machine: Machine,
   budgetWords: number,
@@ -126,6 +128,10 @@ function evaluateChain(
     const now = inputRows(work.body, y, Math.min(g.outHeight, y + tileRows));
     const next = inputRows(work.body, y, Math.min(g.outHeight, y + 2 * tileRows));
     bodyNeed = Math.max(bodyNeed, next.end - now.first);
+    if (work.head && y === 0) {
+      const begin = inputRows(work.head, 0, Math.max(1, now.end));
+      headNeed = begin.end - begin.first;
+    }
     if (work.head && next.end > now.first) {
       const need = inputRows(work.head, now.end < next.end ? now.end : now.first, next.end);
       const after = inputRows(work.head, next.end - 1, Math.min(work.head.geometry.outHeight, next.end + tileRows * g.strideH));
@@ -141,7 +147,7 @@ function evaluateChain(
   const headWords = headRows * g.inWidth * body.pixelPitch;
   const bodyCosts = new PixelCosts(work.body, body.lanes, body.adjacent);
   const bodyWords = largestPart(bodyCosts, tileRows, cus) * work.body.outChannels;
-  const resultWords = tileRows * g.outWidth * work.tail.outChannels;
+  const resultWords = work.tail ? tileRows * g.outWidth * work.tail.outChannels : 0;
   const hasResidual = work.stage.vec?.op === 'add';
   const words =
     roundUp(inputWords) +
@@ -161,15 +167,19 @@ function evaluateChain(
       (tiles * link.blocks.length * 0.5 * costs.total) / pixels
     );
   };
-  const tailWindow = Math.max(outputCycles(tail.lanes), Math.ceil(work.tail.tapWords / tail.lanes));
-  const tailCycles = tail.blocks.length * ((pixels / cus + tiles) * tailWindow + tiles * (overhead + parameterLines(tail.lanes)));
+  let tailCycles = 0;
+  if (tail && work.tail) {
+    const window = Math.max(outputCycles(tail.lanes), Math.ceil(work.tail.tapWords / tail.lanes));
+    const mac = tail.blocks.length * ((pixels / cus + tiles) * window + tiles * (overhead + parameterLines(tail.lanes)));
+    const bus = pixels * Math.ceil(Math.min(tail.cuChannels, work.tail.outChannels) / 16) * tail.blocks.length;
+    tailCycles = Math.max(mac, bus * 1.05);
+  }
   const headPixels = work.head ? work.head.geometry.outHeight * work.head.geometry.outWidth : 0;
   const headBus = head
     ? headPixels * head.slots * Math.ceil(Math.min(head.cuChannels, work.head!.outChannels) / 16) * head.blocks.length
     : 0;
-  const tailBus = pixels * Math.ceil(Math.min(tail.cuChannels, work.tail.outChannels) / 16) * tail.blocks.length;
   const headCycles = head ? Math.max(macCycles(head, work.head!), headBus * 1.05) : 0;
-  const cycles = headCycles + macCycles(body, work.body) + Math.max(tailCycles, tailBus * 1.05);
+  const cycles = headCycles + macCycles(body, work.body) + tailCycles;
   const linkBytes = (link: LinkPlan | undefined, linkWork: MacWork | undefined): number =>
     link && linkWork
       ? link.blocks.length *
@@ -177,7 +187,7 @@ function evaluateChain(
         imagesOf(Math.min(link.cuChannels * link.slots, linkWork.outChannels), link.lanes) *
         LINE_BYTES
       : 0;
-  const resultBytes = pixels * work.tail.outChannels * 2;
+  const resultBytes = pixels * (work.tail ?? work.body).outChannels * 2;
   const bytes =
     linkBytes(head, work.head) +
     linkBytes(body, work.body) +
@@ -185,7 +195,7 @@ function evaluateChain(
     inputHeight * inputWidth * work.input.channels * 2 +
     resultBytes * (hasResidual ? 2 : 1);
   const bandwidth = machine.dram.bytesPerSecond / machine.clockHz;
-  const dispatch = tiles * (14 * cus * ((head?.blocks.length ?? 0) + body.blocks.length + tail.blocks.length) + 40);
+  const dispatch = tiles * (14 * cus * [head, body, tail].reduce((sum, link) => sum + (link?.blocks.length ?? 0), 0) + 40);
   const first = (inputWords * 2) / bandwidth / Math.max(1, tiles) + 200;
   return {
     head,

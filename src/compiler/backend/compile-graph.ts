@@ -170,8 +170,10 @@ function emitChainStep(
     return emitSliceChain(context, { work, plan, head: constants(first), body: constants(last), ...views });
   }
   const { plan, work } = fusion;
-  const [tail, body, head] = [...links].reverse().map(constants);
-  return emitChain(context, { work, plan, head, body: body!, tail: tail!, other: last.otherView(frame), ...views });
+  const rest = links.map(constants);
+  const tail = work.tail && rest.pop();
+  const body = rest.pop()!;
+  return emitChain(context, { work, plan, head: rest.pop(), body, tail, other: last.otherView(frame), ...views });
 }
 
 /** A stage with its companions' items spread evenly over its own. */

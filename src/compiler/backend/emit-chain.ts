@@ -29,7 +29,7 @@ export interface ChainJob {
   readonly bases: readonly number[];
   readonly head: LinkConstants | undefined;
   readonly body: LinkConstants;
-  readonly tail: LinkConstants;
+  readonly tail: LinkConstants | undefined;
   readonly frame: number;
   readonly input: View;
   readonly output: View;
@@ -91,7 +91,7 @@ class ChainEmitter {
   private readonly geometry: Geometry;
   private readonly head: Link | undefined;
   private readonly body: Link;
-  private readonly tail: Link;
+  private readonly tail: Link | undefined;
   private readonly input: RowRing;
   /** Rows that the body reads: the input itself, or the head's results. */
   private readonly bodyInput: RowRing;
@@ -116,7 +116,7 @@ class ChainEmitter {
     });
     this.head = work.head && plan.head && job.head ? link(work.head, plan.head, job.head) : undefined;
     this.body = link(work.body, plan.body, job.body);
-    this.tail = link(work.tail, plan.tail, job.tail);
+    this.tail = work.tail && plan.tail && job.tail ? link(work.tail, plan.tail, job.tail) : undefined;
     const first = this.head ?? this.body;
     this.input = new RowRing(context, job.input, bases[0]!, first.work.geometry.inWidth, first.plan.pixelPitch, plan.inputRows, job.frame);
     this.bodyInput = this.head
@@ -239,9 +239,26 @@ class ChainEmitter {
     return { tile, bounds, slot, pieces };
   }
 
+  /** Without a tail: every CU stores what it made. */
+  private storeBody({ tile, bounds, slot, pieces }: BodyResult): void {
+    const { body, context, job } = this;
+    const pitch = body.work.outChannels;
+    pieces.forEach((piece, cu) => {
+      const [first, end] = [bounds[cu]!, bounds[cu + 1]!];
+      if (first === end) return;
+      const base = slot + slotOfPart(first, end, this.geometry.outWidth).offset * pitch;
+      const run = { first, end, channel: 0, words: pitch, cu, base, pitch };
+      context.storePixels(job.output, job.frame, run, this.source(body, tile), [piece]);
+    });
+  }
+
   /** The tail over a tile whose body was made before. */
   makeTail({ tile, bounds, slot, pieces }: BodyResult): void {
     const { tail, body, context, job } = this;
+    if (!tail) {
+      this.storeBody({ tile, bounds, slot, pieces });
+      return;
+    }
     const { outWidth } = this.geometry;
     const source = this.source(tail, tile);
     const home = context.nextHome();

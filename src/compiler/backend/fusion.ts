@@ -7,6 +7,7 @@ import { type ChainPlan, type ChainWork, chainRegions, type LinkPlan, planChain 
 import { trafficCycles } from './plan.ts';
 import { isSliceable, planSliceChain, type SlicePlan, type SliceWork, sliceRegions } from './slice-chain.ts';
 import { type MacWork, type Stage, type StageGraph, tensorsRead } from './stage.ts';
+import { readsAllRows } from './tile-rows.ts';
 import type { View } from './view.ts';
 
 /** Consecutive stages that the graph lets run as one step. */
@@ -14,6 +15,8 @@ export interface FusionCandidate {
   readonly kind: 'rows' | 'slices';
   /** Stage indices, first to last. */
   readonly members: readonly number[];
+  /** Rows: does the last stage work on its own CU's pixels? */
+  readonly hasTail: boolean;
 }
 
 /** A candidate with its plan. */
@@ -32,6 +35,8 @@ export function findFusions(graph: StageGraph, isBorder: (tensor: number) => boo
     const [from, to] = [stages[i], stages[i + 1]];
     if (!isPlain(from) || !isPlain(to) || from.vec || to.input !== from.output) return false;
     const { output, mac } = from;
+    // Rows that nobody reads would never be made, and the layer's MACs are counted whole.
+    if (!readsAllRows(to.mac)) return false;
     return readers(output) === 1 && !isBorder(output) && !graph.aliases.has(output) && to.mac.inChannels === mac.outChannels;
   };
   const candidates: FusionCandidate[] = [];
@@ -39,11 +44,13 @@ export function findFusions(graph: StageGraph, isBorder: (tensor: number) => boo
     if (!feeds(i)) continue;
     const [first, second] = [stages[i] as MacStage, stages[i + 1] as MacStage];
     if (isTail(second)) {
-      candidates.push({ kind: 'rows', members: [i, i + 1] });
-      if (i > 0 && feeds(i - 1) && !stages[i - 1]!.mac!.depthwise) candidates.push({ kind: 'rows', members: [i - 1, i, i + 1] });
+      candidates.push({ kind: 'rows', members: [i, i + 1], hasTail: true });
+      if (i > 0 && feeds(i - 1) && !stages[i - 1]!.mac!.depthwise)
+        candidates.push({ kind: 'rows', members: [i - 1, i, i + 1], hasTail: true });
     }
+    if (!first.mac.depthwise && !second.vec) candidates.push({ kind: 'rows', members: [i, i + 1], hasTail: false });
     const isWhole = first.mac.groups === 1 && !first.mac.depthwise;
-    if (isWhole && isSliceable(second.mac) && !second.vec) candidates.push({ kind: 'slices', members: [i, i + 1] });
+    if (isWhole && isSliceable(second.mac) && !second.vec) candidates.push({ kind: 'slices', members: [i, i + 1], hasTail: false });
   }
   return candidates;
 }
@@ -60,15 +67,21 @@ function isTail({ mac, vec }: MacStage): boolean {
 }
 
 /** A candidate's plan, with the whole buffer to itself; undefined when it does not fit. `input`: the first member's input as a plain map. */
-export function planFusion({ kind, members }: FusionCandidate, graph: StageGraph, input: View, machine: Machine): Fusion | undefined {
+export function planFusion(
+  { kind, members, hasTail }: FusionCandidate,
+  graph: StageGraph,
+  input: View,
+  machine: Machine,
+): Fusion | undefined {
   const works = members.map((index) => graph.stages[index]!.mac!);
   if (kind === 'slices') {
     const work: SliceWork = { head: works[0]!, body: works[1]!, input };
     const plan = planSliceChain(work, machine, mapsWords(machine));
     return plan && { kind, members, plan, work };
   }
-  const [tail, body, head] = [...works].reverse();
-  const work: ChainWork = { head, body: body!, tail: tail!, stage: graph.stages[members.at(-1)!]!, input };
+  const tail = hasTail ? works.pop() : undefined;
+  const body = works.pop()!;
+  const work: ChainWork = { head: works.pop(), body, tail, stage: graph.stages[members.at(-1)!]!, input };
   const plan = planChain(work, machine, mapsWords(machine));
   return plan && { kind, members, plan, work };
 }
@@ -82,7 +95,7 @@ export function costOfFusion({ plan }: Fusion, machine: Machine): number {
 export function linksOf(fusion: Fusion): LinkPlan[] {
   if (fusion.kind === 'slices') return [fusion.plan.head, fusion.plan.body];
   const { head, body, tail } = fusion.plan;
-  return head ? [head, body, tail] : [body, tail];
+  return [head, body, tail].filter((link) => link !== undefined);
 }
 
 /** Sizes of the regions in the maps buffers. */

@@ -13,6 +13,18 @@ export function inputRows(work: MacWork, y0: number, y1: number): { first: numbe
   return { first: low, end: Math.max(low, Math.min(end, g.inHeight)) };
 }
 
+/** Does every row of a stage's input reach a result? */
+export function readsAllRows(work: MacWork): boolean {
+  const { inHeight, outHeight } = work.geometry;
+  let done = 0;
+  for (let y = 0; y < outHeight; y++) {
+    const rows = inputRows(work, y, y + 1);
+    if (rows.first > done && rows.end > rows.first) return false;
+    done = Math.max(done, rows.end);
+  }
+  return done === inHeight;
+}
+
 /** Pooled rows that can be computed when the first y result rows exist. */
 export function pooledRows(
   pool: Pick<Geometry, 'strideH' | 'padTop' | 'kernelH' | 'dilationH' | 'outHeight' | 'inHeight'>,
