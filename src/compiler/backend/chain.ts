@@ -130,7 +130,7 @@ function evaluateChain(
     bodyNeed = Math.max(bodyNeed, next.end - now.first);
     if (work.head && y === 0) {
       const begin = inputRows(work.head, 0, Math.max(1, now.end));
-      headNeed = begin.end - begin.first;
+      headNeed = Math.max(headNeed, begin.end - begin.first);
     }
     if (work.head && next.end > now.first) {
       const need = inputRows(work.head, now.end < next.end ? now.end : now.first, next.end);
