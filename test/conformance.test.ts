@@ -7,7 +7,7 @@ import { measureLayerWork } from '../src/runtime/layer-work.ts';
 import { measureTiming } from '../src/runtime/measure-timing.ts';
 import { InputError } from '../src/util/errors.ts';
 import { checkConformance } from './conformance.ts';
-import { ELEMENTWISE, LARGE, randomGraph, SMALL } from './random-layers.ts';
+import { ELEMENTWISE, LARGE, PRODUCTS, randomGraph, SMALL } from './random-layers.ts';
 
 interface Tally {
   layers: number;
@@ -85,6 +85,21 @@ describe('products, maxima, constants and factors per channel', () => {
 
   it('are bit-exact in batches', async () => {
     expect((await checkSeeds(1300, 30, XC7Z045, 3, SMALL, graphOf)).refused).toBe(0);
+  });
+});
+
+describe('products of two activations', () => {
+  const graphOf = (seed: number): IntegerGraph => randomGraph(seed, SMALL, PRODUCTS, 6);
+
+  it('are bit-exact', async () => {
+    const graphs = Array.from({ length: 80 }, (_, seed) => graphOf(seed));
+    expect(graphs.flatMap(({ layers }) => layers).filter(({ kind }) => kind === 'matmul').length).toBeGreaterThan(60);
+    // Inside a concatenation of concatenations pixels may lie at no lines: refused.
+    expect((await checkSeeds(0, 80, XC7Z045, 1, SMALL, graphOf)).refused).toBeLessThanOrEqual(2);
+  });
+
+  it('are bit-exact in batches', async () => {
+    expect((await checkSeeds(100, 25, XC7Z045, 3, SMALL, graphOf)).refused).toBeLessThanOrEqual(1);
   });
 });
 

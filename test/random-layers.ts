@@ -204,6 +204,26 @@ const draftConstant: DraftLayer = (b, input) => {
   return { out: input, layer: { kind: 'constant', inputs: [], words } };
 };
 
+/** A 1×1 convolution to whole lines of channels: what a product of activations takes as its weights. */
+const draftLines: DraftLayer = (b, input) => {
+  const { random } = b;
+  const window: Window = { kernel: [1, 1], stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0] };
+  const channels = 16 * random.integer(1, 5);
+  const weights = randomWeights(random, channels, input.channels);
+  const layer = { kind: 'conv', inputs: [input.id], window, groups: 1, clamp: randomClamp(random), ...weights } as const;
+  return { out: { height: input.height, width: input.width, channels }, layer };
+};
+
+const draftMatMul: DraftLayer = (b, input) => {
+  const { random, tensors } = b;
+  const partners = tensors.filter((t) => t.channels % 16 === 0 && t.channels >= input.channels && t.height * t.width <= 400);
+  if (partners.length === 0) return draftLines(b, input);
+  const other = pick(random, partners);
+  const out = { height: input.height, width: input.width, channels: other.height * other.width };
+  const shift = random.integer(4, 24);
+  return { out, layer: { kind: 'matmul', inputs: [input.id, other.id], shift, clamp: randomClamp(random) } };
+};
+
 const draftTable: DraftLayer = ({ random }, input) => {
   const shiftOut = random.integer(0, 14);
   const scale = 2 ** shiftOut;
@@ -248,6 +268,18 @@ export const ELEMENTWISE: readonly DraftLayer[] = [
   draftMul,
   draftMaximum,
   draftConstant,
+  draftTable,
+  draftConcat,
+];
+
+/** Products of activations among layers that make and read them. */
+export const PRODUCTS: readonly DraftLayer[] = [
+  draftLines,
+  draftLines,
+  draftMatMul,
+  draftMatMul,
+  draftMatMul,
+  draftMul,
   draftTable,
   draftConcat,
 ];

@@ -63,6 +63,17 @@ export interface ConvLayer extends LayerBase {
   readonly clamp: Clamp;
 }
 
+/**
+ * out[p, n] = clamp(sat16((Σ_k a[p, k] · b[n, k] + half(shift)) >> shift)): a product of two activations. a: pixels × K channels, b: N pixels × at least K
+ * channels (those beyond are not read), out: the pixels of a × N channels. 48-bit sum.
+ */
+export interface MatMulLayer extends LayerBase {
+  readonly kind: 'matmul';
+  /** Right shift: fraction of a + fraction of b − output fraction, 0 to 46. */
+  readonly shift: number;
+  readonly clamp: Clamp;
+}
+
 /** Maximum over the valid taps, then clamp. Input and output share the binary point. */
 export interface MaxPoolLayer extends LayerBase {
   readonly kind: 'maxpool';
@@ -170,6 +181,7 @@ export type IntegerLayer =
   | ConvLayer
   | MaxPoolLayer
   | AveragePoolLayer
+  | MatMulLayer
   | AddLayer
   | MulLayer
   | MaximumLayer

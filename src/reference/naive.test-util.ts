@@ -54,6 +54,12 @@ export function naiveLayer(graph: IntegerGraph, layer: IntegerLayer, inputs: rea
         }
         return finish(sum, layer.shift[c], layer.clamp.low, layer.clamp.high);
       }
+      case 'matmul': {
+        let sum = 0n;
+        const outer = inputs[1].length / out.channels;
+        for (let k = 0; k < a.channels; k++) sum += BigInt(word(y, x, k)!) * BigInt(inputs[1][c * outer + k]);
+        return finish(sum, layer.shift, layer.clamp.low, layer.clamp.high);
+      }
       case 'maxpool':
       case 'averagepool': {
         const { kernel, stride, dilation, pads } = layer.window;

@@ -8,6 +8,7 @@ import { executeAdd } from './add.ts';
 import { executeAveragePool } from './average-pool.ts';
 import { executeConcat } from './concat.ts';
 import { executeConvolution } from './convolution.ts';
+import { executeMatMul } from './matmul.ts';
 import { executeMaxPool } from './max-pool.ts';
 import { executeMaximum, executeMul } from './mul.ts';
 import { executeRearrange } from './rearrange.ts';
@@ -64,6 +65,8 @@ export function executeLayer(graph: IntegerGraph, layer: IntegerLayer, inputs: r
       return executeAveragePool(layer, tensors[0], output, inputs[0]);
     case 'add':
       return executeAdd(layer, inputs[0], inputs[1]);
+    case 'matmul':
+      return executeMatMul(layer, tensors, inputs);
     case 'mul':
       return executeMul(layer, inputs[0], inputs[1]);
     case 'maximum':

@@ -23,6 +23,7 @@ export function measureLayerWork(graph: IntegerGraph): LayerWork[] {
 }
 
 function countMacs(layer: IntegerLayer, input: IntegerTensor, output: IntegerTensor): number {
+  if (layer.kind === 'matmul') return output.height * output.width * output.channels * input.channels;
   if (layer.kind !== 'conv' && layer.kind !== 'averagepool') return 0;
   const inputsPerOutput = layer.kind === 'conv' ? (layer.inputChannels ?? input.channels) / layer.groups : 1;
   const rowTaps = countTaps(layer.window, 0, input.height, output.height);

@@ -14,6 +14,7 @@ import type {
   IntegerGraph,
   IntegerLayer,
   IntegerTensor,
+  MatMulLayer,
   MaxPoolLayer,
   TableLayer,
   Window,
@@ -67,6 +68,7 @@ export function buildStages(graph: IntegerGraph): StageGraph {
     const parts: IntegerLayer[] = [layer];
     switch (layer.kind) {
       case 'conv':
+      case 'matmul':
       case 'averagepool': {
         mac = macWork(graph, layer);
         const next = fusible(layer, mac);
@@ -112,7 +114,8 @@ export function buildStages(graph: IntegerGraph): StageGraph {
     const tensor = graph.tensors[output]!;
     const source = graph.tensors[input]!;
     const flat = mac !== undefined && ((isFlat(source) && isPointwise(mac.geometry)) || coversMap(mac));
-    const batched = flat && vec?.op !== 'max' && isFlat(tensor);
+    // The frames of a product of activations have weights of their own.
+    const batched = flat && vec?.op !== 'max' && isFlat(tensor) && layer.kind !== 'matmul';
     stages.push({
       name: layer.name,
       op: describe(parts, graph),
@@ -120,6 +123,7 @@ export function buildStages(graph: IntegerGraph): StageGraph {
       input,
       output,
       mac,
+      ...(layer.kind === 'matmul' ? { weights: layer.inputs[1]! } : {}),
       vec,
       table,
       macOutput: layer.output,
@@ -192,7 +196,8 @@ export function buildStages(graph: IntegerGraph): StageGraph {
     for (const id of layer.inputs) {
       const tensor = graph.tensors[id]!;
       const isInput = constants.has(id) || fills.has(id) || graph.inputs.some((value) => value.tensor === id);
-      if (isInput || aliases.has(id) || outputs.has(id) || id === layer.output || dense.cut.has(id)) {
+      const isMisaligned = dense.lines.has(id) && (channelOffset % 16 > 0 || graph.tensors[layer.output]!.channels % 16 > 0);
+      if (isInput || isMisaligned || aliases.has(id) || outputs.has(id) || id === layer.output || dense.cut.has(id)) {
         const { height, width, channels } = tensor;
         const target = graph.tensors[layer.output]!;
         const to = { ...naturalGrid(target), offset: channelOffset };
@@ -230,10 +235,25 @@ export function geometryOf(window: Window, input: IntegerTensor, output: Integer
   };
 }
 
-function macWork(graph: IntegerGraph, layer: ConvLayer | AveragePoolLayer): MacWork {
+const POINTWISE: Window = { kernel: [1, 1], stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0] };
+
+function macWork(graph: IntegerGraph, layer: ConvLayer | AveragePoolLayer | MatMulLayer): MacWork {
   const input = graph.tensors[layer.inputs[0]!]!;
   const output = graph.tensors[layer.output]!;
-  const geometry = geometryOf(layer.window, input, output);
+  const geometry = geometryOf(layer.kind === 'matmul' ? POINTWISE : layer.window, input, output);
+  if (layer.kind === 'matmul') {
+    const { channels } = input;
+    return {
+      geometry,
+      inChannels: channels,
+      outChannels: output.channels,
+      groups: 1,
+      depthwise: false,
+      tapWords: channels,
+      clamp: layer.clamp,
+      source: layer,
+    };
+  }
   if (layer.kind === 'averagepool') {
     const channels = input.channels;
     return {
@@ -335,6 +355,8 @@ function describe(parts: readonly IntegerLayer[], graph: IntegerGraph): string {
           const groups = layer.groups > 1 ? ` /${layer.groups} groups` : '';
           return `conv ${k[0]}×${k[1]}/${layer.window.stride[0]} ${channels}${groups}`;
         }
+        case 'matmul':
+          return `matmul ${input.channels}→${output.channels} of ${input.height * input.width} pixels`;
         case 'maxpool':
         case 'averagepool':
           return `${layer.kind} ${layer.window.kernel[0]}×${layer.window.kernel[1]}/${layer.window.stride[0]}`;

@@ -9,13 +9,14 @@ import type { Machine } from '../../machine/machine.ts';
 import type { LayerInfo, Program, Segment, SourceSpan, TensorPlacement } from '../../program/program.ts';
 import { InputError } from '../../util/errors.ts';
 import { buildStages } from './build-stages.ts';
-import { DramAccesses, type DramLayout, layOutTensors } from './dram-layout.ts';
+import { DramAccesses, type DramLayout, layOutTensors, viewTensor } from './dram-layout.ts';
 import { emitChain, type LinkConstants } from './emit-chain.ts';
 import { EmitContext } from './emit-context.ts';
 import { countMacItems, emitMacStage } from './emit-mac.ts';
 import { emitSliceChain } from './emit-slice-chain.ts';
 import { packTable } from './emit-vec.ts';
 import { emitVecStage } from './emit-vec-stage.ts';
+import { checkActivationWeights } from './load-activations.ts';
 import { orderTasks } from './order.ts';
 import { describePlan } from './plan.ts';
 import { poolBranches } from './pool-branches.ts';
@@ -59,6 +60,7 @@ export function compileGraph(source: IntegerGraph, machine: Machine, options: Co
     next += Math.ceil(words.length / ALIGN_WORDS) * ALIGN_WORDS;
     return address;
   };
+  checkActivationWeights(stages, layout);
   for (const [id, words] of stages.constants) {
     const home = layout.homes.get(id);
     if (!home) continue;
@@ -203,7 +205,9 @@ function emitStage(context: EmitContext, loaded: LoadedStage, frame: number): Ge
   const views = { input: scheduled.inputView(at), output: scheduled.outputView(at), other: scheduled.otherView(at) };
   const { work, plan, vecPlan } = scheduled;
   if (work && plan && weights) {
-    return emitMacStage(context, { scheduled, work, plan, weights, weightsAddress, tableAddress, frame, ...views });
+    const { weights: tensor } = scheduled.stage;
+    const activations = tensor === undefined ? undefined : viewTensor(context.stages, context.layout, tensor, at);
+    return emitMacStage(context, { scheduled, work, plan, weights, weightsAddress, tableAddress, frame, activations, ...views });
   }
   const { stage, index, bases } = scheduled;
   return emitVecStage(context, { stage, vec: stage.vec!, plan: vecPlan!, bases, tableAddress, layer: index, frame, ...views });

@@ -5,6 +5,7 @@
 import type { Block } from './blocks.ts';
 import type { EmitContext, Ring, Source } from './emit-context.ts';
 import { emitMax, emitPair, emitTable, loadTable, type PixelSlot } from './emit-vec.ts';
+import { loadActivationGroup } from './load-activations.ts';
 import { loadGroup, type WeightsGroup } from './load-group.ts';
 import { addMacTask, type MacTask, type Raster, type RasterOutput } from './mac-task.ts';
 import type { MacPlan } from './plan.ts';
@@ -30,6 +31,8 @@ export interface MacStageInput {
   readonly input: View;
   readonly output: View;
   readonly other: View | undefined;
+  /** The tensor that holds the weights of a product of two activations. */
+  readonly activations: View | undefined;
 }
 
 /** Parts a large first tile is cut into, so that computation starts when its first rows are there. */
@@ -346,7 +349,20 @@ class MacStageEmitter {
     const { plan, context, job } = this;
     const known = this.weightPieces.get(b);
     if (known) return known;
-    const group = loadGroup(context, job.weights.blocks[b]!, job.weightsAddress, plan.groupLines, plan.parts, source);
+    const packed = job.weights.blocks[b]!;
+    const group = job.activations
+      ? loadActivationGroup(
+          context,
+          packed,
+          job.weightsAddress,
+          plan.blocks[b]!,
+          job.activations,
+          plan.groupLines - 1,
+          plan.parts,
+          job.frame,
+          source,
+        )
+      : loadGroup(context, packed, job.weightsAddress, plan.groupLines, plan.parts, source);
     this.weightPieces.set(b, group);
     return group;
   }

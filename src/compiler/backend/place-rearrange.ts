@@ -32,11 +32,14 @@ export interface DenseTensors {
   readonly cut: ReadonlySet<number>;
   /** Read as one run of pixels: their rows must follow each other. */
   readonly flattened: ReadonlySet<number>;
+  /** Read as weights: their pixels begin at lines. */
+  readonly lines: ReadonlySet<number>;
 }
 
 export function findDenseTensors(graph: IntegerGraph): DenseTensors {
   const cut = new Set<number>();
   const flattened = new Set<number>();
+  const lines = new Set(graph.layers.flatMap((layer) => (layer.kind === 'matmul' ? [layer.inputs[1]!] : [])));
   for (const layer of graph.layers) {
     if (layer.kind === 'conv') {
       const { id, height, width } = graph.tensors[layer.inputs[0]!]!;
@@ -50,7 +53,7 @@ export function findDenseTensors(graph: IntegerGraph): DenseTensors {
       if (!pixelForm(part.to, graph.tensors[layer.output]!, part)) cut.add(layer.output);
     }
   }
-  return { cut, flattened };
+  return { cut, flattened, lines };
 }
 
 function isDense({ cut, flattened }: DenseTensors, tensor: number): boolean {
@@ -135,7 +138,13 @@ function scatter(part: RearrangePart, input: number, output: IntegerTensor, stat
   const { graph, aliases, scatters, outputs, dense, fills } = state;
   const tensor = graph.tensors[input]!;
   const isWhole = part.words === tensor.channels;
-  const isFree = !aliases.has(input) && !outputs.has(input) && !isDense(dense, input) && !fills.has(input) && !scatters.has(input);
+  const isFree =
+    !dense.lines.has(input) &&
+    !aliases.has(input) &&
+    !outputs.has(input) &&
+    !isDense(dense, input) &&
+    !fills.has(input) &&
+    !scatters.has(input);
   if (isWhole && isFree) aliases.set(input, { parent: output.id, channelOffset: 0, grid: part.to });
   else
     scatters.set(input, [

@@ -83,7 +83,7 @@ function* candidates(problem: Problem): Generator<MacPlan> {
   const { stage, work, view, machine, placement } = problem;
   const cus = machine.computeUnits;
   const regions = regionsOf(work, stage.mac!.geometry);
-  for (const lanes of work.depthwise ? [1] : [1, 2, 4, 8, 16]) {
+  for (const lanes of lanesOf(work)) {
     // A tensor on chip has the pitch that its producer gave it.
     const pixelPitch = placement.input ? view.pixelPitch : work.depthwise ? roundToLine(view.channels) : view.channels;
     const adjacent = hasAdjacentTaps(work, pixelPitch);
@@ -113,6 +113,12 @@ function* candidates(problem: Problem): Generator<MacPlan> {
       }
     }
   }
+}
+
+/** Lanes per output that the work allows: activations as weights have a line's words for one output. */
+function lanesOf(work: MacWork): readonly number[] {
+  if (work.depthwise) return [1];
+  return work.source.kind === 'matmul' ? [LINE_WORDS] : [1, 2, 4, 8, LINE_WORDS];
 }
 
 /** Depthwise reads begin at lines. */

@@ -185,7 +185,9 @@ class Scheduler {
           return mac !== undefined && !columns && !mac.depthwise && !batched && this.machine.computeUnits > 1;
         };
         const isReader = (i: number): boolean => {
-          const { mac, batched, input, columns } = this.stages.stages[i]!;
+          const { mac, batched, input, columns, weights } = this.stages.stages[i]!;
+          // Weights come from DRAM.
+          if (weights !== undefined && this.rootOf(weights) === root) return false;
           if (!mac || batched || columns) return false;
           const isAligned = home.pixelPitch % 16 === 0 && this.layout.homes.get(input)!.channelOffset % 16 === 0;
           return !(mac.depthwise && this.rootOf(input) === root) || isAligned;

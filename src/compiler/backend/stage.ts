@@ -2,7 +2,16 @@
  * Stages: what the back end schedules. A stage is at most one pass over the MACs and what is fused behind it on the vector units before
  * the store. Specification: docs/compiler.md, "Stages".
  */
-import type { AveragePoolLayer, Clamp, ConvLayer, IntegerTensor, RearrangePart, TableLayer, WordGrid } from '../../graph/integer-graph.ts';
+import type {
+  AveragePoolLayer,
+  Clamp,
+  ConvLayer,
+  IntegerTensor,
+  MatMulLayer,
+  RearrangePart,
+  TableLayer,
+  WordGrid,
+} from '../../graph/integer-graph.ts';
 
 /** Sliding window in scheduler terms: flat numbers, input and output extents included. */
 export interface Geometry {
@@ -39,7 +48,7 @@ export interface MacWork {
   /** Words per tap and output: input channels of a group; 1 for depthwise. */
   readonly tapWords: number;
   readonly clamp: Clamp;
-  readonly source: ConvLayer | AveragePoolLayer;
+  readonly source: ConvLayer | AveragePoolLayer | MatMulLayer;
 }
 
 /** Words to copy from the stage's input to its output. */
@@ -89,8 +98,8 @@ export function isPairWork(vec: VecWork | undefined): vec is PairWork {
 }
 
 /** Tensors that a stage reads. */
-export function tensorsRead({ input, vec }: Pick<Stage, 'input' | 'vec'>): number[] {
-  return isPairWork(vec) ? [input, vec.other] : [input];
+export function tensorsRead({ input, vec, weights }: Pick<Stage, 'input' | 'vec' | 'weights'>): number[] {
+  return [input, ...(isPairWork(vec) ? [vec.other] : []), ...(weights === undefined ? [] : [weights])];
 }
 
 /** Words of a tensor that no stage writes: they hold one value from the beginning. */
@@ -112,6 +121,8 @@ export interface Stage {
   readonly input: number;
   readonly output: number;
   readonly mac: MacWork | undefined;
+  /** Tensor that holds the weights, of a product of two activations. */
+  readonly weights?: number;
   readonly vec: VecWork | undefined;
   /** Activation table applied to a max pool's result before it is stored. */
   readonly table: (VecWork & { op: 'table' }) | undefined;

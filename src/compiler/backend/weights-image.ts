@@ -37,6 +37,7 @@ export type PackingPlan = Pick<MacPlan, 'lanes' | 'adjacent' | 'groupLines' | 'b
 
 export function packWeights(work: MacWork, plan: PackingPlan): PackedWeights {
   const { lanes, groupLines, blocks } = plan;
+  if (work.source.kind === 'matmul') return packParameters(plan, work.source.shift);
   const outputs = 16 / lanes;
   let total = 0;
   const packed = blocks.map((block): PackedBlock => {
@@ -113,6 +114,16 @@ function tracesOf(work: MacWork, plan: PackingPlan): { source: number; words: nu
   const words = work.tapWords;
   const lines = Math.ceil(words / plan.lanes);
   return Array.from({ length: kernelH * kernelW }, (_, tap) => ({ source: tap * words, words, line: first + tap * lines }));
+}
+
+/** A line of parameters for every output of the largest block: all a product of activations has in constants. */
+function packParameters({ lanes, blocks }: PackingPlan, shift: number): PackedWeights {
+  const packed = blocks.map(
+    ({ channels }): PackedBlock => ({ images: imagesOf(channels, lanes), chunks: [{ offset: 0, firstLine: 0, lines: 1 }] }),
+  );
+  const words = new Int16Array(Math.max(...packed.map(({ images }) => images)) * LINE_WORDS);
+  for (let at = 0; at < words.length; at += LINE_WORDS) writeParameters(words, at, 0, shift);
+  return { words, blocks: packed };
 }
 
 /** Bias (48 bit, rounding half added) and shift of one output. */

@@ -71,6 +71,12 @@ export interface FloatConv extends LayerBase {
   readonly sumName?: string;
 }
 
+/** out[p, n] = clamp(Σ_k a[p, k] · b[n, k]): a product of two activations; b may have more channels than a, which are not read. */
+export interface FloatMatMul extends LayerBase {
+  readonly kind: 'matmul';
+  readonly clamp: FloatClamp;
+}
+
 export interface FloatMaxPool extends LayerBase {
   readonly kind: 'maxpool';
   readonly window: Window;
@@ -143,6 +149,7 @@ export type FinalLayer =
   | FloatConv
   | FloatMaxPool
   | FloatAveragePool
+  | FloatMatMul
   | FloatAdd
   | FloatMul
   | FloatMaximum

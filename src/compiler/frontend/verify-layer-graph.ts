@@ -8,6 +8,7 @@ const FINAL_KINDS: ReadonlySet<string> = new Set<IntegerLayer['kind']>([
   'averagepool',
   'add',
   'mul',
+  'matmul',
   'maximum',
   'constant',
   'table',
@@ -70,6 +71,11 @@ function findBroken(graph: DraftGraph, layer: FloatLayer, ready: ReadonlySet<num
       return inputs.length === 2 && isWhole && (samePlane || isPixel) && inputs.every((other) => other.channels === output.channels)
         ? undefined
         : 'its operands differ in shape';
+    }
+    case 'matmul': {
+      const [a, b] = inputs;
+      const fits = a.height === output.height && a.width === output.width && b.height * b.width === output.channels;
+      return fits && b.channels >= a.channels ? undefined : 'its shapes do not fit';
     }
     case 'constant':
       return layer.values.length === output.height * output.width * output.channels ? undefined : 'its values do not fill its tensor';

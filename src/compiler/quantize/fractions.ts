@@ -85,7 +85,7 @@ export function chooseFractions(
       const least = Math.min(...ids.map((id) => fractions[id]));
       if (layer.kind === 'conv') lower(layer.output, outputLimit(layer, fits.get(layer)!, fractions[layer.inputs[0]]));
       else if (layer.kind === 'add') for (const id of ids) lower(id, least + MAX_ALIGNMENT);
-      else if (layer.kind === 'mul') {
+      else if (layer.kind === 'mul' || layer.kind === 'matmul') {
         // The product has the sum of the operands' fraction bits; the result may drop up to 46 of them.
         const [a, b] = layer.inputs;
         lower(layer.output, fractions[a] + fractions[b]);

@@ -114,6 +114,10 @@ function quantizeLayer(layer: Exclude<FinalLayer, FloatConv>, tensors: readonly 
       const shifts = { shiftA: point - a, shiftB: point - b, shiftOut: point - result.fraction };
       return { kind: 'add', ...base, ...shifts, clamp: quantizeClamp(layer.clamp, result.fraction) };
     }
+    case 'matmul': {
+      const [a, b] = inputs.map((id) => tensors[id].fraction);
+      return { kind: 'matmul', ...base, shift: a + b - result.fraction, clamp: quantizeClamp(layer.clamp, result.fraction) };
+    }
     case 'mul': {
       const [a, b] = inputs.map((id) => tensors[id].fraction);
       return { kind: 'mul', ...base, shiftOut: a + b - result.fraction, clamp: quantizeClamp(layer.clamp, result.fraction) };

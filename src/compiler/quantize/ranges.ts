@@ -72,6 +72,10 @@ function deriveUnclamped(graph: LayerGraph, layer: FinalLayer, inputs: readonly 
   switch (layer.kind) {
     case 'conv':
       return boundConvolution(graph, layer, a);
+    case 'matmul': {
+      const limit = magnitude(a) * magnitude(b) * graph.tensors[layer.inputs[0]].channels;
+      return { min: -limit, max: limit };
+    }
     case 'add':
       return { min: a.min + b.min, max: a.max + b.max };
     case 'mul': {

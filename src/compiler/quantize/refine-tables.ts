@@ -43,7 +43,11 @@ export function refineTables(graph: LayerGraph, ranges: ReadonlyMap<string, Valu
 
 function rangeOf(tensor: LayerTensor, ranges: ReadonlyMap<string, ValueRange>): ValueRange | undefined {
   if (tensor.partOf !== undefined) return undefined;
-  return tensor.measurable ? ranges.get(tensor.name) : tensor.rangeOf === undefined ? undefined : ranges.get(tensor.rangeOf);
+  return tensor.measurable || tensor.probe
+    ? ranges.get(tensor.name)
+    : tensor.rangeOf === undefined
+      ? undefined
+      : ranges.get(tensor.rangeOf);
 }
 
 type Values = (x: number) => number;

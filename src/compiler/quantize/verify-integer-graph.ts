@@ -64,6 +64,10 @@ function findBroken(graph: IntegerGraph, layer: IntegerLayer): string | undefine
       const inRange = [layer.shiftA, layer.shiftB, layer.shiftOut].every((shift) => within(shift, 0, 31));
       return aligned && inRange ? undefined : 'its shifts do not align the binary points';
     }
+    case 'matmul':
+      return within(layer.shift, 0, MAX_SHIFT) && layer.shift === inputs[0].fraction + inputs[1].fraction - output.fraction
+        ? undefined
+        : 'its shift disagrees with the fractions';
     case 'mul':
       return within(layer.shiftOut, 0, MAX_SHIFT) && layer.shiftOut === inputs[0].fraction + inputs[1].fraction - output.fraction
         ? undefined
