@@ -1,7 +1,9 @@
 /** What operator builders write to: tensors and layers of a draft layer graph, and the view of every ONNX value built so far. */
 import type { Graph, GraphNode } from '../../graph/graph.ts';
+import type { RearrangePart } from '../../graph/integer-graph.ts';
 import { type FactoredView, materialize } from './factored-view.ts';
 import type { FloatLayer, LayerTensor } from './layer-graph.ts';
+import { findRuns, makeParts, wholeAxis } from './rearrange-parts.ts';
 import { Unsupported } from './unsupported.ts';
 import type { View } from './view.ts';
 
@@ -50,18 +52,18 @@ export function needView(draft: Draft, node: GraphNode, index: number): View {
 /** Moves the words of a factored value into a tensor of its own, unless that has been done. */
 export function materializeValue(draft: Draft, name: string): View {
   const factored = draft.factored.get(name)!;
-  const { extents, parts, axes } = materialize(factored);
-  const tensor = addTensor(draft, name, extents);
-  const { nodes } = factored;
-  draft.layers.push({
-    kind: 'rearrange',
-    name: nodes.at(-1)!,
-    nodes: [...nodes].reverse(),
-    inputs: [factored.tensor.id],
-    output: tensor.id,
-    parts,
-    fill: 0,
-  });
+  const { extents, parts, axes, order } = materialize(factored);
+  const nodes = [...factored.nodes].reverse();
+  const push = (layer: string, source: LayerTensor, tensor: LayerTensor, list: readonly RearrangePart[]): LayerTensor => {
+    draft.layers.push({ kind: 'rearrange', name: layer, nodes, inputs: [source.id], output: tensor.id, parts: list, fill: 0 });
+    return tensor;
+  };
+  let source = factored.tensor;
+  if (order) {
+    const list = makeParts(0, source, source, wholeAxis(source.height), wholeAxis(source.width), findRuns(order));
+    source = push(`${nodes[0]}#dealt`, source, addTensor(draft, `${name}#dealt`, source, name), list);
+  }
+  const tensor = push(nodes[0], source, addTensor(draft, name, extents), parts);
   const view: View = { tensor, axes };
   draft.views.set(name, view);
   return view;

@@ -88,6 +88,10 @@ export interface Materialized {
   readonly parts: readonly RearrangePart[];
   /** Axes of the view on it, by ONNX dimension. */
   readonly axes: readonly (readonly Axis[])[];
+  /** Rows and columns stay where they are. */
+  readonly isChannelOrder: boolean;
+  /** The parts read the source with its channels in this order. */
+  readonly order?: readonly number[];
 }
 
 /** Layouts of a value by its rank: which dimension is what. */
@@ -104,13 +108,37 @@ const LAYOUTS: Readonly<Record<number, readonly (readonly (Axis | undefined)[])[
   ],
 };
 
-/** The layout with the longest runs of words. @throws Unsupported for values that are no map. */
+/** As maps usually are, or, where the last dimension runs over channels alone, channels last. @throws Unsupported for values that are no map. */
 export function materialize(value: FactoredView): Materialized {
   const sizes = factoredDims(value);
   const layouts = LAYOUTS[sizes.length]?.filter((layout) => layout.every((axis, dim) => axis !== undefined || sizes[dim] === 1)) ?? [];
   if (layouts.length === 0) throw new Unsupported(`its input has shape [${sizes.join(', ')}], which is no map of one frame`);
-  const choices = layouts.map((layout) => arrange(value, layout, sizes));
-  return choices.reduce((best, next) => (next.parts[0].words > best.parts[0].words ? next : best));
+  const isChannels = ({ axis }: Digit): boolean => axis === 'channels';
+  const last = value.dims.at(-1)!;
+  const layout = last.length > 0 && last.every(isChannels) && !value.dims[1].some(isChannels) ? layouts.at(-1)! : layouts[0];
+  const plain = arrange(value, layout, sizes);
+  if (plain.parts.length === 1 || plain.isChannelOrder) return plain;
+  const dealt = dealChannels(value, layout);
+  return dealt ? { ...arrange(dealt.value, layout, sizes), order: dealt.order } : plain;
+}
+
+/** The value with the channels of its tensor in the order in which the result has them; undefined if they are. */
+function dealChannels(value: FactoredView, layout: readonly (Axis | undefined)[]): { value: FactoredView; order: number[] } | undefined {
+  const slowFirst = (['height', 'width', 'channels'] as const).flatMap((axis) => value.dims[layout.indexOf(axis)] ?? []);
+  const digits = slowFirst.filter(({ axis }) => axis === 'channels');
+  const isOrdered = digits.every(({ step }, at) => at === 0 || step < digits[at - 1].step);
+  if (isOrdered) return undefined;
+  const order = digits.reduce<number[]>(
+    (list, { size, step }) => list.flatMap((at) => Array.from({ length: size }, (_, i) => at + i * step)),
+    [0],
+  );
+  const renamed = new Map<Digit, Digit>();
+  let step = 1;
+  for (const digit of [...digits].reverse()) {
+    renamed.set(digit, { ...digit, step });
+    step *= digit.size;
+  }
+  return { value: { ...value, dims: value.dims.map((list) => list.map((digit) => renamed.get(digit) ?? digit)) }, order };
 }
 
 interface Loop {
@@ -133,7 +161,12 @@ function arrange(value: FactoredView, layout: readonly (Axis | undefined)[], siz
   const digitsOf = (axis: Axis): readonly Digit[] => value.dims[layout.indexOf(axis)] ?? [];
   const order = channelOrder(value, extents, digitsOf);
   if (order)
-    return { extents, axes, parts: makeParts(0, tensor, extents, wholeAxis(extents.height), wholeAxis(extents.width), findRuns(order)) };
+    return {
+      extents,
+      axes,
+      isChannelOrder: true,
+      parts: makeParts(0, tensor, extents, wholeAxis(extents.height), wholeAxis(extents.width), findRuns(order)),
+    };
 
   // Words of a step in the source, and in the result where lower digits vary faster.
   const pitch: Record<Axis, number> = { height: tensor.width * tensor.channels, width: tensor.channels, channels: 1 };
@@ -166,7 +199,7 @@ function arrange(value: FactoredView, layout: readonly (Axis | undefined)[], siz
       to: grid(start.to, 'to'),
     };
   });
-  return { extents, axes, parts };
+  return { extents, axes, isChannelOrder: false, parts };
 }
 
 /** Joins a loop to the one inside it where both go on alike. */

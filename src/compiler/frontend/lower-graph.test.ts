@@ -124,6 +124,7 @@ describe('placement', () => {
       'fold-constants',
       'infer-shapes-again',
       'fold-padding',
+      'hoist-through-moves',
       'fold-affine-into-producer',
       'fold-affine-into-consumer',
       'fuse-functions',

@@ -9,6 +9,7 @@ import { foldAffineIntoProducer } from './fold-affine-into-producer.ts';
 import { foldPadding } from './fold-padding.ts';
 import { fuseClamp } from './fuse-clamp.ts';
 import { fuseFunctions } from './fuse-functions.ts';
+import { hoistThroughMoves } from './hoist-through-moves.ts';
 import type { DraftGraph } from './layer-graph.ts';
 import { lowerAffine } from './lower-affine.ts';
 import { lowerClamp } from './lower-clamp.ts';
@@ -26,6 +27,7 @@ export const GRAPH_PASSES: readonly (readonly [name: string, pass: (graph: Graph
 
 /** On the layer graph: folding. Affine layers left in front of everything go to the host (lower-graph.ts). */
 export const FOLDING_PASSES: readonly (readonly [name: string, pass: (graph: DraftGraph) => DraftGraph])[] = [
+  ['hoist-through-moves', hoistThroughMoves],
   ['fold-affine-into-producer', foldAffineIntoProducer],
   ['fold-affine-into-consumer', foldAffineIntoConsumer],
 ];

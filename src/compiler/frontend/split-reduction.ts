@@ -37,9 +37,10 @@ function channelsPerPart(taps: number, channels: number, maxWords: number): numb
 
 function splitLayer(tensors: LayerTensor[], layer: FloatConv, channels: number, perPart: number): FinalLayer[] {
   const output = tensors[layer.output];
+  const whole = layer.sumName ?? (output.measurable ? output.name : (output.rangeOf ?? output.partOf));
   const addPart = (suffix: string): number => {
     const id = tensors.length;
-    tensors.push({ ...output, id, name: `${output.name}#${suffix}`, measurable: false, partOf: layer.sumName ?? output.name });
+    tensors.push({ ...output, id, name: `${output.name}#${suffix}`, measurable: false, partOf: whole, rangeOf: undefined });
     return id;
   };
   const { weights, sumName: _, ...common } = layer;
