@@ -1,6 +1,6 @@
 /** The answers of an opened network, by the name of the question. */
 
-import { descriptorOf, peek, seek } from './machine.ts';
+import { descriptorOf, findToken, peek, seek } from './machine.ts';
 import type { CallName, Calls } from './protocol.ts';
 import { runOnce } from './run-once.ts';
 import type { Session } from './session.ts';
@@ -12,6 +12,7 @@ const ANSWERS: { readonly [M in CallName]: Answer<M> } = {
   run: runOnce,
   seek,
   peek,
+  findToken,
   descriptor: descriptorOf,
 };
 

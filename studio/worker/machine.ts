@@ -203,3 +203,20 @@ export function descriptorOf(session: Session, { index }: Calls['descriptor']['a
   }
   throw new Error(`no descriptor ${index}`);
 }
+
+export function findToken(session: Session, { from, to, after }: Calls['findToken']['argument']): number {
+  const part = openPart(session, partOf(session, after));
+  const { log } = session;
+  let best = Number.POSITIVE_INFINITY;
+  const names = (mask: number): boolean => {
+    for (let unit = 0, rest = mask; rest !== 0; unit++, rest >>>= 1) if (rest & 1 && unitName(unit) === to) return true;
+    return false;
+  };
+  for (const [i, { unitId, descriptor }] of part.dispatches.entries()) {
+    if (unitName(unitId) !== from) continue;
+    const index = part.base + i;
+    if (names(descriptor.signalRead) && log.readSignal[index] > after) best = Math.min(best, log.readSignal[index]);
+    if (names(descriptor.signalWrite) && log.end[index] > after) best = Math.min(best, log.end[index]);
+  }
+  return Number.isFinite(best) ? best : -1;
+}

@@ -222,6 +222,8 @@ export interface Calls {
   readonly run: { readonly argument: RunArgument; readonly value: RunView };
   readonly seek: { readonly argument: { readonly cycle: number }; readonly value: MachineView };
   readonly peek: { readonly argument: PeekArgument; readonly value: Int16Array };
+  /** First cycle after `after` at which a unit signals a token to another one, by name; −1 for none. */
+  readonly findToken: { readonly argument: { readonly from: string; readonly to: string; readonly after: number }; readonly value: number };
   readonly descriptor: { readonly argument: { readonly index: number }; readonly value: Readonly<Record<string, number>> };
 }
 export type CallName = keyof Calls;
