@@ -4,6 +4,7 @@ import { existsSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, createServer } from 'vite';
+import { writeSpecification } from './studio-spec.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 /** Built here, then moved: whoever serves the old site meanwhile never sees half of the new one. */
@@ -34,6 +35,7 @@ if (process.argv.includes('--serve')) {
 } else {
   try {
     await build(config);
+    writeSpecification(root, join(fresh, 'spec'));
     rmSync(target, { recursive: true, force: true });
     if (!existsSync(join(root, 'dist'))) throw new Error('build the package first: npm run build');
     renameSync(fresh, target);
