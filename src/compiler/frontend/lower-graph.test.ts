@@ -133,6 +133,8 @@ describe('placement', () => {
       'fuse-clamp',
       'lower-clamp',
       'remove-unused',
+      'order-channels',
+      'remove-moved',
     ]);
   });
 });

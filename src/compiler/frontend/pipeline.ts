@@ -13,6 +13,7 @@ import { hoistThroughMoves } from './hoist-through-moves.ts';
 import type { DraftGraph } from './layer-graph.ts';
 import { lowerAffine } from './lower-affine.ts';
 import { lowerClamp } from './lower-clamp.ts';
+import { orderChannels } from './order-channels.ts';
 import { removeUnused } from './remove-unused.ts';
 
 /** On the ONNX graph, before it is divided between accelerator and host. */
@@ -40,6 +41,8 @@ export const LOWERING_PASSES: readonly (readonly [name: string, pass: (graph: Dr
   ['fuse-clamp', fuseClamp], // after lower-affine: a depthwise layer takes the Relu behind it
   ['lower-clamp', lowerClamp],
   ['remove-unused', removeUnused],
+  ['order-channels', orderChannels],
+  ['remove-moved', removeUnused],
 ];
 
 /** Runs passes in order; `onPass` sees every intermediate result. */
