@@ -1,14 +1,17 @@
 /**
- * Runs the ONNX project's operator vectors and prints the count: accelerated, on the host, refused with the reason, failed. Exit code 1 when one fails,
- * or one of an operator that must pass (test/onnx-vectors.ts) is refused. Usage: npm run conformance [-- PATTERN]
+ * Runs the ONNX project's operator vectors and prints the count: accelerated, on the host, refused with the reason, failed; then its full-size topologies
+ * with cycles and bits. Exit code 1 when one fails, or a vector of an operator that must pass (test/onnx-vectors.ts) is refused. Usage: npm run conformance [-- PATTERN]
  */
+import { formatCount, formatDecibels, formatPercent } from '../src/report/table.ts';
 import { isWanted, listVectors, runVector, type VectorResult } from '../test/onnx-vectors.ts';
+import { listTopologies, runTopology } from '../test/topologies.ts';
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 const pattern = new RegExp(process.argv[2] ?? '');
 const names = listVectors().filter((name) => pattern.test(name));
-if (names.length === 0) {
-  print('conformance: no vectors (they lie in ../shared/data/node beside the project)');
+const topologies = listTopologies().filter((name) => pattern.test(name));
+if (names.length + topologies.length === 0) {
+  print('conformance: nothing to run (vectors and topologies lie in ../shared/data beside the project)');
   process.exit(process.argv[2] === undefined ? 0 : 2);
 }
 const started = performance.now();
@@ -35,8 +38,18 @@ for (const result of of('refused')) print(`refused  ${isWanted(result) ? 'MUST P
 for (const result of of('failed')) print(`FAILED   ${result.name}: ${firstLines(result.detail)}`);
 for (const result of of('differs')) print(`differs  ${result.name}: ${result.detail}`);
 const missed = of('refused').filter(isWanted).length;
-print(
-  `${names.length} vectors: ${of('accelerated').length} pass on the accelerator, ${of('host').length} on the host, ${of('refused').length} refused ` +
-    `(${missed} of operators that must pass), ${of('differs').length} differ for a known reason, ${of('failed').length} failed; ${((performance.now() - started) / 1000).toFixed(1)} s`,
-);
-if (missed > 0 || of('failed').length > 0) process.exitCode = 1;
+if (names.length > 0)
+  print(
+    `${names.length} vectors: ${of('accelerated').length} pass on the accelerator, ${of('host').length} on the host, ${of('refused').length} refused ` +
+      `(${missed} of operators that must pass), ${of('differs').length} differ for a known reason, ${of('failed').length} failed; ${((performance.now() - started) / 1000).toFixed(1)} s`,
+  );
+let wrong = 0;
+for (const name of topologies) {
+  const { cycles, words, difference, sqnrDb, acceleratedShare, seconds } = await runTopology(name);
+  if (difference !== undefined) wrong++;
+  print(
+    `${name.padEnd(22)} ${formatCount(cycles).padStart(12)} cycles, ${formatPercent(acceleratedShare)} of the MACs accelerated, ` +
+      `bits ${difference === undefined ? `equal (${formatCount(words)} words)` : `DIFFER: ${difference}`}, SQNR ${formatDecibels(sqnrDb)} dB; ${seconds.toFixed(1)} s`,
+  );
+}
+if (missed + wrong > 0 || of('failed').length > 0) process.exitCode = 1;
