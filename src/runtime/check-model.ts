@@ -72,7 +72,7 @@ export interface ModelCheck {
 }
 
 /** Options that matter without numbers. */
-export type CheckOptions = Pick<CompileModelOptions, 'machine' | 'frames' | 'scope' | 'name' | 'allowHost'>;
+export type CheckOptions = Pick<CompileModelOptions, 'machine' | 'frames' | 'scope' | 'name' | 'allowHost' | 'samples'>;
 
 interface Refusal {
   readonly why: string;
@@ -80,11 +80,12 @@ interface Refusal {
 }
 
 /**
- * Places and schedules a network. Nothing is calibrated or simulated.
+ * Places and schedules a network; nothing is simulated. Values are calibrated as for a run, because a table that would be too coarse for them goes to the
+ * host; where that is not possible (random integers make no sense, a node is unknown) and no samples are given, ranges are assumed.
  * @throws InputError when the model is not usable; nodes that can run nowhere are listed in the result
  */
 export async function checkModel(graph: Graph, { allowHost = true, ...options }: CheckOptions = {}): Promise<ModelCheck> {
-  const model = await compileModel(graph, { ...options, assumeRanges: true });
+  const model = await compileToCheck(graph, options);
   const refusals = new Map<string, Refusal>();
   for (const part of model.parts) if (part.where === 'host') await findRefusals(part.host, allowHost, refusals);
   const layers = new Map<string, LayerInfo>(
@@ -104,6 +105,16 @@ export async function checkModel(graph: Graph, { allowHost = true, ...options }:
     parts,
     totals: sumUp(model, nodes, parts),
   };
+}
+
+/** Calibrated, or, where ONNX Runtime can't run the model on random values, with assumed ranges. */
+async function compileToCheck(graph: Graph, options: CheckOptions): Promise<CompiledModel> {
+  try {
+    return await compileModel(graph, options);
+  } catch (error) {
+    if (!(error instanceof InputError) || options.samples) throw error;
+    return await compileModel(graph, { ...options, assumeRanges: true });
+  }
 }
 
 /** Nodes of a host part that ONNX Runtime can not run either, or all where the host is ruled out. */

@@ -12,15 +12,17 @@ import {
   renderTable,
   type Scope,
 } from '../../index.ts';
+import { loadSamples } from '../inputs.ts';
 import { print, printHeading, printJson } from '../io.ts';
 import { MODEL_ARGUMENT, openNetwork } from '../network.ts';
-import { batchOption, hostOption, jsonOption, machineOption, type Shapes, scopeOption, shapeOption } from '../options.ts';
+import { batchOption, calibrateOption, hostOption, jsonOption, machineOption, type Shapes, scopeOption, shapeOption } from '../options.ts';
 
 interface CheckCommandOptions {
   readonly machine: string;
   readonly shape?: Shapes;
   readonly scope: Scope;
   readonly batch: number;
+  readonly calibrate?: string[];
   readonly host: boolean;
   readonly json?: boolean;
 }
@@ -36,6 +38,7 @@ export function checkCommand(): Command {
     .addOption(shapeOption())
     .addOption(scopeOption().default('network'))
     .addOption(batchOption())
+    .addOption(calibrateOption())
     .addOption(hostOption())
     .addOption(jsonOption())
     .addHelpText(
@@ -49,7 +52,8 @@ Times on the host are rough estimates for the chip's two ARM cores. Exit code 2:
     )
     .action(async (argument: string, { machine, scope, batch: frames, host: allowHost, ...options }: CheckCommandOptions) => {
       const { name, graph } = openNetwork(argument, options);
-      const check = await checkModel(graph, { name, machine: loadMachine(machine), scope, frames, allowHost });
+      const samples = await loadSamples(graph, options.calibrate, {});
+      const check = await checkModel(graph, { name, machine: loadMachine(machine), scope, frames, allowHost, samples });
       if (options.json) printJson(check);
       else printCheck(check);
       const { refused } = check.totals.nodes;
@@ -64,17 +68,22 @@ function printCheck(check: ModelCheck): void {
   print(
     renderTable(
       [left('node'), left('operator'), left('where'), { title: 'part' }, { title: 'M MACs' }, { title: 'cost' }, left('how')],
-      check.nodes.map((node) => [
-        node.node,
-        node.op,
-        node.where,
-        node.part === undefined ? '' : `${node.part + 1}`,
-        node.macs > 0 ? formatNumber(node.macs / 1e6) : '',
-        describeCost(node),
-        describeHow(node),
-      ]),
+      check.nodes
+        .filter((node) => node.part !== undefined)
+        .map((node) => [
+          node.node,
+          node.op,
+          node.where,
+          node.part === undefined ? '' : `${node.part + 1}`,
+          node.macs > 0 ? formatNumber(node.macs / 1e6) : '',
+          describeCost(node),
+          describeHow(node),
+        ]),
     ),
   );
+  const gone = check.nodes.filter((node) => node.part === undefined);
+  if (gone.length > 0)
+    print(`and ${gone.length} nodes that are gone before anything runs: constants, shape arithmetic, padding (--json lists them)`);
   print();
   if (check.parts.length > 1) {
     printHeading('parts, in the order of execution');
