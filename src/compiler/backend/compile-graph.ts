@@ -8,6 +8,7 @@ import { InstructionWriter } from '../../isa/instruction-writer.ts';
 import type { Machine } from '../../machine/machine.ts';
 import type { LayerInfo, Program, Segment, SourceSpan, TensorPlacement } from '../../program/program.ts';
 import { InputError } from '../../util/errors.ts';
+import { arrangeStores } from './arrange-stores.ts';
 import { buildStages } from './build-stages.ts';
 import { DramAccesses, type DramLayout, layOutTensors, viewTensor } from './dram-layout.ts';
 import { emitChain, type LinkConstants } from './emit-chain.ts';
@@ -48,7 +49,7 @@ interface LoadedStage {
 
 /** Compile an integer graph for a machine. Throws InputError where the machine cannot hold a layer or the memory. */
 export function compileGraph(source: IntegerGraph, machine: Machine, options: CompileOptions = {}): Program {
-  const graph = poolBranches(source);
+  const graph = arrangeStores(poolBranches(source));
   const frames = options.frames ?? 1;
   const stages = splitWideStages(buildStages(graph), machine);
   const layout = layOutTensors(graph, stages, frames);
