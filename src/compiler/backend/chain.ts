@@ -158,19 +158,18 @@ function evaluateChain(
 
   const pixels = g.outHeight * g.outWidth;
   const overhead = machine.latency.macSetup + 12;
+  // A tile's pixels are split into whole pixels.
+  const tilePixels = [...Array(tiles).keys()].map((t) => (Math.min(g.outHeight, (t + 1) * tileRows) - t * tileRows) * g.outWidth);
+  const partPixels = tilePixels.reduce((sum, count) => sum + Math.ceil(count / cus), 0);
   const macCycles = (link: LinkPlan, linkWork: MacWork): number => {
     const costs = new PixelCosts(linkWork, link.lanes, link.adjacent);
-    const own = tiles * link.blocks.length;
-    return (
-      (link.blocks.length * costs.total) / link.parts +
-      own * (overhead + parameterLines(link.lanes)) +
-      (tiles * link.blocks.length * 0.5 * costs.total) / pixels
-    );
+    const uneven = link.parts > 1 ? (partPixels * cus) / pixels : 1;
+    return link.blocks.length * ((costs.total / link.parts) * uneven + tiles * (overhead + parameterLines(link.lanes)));
   };
   let tailCycles = 0;
   if (tail && work.tail) {
     const window = Math.max(outputCycles(tail.lanes), Math.ceil(work.tail.tapWords / tail.lanes));
-    const mac = tail.blocks.length * ((pixels / cus + tiles) * window + tiles * (overhead + parameterLines(tail.lanes)));
+    const mac = tail.blocks.length * (partPixels * window + tiles * (overhead + parameterLines(tail.lanes)));
     const bus = pixels * Math.ceil(Math.min(tail.cuChannels, work.tail.outChannels) / 16) * tail.blocks.length;
     tailCycles = Math.max(mac, bus * 1.05);
   }

@@ -53,7 +53,7 @@ export interface MacPlan {
 }
 
 /** Weight of a byte's transfer time beside a cycle: bandwidth that another unit could use. */
-const TRAFFIC_WEIGHT = 0.25;
+const TRAFFIC_WEIGHT = 0.4;
 
 /** What traffic counts for in the search, in cycles. */
 export function trafficCycles(bytes: number, machine: Machine): number {
