@@ -37,6 +37,7 @@ const LAYERS: Readonly<Record<string, Rule>> = {
   scripts: {
     imports: [
       'index',
+      'cli',
       'browser',
       'util',
       'machine',

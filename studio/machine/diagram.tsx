@@ -67,6 +67,7 @@ export function Diagram({ state, chosen, onChoose }: Props) {
         onChoose={onChoose}
         colour={colour}
         lines={[what, span?.tile ?? '']}
+        note={queue > 0 ? `${queue} queued` : undefined}
       >
         <rect class="meter" x={place.x + 8} y={place.y + place.h - 9} width={place.w - 16} height={4} rx={2} />
         <rect
@@ -78,15 +79,6 @@ export function Diagram({ state, chosen, onChoose }: Props) {
           height={4}
           rx={2}
         />
-        <text
-          class="corner"
-          style={colour ? { fill: inkOn(colour) } : undefined}
-          x={place.x + place.w - 8}
-          y={place.y + 16}
-          text-anchor="end"
-        >
-          {queue > 0 ? `${queue} queued` : ''}
-        </text>
       </BlockBox>
     );
   };
@@ -174,10 +166,14 @@ interface BoxProps {
   readonly onChoose: (block: Block) => void;
   readonly lines: readonly string[];
   readonly colour?: string;
+  /** In the upper right corner. */
+  readonly note?: string;
   readonly children?: preact.ComponentChildren;
 }
 
-function BlockBox({ place, title, kind, cu, chosen, onChoose, lines, colour, children }: BoxProps) {
+const shorten = (line: string): string => (line.length > 24 ? `${line.slice(0, 23)}…` : line);
+
+function BlockBox({ place, title, kind, cu, chosen, onChoose, lines, colour, note, children }: BoxProps) {
   const ink = colour ? { fill: inkOn(colour) } : undefined;
   const isChosen = chosen.kind === kind && chosen.cu === cu;
   const choose = (): void => onChoose({ kind, cu });
@@ -188,19 +184,24 @@ function BlockBox({ place, title, kind, cu, chosen, onChoose, lines, colour, chi
       role="button"
       tabIndex={0}
       aria-pressed={isChosen}
-      aria-label={`${cu >= 0 ? `CU ${cu} ` : ''}${title}: ${lines.filter((line) => line !== '').join(', ')}`}
+      aria-label={[title, ...lines.map(shorten), note ?? ''].filter((line) => line !== '').join(' ') + (cu >= 0 ? ` of CU ${cu}` : '')}
       onClick={choose}
       onKeyDown={(event) => event.key === 'Enter' && choose()}
     >
       <rect x={place.x} y={place.y} width={place.w} height={place.h} rx={5} style={colour ? { fill: colour } : undefined} />
       <text class="block-title" x={place.x + 8} y={place.y + 16} style={ink}>
-        {title}
+        {`${title} `}
       </text>
       {lines.map((line, i) => (
         <text key={i} x={place.x + 8} y={place.y + 30 + i * 13} style={ink}>
-          {line.length > 24 ? `${line.slice(0, 23)}…` : line}
+          {`${shorten(line)} `}
         </text>
       ))}
+      {note && (
+        <text class="corner" style={ink} x={place.x + place.w - 8} y={place.y + 16} text-anchor="end">
+          {note}
+        </text>
+      )}
       {children}
     </g>
   );

@@ -243,7 +243,8 @@ function Box({ group, at, cost, selected, wrong, onSelect }: BoxProps) {
   const ops = group.ops.length > 4 ? `${group.ops.slice(0, 3).join(' · ')} · +${group.ops.length - 3}` : group.ops.join(' · ');
   const third =
     cost?.text ?? (group.where === 'host' ? 'on the host' : group.layer >= 0 ? program.value?.layers[group.layer]?.op : undefined);
-  const label = `${group.title}: ${ops}${third ? `, ${third}` : ''}`;
+  const lines = [shorten(group.title, 27), shorten(ops, 30), ...(third ? [shorten(third, 30)] : [])];
+  const label = lines.join(' ');
   const classes = ['node', group.where, selected ? 'chosen' : '', wrong ? 'wrong' : ''].join(' ');
   return (
     // biome-ignore lint/a11y/useSemanticElements: a button can not be in an SVG
@@ -260,17 +261,17 @@ function Box({ group, at, cost, selected, wrong, onSelect }: BoxProps) {
     >
       <title>{`${label}\n${group.nodes.map((node) => `${node.node} (${node.op}): ${node.how}`).join('\n')}`}</title>
       <rect x={x} y={y} width={BOX.width} height={height} rx={5} style={fill ? { fill } : undefined} />
-      <text x={x + 10} y={y + BOX.padding + 11} class="title" style={ink ? { fill: ink } : undefined}>
-        {shorten(group.title, 27)}
-      </text>
-      <text x={x + 10} y={y + BOX.padding + 11 + BOX.line} style={ink ? { fill: ink } : undefined}>
-        {shorten(ops, 30)}
-      </text>
-      {third && (
-        <text x={x + 10} y={y + BOX.padding + 11 + 2 * BOX.line} style={ink ? { fill: ink } : undefined}>
-          {shorten(third, 30)}
+      {lines.map((line, i) => (
+        <text
+          key={i}
+          x={x + 10}
+          y={y + BOX.padding + 11 + i * BOX.line}
+          class={i === 0 ? 'title' : ''}
+          style={ink ? { fill: ink } : undefined}
+        >
+          {`${line} `}
         </text>
-      )}
+      ))}
     </g>
   );
 }

@@ -102,8 +102,8 @@ export function MachineView() {
         <button type="button" onClick={steps.start} title="back to the start">
           Reset
         </button>
-        <button type="button" onClick={steps.back} disabled={!view} aria-label="event before">
-          ◀ <kbd>p</kbd>
+        <button type="button" onClick={steps.back} disabled={!view} title="the event before">
+          ◀ Event <kbd>p</kbd>
         </button>
         <button type="button" id="step-event" onClick={steps.event} disabled={!view}>
           Event ▶ <kbd>n</kbd>

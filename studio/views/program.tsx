@@ -60,6 +60,7 @@ export function ProgramView() {
     scrollTo(found.value);
     const at = listing.at(found.value);
     if (at.instruction >= 0) selectInstruction(at.instruction);
+    else if (code) selectLayer(code.sourceMap[at.span].layer);
   };
   const step = (direction: number): void => {
     if (!code) return;

@@ -1,33 +1,12 @@
 /** `snowflake studio`: serves the studio, a static site, on loopback. Compiler and simulator run in the page; nothing leaves this machine. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import { basename, dirname, extname, join, sep } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
 import { InputError, JobError, MODELS, readInputFile } from '../../index.ts';
 import { print } from '../io.ts';
 import { parseCount } from '../options.ts';
-
-const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.mjs': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.svg': 'image/svg+xml',
-  '.wasm': 'application/wasm',
-};
-
-/** The page may use only what this server sends. Of its own group: so that ONNX Runtime may use threads. */
-const HEADERS: Readonly<Record<string, string>> = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
-  'Content-Security-Policy':
-    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval' blob:; worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; connect-src 'self' blob:",
-  'X-Content-Type-Options': 'nosniff',
-};
-
-/** Where a model given on the command line is found by the page. */
-const MODEL_PATH = '/open/';
+import { createStudioServer } from '../studio-server.ts';
 
 /** dist/studio, which lies beside the compiled command line; undefined when it was not built. */
 function findSite(): string | undefined {
@@ -35,58 +14,6 @@ function findSite(): string | undefined {
   while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder);
   const site = join(folder, 'dist', 'studio');
   return existsSync(join(site, 'index.html')) ? site : undefined;
-}
-
-/** Files of the site by their path in an address: nothing else is ever read for a request. */
-function listSite(site: string): Map<string, string> {
-  const files = new Map<string, string>();
-  for (const entry of readdirSync(site, { recursive: true, encoding: 'utf8' })) {
-    const path = join(site, entry);
-    if (statSync(path).isFile()) files.set(`/${entry.split(sep).join('/')}`, path);
-  }
-  files.set('/', join(site, 'index.html'));
-  return files;
-}
-
-/**
- * A server of the studio's files, and of one model for the page to open.
- * @param model bytes of a model by the name under which the page asks for it
- */
-export function createStudioServer(site: string, model?: { readonly name: string; readonly bytes: Uint8Array }): Server {
-  let files = listSite(site);
-  return createServer((request, response) => {
-    // A foreign page may have its name point here: it must not read what this server sends.
-    if (!/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(request.headers.host ?? '')) {
-      response.writeHead(403, { 'Content-Type': 'text/plain' }).end('this server answers to localhost only\n');
-      return;
-    }
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      response.writeHead(405, { Allow: 'GET, HEAD' }).end();
-      return;
-    }
-    const path = decodePath(request.url ?? '/');
-    if (model && path === `${MODEL_PATH}${model.name}`) {
-      response.writeHead(200, { ...HEADERS, 'Content-Type': 'application/octet-stream' }).end(model.bytes);
-      return;
-    }
-    // A site that was built again has other names.
-    if (!files.has(path)) files = listSite(site);
-    const file = files.get(path);
-    if (file === undefined || !existsSync(file)) {
-      response.writeHead(404, { 'Content-Type': 'text/plain' }).end('no such file\n');
-      return;
-    }
-    response.writeHead(200, { ...HEADERS, 'Content-Type': TYPES[extname(file)] ?? 'application/octet-stream' });
-    response.end(request.method === 'HEAD' ? undefined : readFileSync(file));
-  });
-}
-
-function decodePath(url: string): string {
-  try {
-    return decodeURIComponent(url.replace(/[?#].*$/, ''));
-  } catch {
-    return '';
-  }
 }
 
 /** Part of the address that opens the model; the file's bytes for the server, where it is one. */
