@@ -169,9 +169,7 @@ describe.skipIf(!isPresent)('networks with real weights', { timeout: 300_000 }, 
     });
 
     it('is close to float32', () => {
-      // Below 40 dB, because its normalizations square values, take means and divide: a tensor has one binary point, and rows with small values have few
-      // bits of their squares left.
-      expectAccurate(outcome, 20);
+      expectAccurate(outcome);
     });
   });
 });

@@ -1,6 +1,7 @@
 /** The front end's passes in order: reads as a table of contents. Each is a pure function, so any step can be looked at by its name. */
 import { foldConstants } from '../../graph/fold-constants.ts';
 import type { Graph } from '../../graph/graph.ts';
+import { removeIdentities } from '../../graph/remove-identities.ts';
 import { inferShapes } from '../../graph/shape-inference.ts';
 import { putTimeFirst } from '../../graph/time-first.ts';
 import { fixFrameDimension } from './fix-frame-dimension.ts';
@@ -14,6 +15,7 @@ import type { DraftGraph } from './layer-graph.ts';
 import { lowerAffine } from './lower-affine.ts';
 import { lowerClamp } from './lower-clamp.ts';
 import { orderChannels } from './order-channels.ts';
+import { recognizeNormalization } from './recognize-normalization.ts';
 import { removeUnused } from './remove-unused.ts';
 
 /** On the ONNX graph, before it is divided between accelerator and host. */
@@ -23,6 +25,8 @@ export const GRAPH_PASSES: readonly (readonly [name: string, pass: (graph: Graph
   ['infer-shapes', inferShapes],
   ['fold-constants', foldConstants],
   ['infer-shapes-again', inferShapes], // folded shapes (Reshape) decide further ones
+  ['remove-identities', removeIdentities],
+  ['recognize-normalization', recognizeNormalization],
   ['fold-padding', foldPadding],
 ];
 
