@@ -1,0 +1,117 @@
+/** Chains of stages: what is fused, what leaves the chip, and the bits. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { checkConformance } from '../../../test/conformance.ts';
+import type { IntegerGraph } from '../../graph/integer-graph.ts';
+import { type Machine, XC7Z045 } from '../../machine/machine.ts';
+import { buildStages } from './build-stages.ts';
+import { layOutTensors } from './dram-layout.ts';
+import { chooseFusions, type Fusion } from './fusion.ts';
+import { GraphBuilder } from './graph-builder.test-util.ts';
+import { scheduleStages } from './schedule.ts';
+
+const ONE_CU: Machine = { ...XC7Z045, computeUnits: 1 };
+
+/** Stage names of every step, and the kind of its fusion. */
+function stepsOf(graph: IntegerGraph, machine = XC7Z045): (string | undefined)[][] {
+  const stages = buildStages(graph);
+  return scheduleStages(stages, layOutTensors(graph, stages, 1), machine, 1).map(({ main, chain }) =>
+    chain ? [chain.fusion.kind, ...chain.links.map(({ stage }) => stage.name)] : [undefined, main.stage.name],
+  );
+}
+
+async function expectExact(graph: IntegerGraph, machine: Machine, onChip: readonly string[], frames = 1): Promise<void> {
+  const { program, difference } = await checkConformance(graph, machine, frames, 5);
+  expect(difference).toBeUndefined();
+  const stored = program.tensors.map(({ name }) => name);
+  for (const name of onChip) expect(stored, name).not.toContain(name);
+}
+
+/** Expansion, depthwise convolution, projection: an inverted residual of MobileNet v2. */
+function invertedResidual(size: number, stride: number, isResidual: boolean): IntegerGraph {
+  const b = new GraphBuilder();
+  const x = b.conv(b.input(size, size, 8), 24, { kernel: 3, pad: 1 });
+  const wide = b.conv(x, 144);
+  const depthwise = b.conv(wide, 144, { kernel: 3, pad: 1, stride, groups: 144 });
+  const narrow = b.conv(depthwise, 24);
+  return b.build(isResidual ? b.residual(narrow, x) : narrow);
+}
+
+describe('row chains', () => {
+  it.each([
+    ['an inverted residual', 28, 1, true],
+    ['with a stride', 28, 2, false],
+    ['on an image of odd size', 15, 1, true],
+  ])('%s', async (_, size, stride, isResidual) => {
+    const graph = invertedResidual(size, stride, isResidual);
+    expect(stepsOf(graph)).toContainEqual(['rows', 'conv1', 'conv2', 'conv3']);
+    await expectExact(graph, XC7Z045, ['t2', 't3'], 2);
+  });
+
+  it('without a tail', async () => {
+    const b = new GraphBuilder();
+    const graph = b.build(b.conv(b.conv(b.input(60, 60, 16), 64, { kernel: 3, pad: 1 }), 64, { kernel: 3, pad: 1, groups: 64, stride: 2 }));
+    expect(stepsOf(graph)).toEqual([['rows', 'conv0', 'conv1']]);
+    await expectExact(graph, XC7Z045, ['t1']);
+  });
+
+  it('on one CU', async () => {
+    await expectExact(invertedResidual(14, 1, true), ONE_CU, []);
+  });
+
+  it('not where a row is never read, nor where another stage reads too', () => {
+    const b = new GraphBuilder();
+    const x = b.conv(b.input(30, 30, 16), 64, { kernel: 3, pad: 1 });
+    const shared = b.conv(x, 64);
+    const graph = b.build(b.conv(shared, 64, { kernel: 3, stride: 4, groups: 64 }), b.conv(shared, 8));
+    expect(stepsOf(graph).flat()).not.toContain('slices');
+    const skipped = new GraphBuilder();
+    const y = skipped.conv(skipped.input(30, 30, 16), 64);
+    expect(stepsOf(skipped.build(skipped.conv(y, 64, { kernel: 1, stride: 2, groups: 64 })))).toEqual([
+      [undefined, 'conv0'],
+      [undefined, 'conv1'],
+    ]);
+  });
+});
+
+describe('slice chains', () => {
+  it.each([
+    ['channels that fill the CUs', 14, 512, 1],
+    ['a last block of fewer channels', 7, 720, 1],
+    ['a stride', 14, 512, 2],
+  ])('%s', async (_, size, channels, stride) => {
+    const b = new GraphBuilder();
+    const wide = b.conv(b.input(size, size, 512), channels);
+    const graph = b.build(b.conv(wide, channels, { kernel: 3, pad: 1, groups: channels, stride }));
+    expect(stepsOf(graph)).toEqual([['slices', 'conv0', 'conv1']]);
+    await expectExact(graph, XC7Z045, ['t1'], 2);
+  });
+});
+
+describe('the choice among overlapping fusions', () => {
+  it('saves as much as the best of all subsets', () => {
+    const option = fc.record({ first: fc.nat(7), length: fc.integer({ min: 2, max: 3 }), saved: fc.integer({ min: 1, max: 50 }) });
+    fc.assert(
+      fc.property(fc.array(option, { maxLength: 8 }), (drawn) => {
+        const options = drawn.map(({ first, length, saved }) => ({
+          fusion: { members: Array.from({ length }, (_, i) => first + i) } as unknown as Fusion,
+          saved,
+        }));
+        let best = 0;
+        for (let mask = 0; mask < 2 ** options.length; mask++) {
+          const subset = options.filter((_, i) => (mask >> i) & 1);
+          const used = subset.flatMap(({ fusion }) => [...fusion.members]);
+          if (new Set(used).size === used.length)
+            best = Math.max(
+              best,
+              subset.reduce((sum, { saved }) => sum + saved, 0),
+            );
+        }
+        const chosen = chooseFusions(options, 10);
+        const used = chosen.flatMap(({ members }) => [...members]);
+        expect(new Set(used).size).toBe(used.length);
+        expect(chosen.reduce((sum, fusion) => sum + options.find((o) => o.fusion === fusion)!.saved, 0)).toBe(best);
+      }),
+    );
+  });
+});
