@@ -21,6 +21,7 @@ import { checkActivationWeights } from './load-activations.ts';
 import { orderTasks } from './order.ts';
 import { describePlan } from './plan.ts';
 import { poolBranches } from './pool-branches.ts';
+import { predictLayers } from './predict-layers.ts';
 import { type ScheduledChain, type ScheduledStage, type Step, scheduleStages } from './schedule.ts';
 import { splitWideStages } from './split-wide-stages.ts';
 import { countMacs, type StageGraph } from './stage.ts';
@@ -88,10 +89,12 @@ export function compileGraph(source: IntegerGraph, machine: Machine, options: Co
 
   const writer = new InstructionWriter();
   const sourceMap: SourceSpan[] = [];
+  const written = new Int32Array(order.length);
   let first = 0;
   order.forEach((task, i) => {
     writer.go(task.unit, { ...task.descriptor, ...tokens[i]! } as Descriptor<'LDM'>);
     const end = writer.length;
+    written[i] = end;
     const last = sourceMap.at(-1);
     if (last && last.layer === task.layer && last.tile === task.tile) sourceMap[sourceMap.length - 1] = { ...last, end };
     else sourceMap.push({ first, end, layer: task.layer, tile: task.tile });
@@ -107,6 +110,7 @@ export function compileGraph(source: IntegerGraph, machine: Machine, options: Co
       `${options.name ?? graph.name}: needs ${Math.ceil((dramWords * 2) / 2 ** 20)} MiB of DRAM, machine ${machine.name} has ${machine.dram.bytes / 2 ** 20} MiB; use fewer frames (--batch)`,
     );
   }
+  const predicted = predictLayers(order, written, machine, stages.stages.length);
   return {
     name: options.name ?? graph.name,
     machine,
@@ -115,7 +119,7 @@ export function compileGraph(source: IntegerGraph, machine: Machine, options: Co
     instructions,
     segments,
     tensors: placeTensors(graph, stages, layout, onChip),
-    layers: stages.stages.map((_, index) => layerInfo(loaded.get(index)!)),
+    layers: stages.stages.map((_, index) => layerInfo(loaded.get(index)!, predicted[index]!)),
     sourceMap,
     dramWords,
   };
@@ -214,7 +218,7 @@ function emitStage(context: EmitContext, loaded: LoadedStage, frame: number): Ge
   return emitVecStage(context, { stage, vec: stage.vec!, plan: vecPlan!, bases, tableAddress, layer: index, frame, ...views });
 }
 
-function layerInfo(loaded: LoadedStage): LayerInfo {
+function layerInfo(loaded: LoadedStage, predictedCycles: number): LayerInfo {
   const { stage, plan, work, link, residentInput, residentOutput } = loaded.scheduled;
   const chip = [residentInput ? 'input on chip' : '', residentOutput ? 'output on chip' : ''].filter((text) => text !== '');
   return {
@@ -225,7 +229,7 @@ function layerInfo(loaded: LoadedStage): LayerInfo {
     macs: stage.mac ? countMacs(stage.mac) : 0,
     weightBytes: loaded.weights ? loaded.weights.words.byteLength : 0,
     schedule: plan && work ? [describePlan(plan, work), ...chip].join(', ') : link ? `g ${link.lanes}, in a chain` : 'vector units only',
-    predictedCycles: plan ? Math.round(plan.cycles) : 0,
+    predictedCycles: Math.round(predictedCycles),
   };
 }
 
