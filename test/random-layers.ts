@@ -221,7 +221,7 @@ const draftMatMul: DraftLayer = (b, input) => {
   const other = pick(random, partners);
   const out = { height: input.height, width: input.width, channels: other.height * other.width };
   const shift = random.integer(4, 24);
-  return { out, layer: { kind: 'matmul', inputs: [input.id, other.id], shift, clamp: randomClamp(random) } };
+  return { out, layer: { kind: 'matmul', inputs: [input.id, other.id], scaleBits: 0, shift, clamp: randomClamp(random) } };
 };
 
 const draftTable: DraftLayer = ({ random }, input) => {

@@ -69,7 +69,9 @@ export interface ConvLayer extends LayerBase {
  */
 export interface MatMulLayer extends LayerBase {
   readonly kind: 'matmul';
-  /** Right shift: fraction of a + fraction of b − output fraction, 0 to 46. */
+  /** The result is the product times 2^scaleBits. */
+  readonly scaleBits: number;
+  /** Right shift: fraction of a + fraction of b − scaleBits − output fraction, 0 to 46. */
   readonly shift: number;
   readonly clamp: Clamp;
 }

@@ -90,7 +90,7 @@ function enterValue(draft: Draft, node: GraphNode, name: string): BorderValue {
   if (!info?.dims?.every((dim) => typeof dim === 'number')) throw new Unsupported(`the shape of its input "${name}" is not known`);
   if (info.dtype !== 'float32') throw new Unsupported(`its input "${name}" has type ${info.dtype}, expected float32`);
   const dims = info.dims as number[];
-  const layout = layoutOfInput(dims, readsChannelsLast(node, dims.length));
+  const layout = layoutOfInput(dims, readsChannelsLast(node, dims.length) || isSequence(draft.graph, dims.length));
   if (!layout) {
     throw new Unsupported(
       `its input "${name}" has shape [${dims.join(', ')}]; expected rank 1 to 4 with 1 frame in dimension 0 and no empty dimension`,
@@ -101,6 +101,25 @@ function enterValue(draft: Draft, node: GraphNode, name: string): BorderValue {
   draft.views.set(name, view);
   return borderOf(view, name)!;
 }
+
+/** Is a value of rank 3 positions × features? It is in a network that multiplies matrices and has no convolution or pool of rank 3. */
+function isSequence(graph: Graph, rank: number): boolean {
+  if (rank !== 3 || !graph.nodes.some(({ op }) => op === 'MatMul')) return false;
+  return !graph.nodes.some(({ op, inputs }) => SPATIAL_OPERATORS.has(op) && findValue(graph, inputs[0])?.dims?.length === 3);
+}
+
+/** Operators whose dimension 1 is channels. */
+const SPATIAL_OPERATORS: ReadonlySet<string> = new Set([
+  'Conv',
+  'ConvTranspose',
+  'MaxPool',
+  'AveragePool',
+  'GlobalMaxPool',
+  'GlobalAveragePool',
+  'BatchNormalization',
+  'InstanceNormalization',
+  'LRN',
+]);
 
 /** A value that is transposed at once to channels first, or multiplied along its last dimension, lies channels last. */
 function readsChannelsLast(node: GraphNode, rank: number): boolean {

@@ -20,6 +20,8 @@ export interface FactoredView {
   readonly tensor: LayerTensor;
   /** Per ONNX dimension its digits, slowest first; none for a dimension of size 1. */
   readonly dims: readonly (readonly Digit[])[];
+  /** Index of its first element along each axis. */
+  readonly start: Readonly<Record<Axis, number>>;
   /** ONNX nodes that it went through. */
   readonly nodes: readonly string[];
 }
@@ -147,7 +149,7 @@ interface Loop {
   readonly to: number;
 }
 
-function arrange(value: FactoredView, layout: readonly (Axis | undefined)[], sizes: readonly number[]): Materialized {
+export function arrange(value: FactoredView, layout: readonly (Axis | undefined)[], sizes: readonly number[]): Materialized {
   const { tensor } = value;
   const sizeOf = (axis: Axis): number => {
     const dim = layout.indexOf(axis);

@@ -3,8 +3,8 @@
  *   conv(W, b) → affine(s, t)   →   conv(s·W, s·b + t)
  * Exact in real numbers; weights are not touched, the factor is kept beside them. Also joins affine behind affine.
  */
-import type { DraftGraph, FloatAffine, FloatConv, FloatLayer } from './layer-graph.ts';
-import { countReaders, mergeNodes } from './rewrite.ts';
+import type { DraftGraph, FloatAffine, FloatConv, FloatLayer, FloatMatMul } from './layer-graph.ts';
+import { countReaders, mergeNodes, powerOfTwo } from './rewrite.ts';
 
 export function foldAffineIntoProducer(graph: DraftGraph): DraftGraph {
   const readers = countReaders(graph);
@@ -17,7 +17,7 @@ export function foldAffineIntoProducer(graph: DraftGraph): DraftGraph {
       layer.kind === 'affine' &&
       producer &&
       readers.get(layer.inputs[0]) === 1 &&
-      (producer.kind === 'conv' || producer.kind === 'affine')
+      (producer.kind === 'conv' || producer.kind === 'affine' || (producer.kind === 'matmul' && powerOfTwo(layer) !== undefined))
     ) {
       layers[at!] = { ...scaled(producer, layer), output: layer.output, nodes: mergeNodes(producer, layer) };
       producerAt.set(layer.output, at!);
@@ -29,7 +29,9 @@ export function foldAffineIntoProducer(graph: DraftGraph): DraftGraph {
   return { ...graph, layers };
 }
 
-function scaled(producer: FloatConv | FloatAffine, { scale, bias }: FloatAffine): FloatConv | FloatAffine {
+function scaled(producer: FloatConv | FloatAffine | FloatMatMul, layer: FloatAffine): FloatConv | FloatAffine | FloatMatMul {
+  if (producer.kind === 'matmul') return { ...producer, scaleBits: producer.scaleBits + powerOfTwo(layer)! };
+  const { scale, bias } = layer;
   const newBias = producer.bias.map((b, o) => scale[o] * b + bias[o]);
   if (producer.kind === 'affine') return { ...producer, scale: producer.scale.map((s, c) => s * scale[c]), bias: newBias };
   const outputScale = producer.outputScale ? producer.outputScale.map((s, o) => s * scale[o]) : scale;

@@ -13,7 +13,7 @@ import type {
   FloatTable,
   LayerTensor,
 } from './layer-graph.ts';
-import { countReaders, mergeNodes } from './rewrite.ts';
+import { countReaders, mergeNodes, powerOfTwo } from './rewrite.ts';
 
 type Move = FloatRearrange | FloatConcat;
 type Elementwise = FloatAffine | FloatClampLayer | FloatTable;
@@ -39,7 +39,11 @@ function hoistOne(graph: DraftGraph): DraftGraph | undefined {
     const canTake = (id: number): boolean => {
       const producer = producers.get(id);
       return (
-        readers.get(id) === 1 && producer !== undefined && (producer.kind === 'conv' || (layer.kind === 'clamp' && 'clamp' in producer))
+        readers.get(id) === 1 &&
+        producer !== undefined &&
+        (producer.kind === 'conv' ||
+          (layer.kind === 'affine' && producer.kind === 'matmul' && powerOfTwo(layer) !== undefined) ||
+          (layer.kind === 'clamp' && 'clamp' in producer))
       );
     };
     if (!move.inputs.every(canTake) || !isWorthwhile(graph, move, layer)) continue;

@@ -71,9 +71,11 @@ export interface FloatConv extends LayerBase {
   readonly sumName?: string;
 }
 
-/** out[p, n] = clamp(Σ_k a[p, k] · b[n, k]): a product of two activations; b may have more channels than a, which are not read. */
+/** out[p, n] = clamp(2^scaleBits · Σ_k a[p, k] · b[n, k]): a product of two activations; b may have more channels than a, which are not read. */
 export interface FloatMatMul extends LayerBase {
   readonly kind: 'matmul';
+  /** A power of two that was folded in: it moves the binary point. */
+  readonly scaleBits: number;
   readonly clamp: FloatClamp;
 }
 

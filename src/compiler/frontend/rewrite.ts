@@ -1,5 +1,5 @@
 /** Small helpers of the layer passes. */
-import type { DraftGraph, FloatLayer } from './layer-graph.ts';
+import type { DraftGraph, FloatAffine, FloatLayer } from './layer-graph.ts';
 
 /** Tensors that leave the accelerator. */
 export function borderTensors(graph: Pick<DraftGraph, 'outputs'>): Set<number> {
@@ -16,4 +16,10 @@ export function countReaders(graph: DraftGraph): Map<number, number> {
 /** ONNX nodes of two layers that become one, without repetition, those of the first in front. */
 export function mergeNodes(first: FloatLayer, second: FloatLayer): string[] {
   return [...new Set([...first.nodes, ...second.nodes])];
+}
+
+/** e if the layer multiplies everything by 2^e and adds nothing; undefined otherwise. */
+export function powerOfTwo({ scale, bias }: FloatAffine): number | undefined {
+  const bits = Math.log2(scale[0]);
+  return Number.isInteger(bits) && scale.every((s) => s === scale[0]) && bias.every((b) => b === 0) ? bits : undefined;
 }

@@ -296,3 +296,68 @@ describe('normalizations', () => {
     expect(result.sqnrDb).toBeGreaterThan(45);
   });
 });
+
+describe('products of activations', () => {
+  const sequences = (nodes: Nodes, inputs: Record<string, number[]>, constants: Record<string, Tensor> = {}): Graph =>
+    makeGraph({ inputs, outputs: ['y'], constants, nodes, opset: 18 });
+
+  it.each<[string, number[], number[]]>([
+    ['matrices', [1, 9, 24], [1, 24, 32]],
+    ['heads', [1, 3, 9, 16], [1, 3, 16, 9]],
+    ['depth of no whole lines', [1, 2, 7, 19], [1, 2, 19, 5]],
+    ['one right matrix for all', [1, 3, 6, 8], [1, 1, 8, 4]],
+    ['one left matrix for all', [1, 1, 6, 8], [1, 3, 8, 4]],
+  ])('MatMul: %s', async (_, a, b) => {
+    const result = await check(sequences([['MatMul', ['a', 'b'], ['y']]], { a, b }));
+    expect(result.hosts).toEqual([]);
+    expect(result.kinds).toContain('matmul');
+    expect(result.sqnrDb).toBeGreaterThan(70);
+  });
+
+  it.each<[number, number[]]>([
+    [-1, [1, 3, 7, 20]],
+    [2, [1, 9, 197]],
+    [-1, [1, 2, 5]],
+  ])('Softmax over dimension %i of %o', async (axis, x) => {
+    const nodes: Nodes = [
+      ['Softmax', ['x'], ['s'], { axis }],
+      ['MatMul', ['s', 'w'], ['y']],
+    ];
+    const result = await check(sequences(nodes, { x }, { w: noise([x.at(-1)!, 6]) }));
+    expect(result.hosts).toEqual([]);
+    expect(result.sqnrDb).toBeGreaterThan(45);
+  });
+
+  it('attention with two heads', async () => {
+    const [positions, heads, width] = [11, 2, 16];
+    const features = heads * width;
+    const linear = (name: string): Nodes => [['MatMul', ['x', `w${name}`], [name]]];
+    const divide = (name: string, perm: number[]): Nodes => [
+      ['Reshape', [name, 'split'], [`${name}h`]],
+      ['Transpose', [`${name}h`], [`${name}t`], { perm }],
+    ];
+    const nodes: Nodes = [
+      ...linear('q'),
+      ...linear('k'),
+      ...linear('v'),
+      ...divide('q', [0, 2, 1, 3]),
+      ...divide('k', [0, 2, 3, 1]),
+      ...divide('v', [0, 2, 1, 3]),
+      ['MatMul', ['qt', 'kt'], ['s']],
+      ['Div', ['s', 'root'], ['d']],
+      ['Softmax', ['d'], ['p'], { axis: -1 }],
+      ['MatMul', ['p', 'vt'], ['o']],
+      ['Transpose', ['o'], ['ot'], { perm: [0, 2, 1, 3] }],
+      ['Reshape', ['ot', 'joined'], ['oj']],
+      ['MatMul', ['oj', 'wo'], ['l']],
+      ['Add', ['l', 'x'], ['y']],
+    ];
+    const scale = 1 / Math.sqrt(features);
+    const weights = Object.fromEntries(['wq', 'wk', 'wv', 'wo'].map((name) => [name, noise([features, features], scale)]));
+    const shapes = { split: integers(1, positions, heads, width), joined: integers(1, positions, features), root: floats([], [4]) };
+    const result = await check(sequences(nodes, { x: [1, positions, features] }, { ...weights, ...shapes }));
+    expect(result.hosts).toEqual([]);
+    expect(result.kinds.filter((kind) => kind === 'matmul')).toHaveLength(2 * heads);
+    expect(result.sqnrDb).toBeGreaterThan(45);
+  });
+});

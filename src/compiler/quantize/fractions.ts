@@ -88,8 +88,9 @@ export function chooseFractions(
       else if (layer.kind === 'mul' || layer.kind === 'matmul') {
         // The product has the sum of the operands' fraction bits; the result may drop up to 46 of them.
         const [a, b] = layer.inputs;
-        lower(layer.output, fractions[a] + fractions[b]);
-        lower(b, fractions[layer.output] + MAX_SHIFT - fractions[a]);
+        const scale = layer.kind === 'matmul' ? layer.scaleBits : 0;
+        lower(layer.output, fractions[a] + fractions[b] - scale);
+        lower(b, fractions[layer.output] + scale + MAX_SHIFT - fractions[a]);
       } else if (layer.kind === 'table') lower(layer.output, fractions[layer.inputs[0]] + MIN_TABLE_GAIN_BITS);
       else for (const id of ids) lower(id, least);
     }

@@ -116,7 +116,14 @@ function quantizeLayer(layer: Exclude<FinalLayer, FloatConv>, tensors: readonly 
     }
     case 'matmul': {
       const [a, b] = inputs.map((id) => tensors[id].fraction);
-      return { kind: 'matmul', ...base, shift: a + b - result.fraction, clamp: quantizeClamp(layer.clamp, result.fraction) };
+      const { scaleBits } = layer;
+      return {
+        kind: 'matmul',
+        ...base,
+        scaleBits,
+        shift: a + b - scaleBits - result.fraction,
+        clamp: quantizeClamp(layer.clamp, result.fraction),
+      };
     }
     case 'mul': {
       const [a, b] = inputs.map((id) => tensors[id].fraction);

@@ -73,7 +73,7 @@ function deriveUnclamped(graph: LayerGraph, layer: FinalLayer, inputs: readonly 
     case 'conv':
       return boundConvolution(graph, layer, a);
     case 'matmul': {
-      const limit = magnitude(a) * magnitude(b) * graph.tensors[layer.inputs[0]].channels;
+      const limit = magnitude(a) * magnitude(b) * graph.tensors[layer.inputs[0]].channels * 2 ** layer.scaleBits;
       return { min: -limit, max: limit };
     }
     case 'add':

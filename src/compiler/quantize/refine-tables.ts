@@ -70,6 +70,8 @@ function compare(f: Values, g: Values, sample: Float32Array): number {
   for (const x of sample) {
     const [a, b] = [f(x), g(x)];
     if (!Number.isFinite(a)) continue;
+    // A segment with a pole in it.
+    if (!Number.isFinite(b)) return Number.NEGATIVE_INFINITY;
     signal += a * a;
     noise += (a - b) ** 2;
   }

@@ -65,7 +65,8 @@ function findBroken(graph: IntegerGraph, layer: IntegerLayer): string | undefine
       return aligned && inRange ? undefined : 'its shifts do not align the binary points';
     }
     case 'matmul':
-      return within(layer.shift, 0, MAX_SHIFT) && layer.shift === inputs[0].fraction + inputs[1].fraction - output.fraction
+      return within(layer.shift, 0, MAX_SHIFT) &&
+        layer.shift === inputs[0].fraction + inputs[1].fraction - layer.scaleBits - output.fraction
         ? undefined
         : 'its shift disagrees with the fractions';
     case 'mul':

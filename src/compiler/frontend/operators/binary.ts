@@ -7,6 +7,7 @@ import { findConstant, needFloats } from '../attributes.ts';
 import { addTensor, type Draft, needView } from '../draft.ts';
 import { type Expression, X } from '../expression.ts';
 import { type FloatClamp, type LayerTensor, NO_CLAMP } from '../layer-graph.ts';
+import { type Layout, needLayout } from '../relayout.ts';
 import { Unsupported } from '../unsupported.ts';
 import { type Axis, isChannels, makeView, sameAxes, type View, viewDims } from '../view.ts';
 import { type Extents, fill, innerTensor, negate, POINTWISE, partOf, pushAffine, pushClamp } from './push.ts';
@@ -164,8 +165,25 @@ export function pushPair(draft: Draft, node: GraphNode, kind: PairKind, a: View,
   return view;
 }
 
+/** Two inputs; where the same dimensions run over other axes, one is rearranged: the one whose last dimension is not channels. */
+function needPair(draft: Draft, node: GraphNode, first: number, second: number): [View, View] {
+  const [a, b] = [needView(draft, node, first), needView(draft, node, second)];
+  const isAlike = a.axes.length === b.axes.length && viewDims(a).join() === viewDims(b).join();
+  if (!isAlike || a.axes.every((axes, dim) => sameAxes(axes, b.axes[dim]))) return [a, b];
+  const last = a.axes.length - 1;
+  const layoutOf = (view: View): Layout | undefined =>
+    view.axes.every((axes) => axes.length <= 1) ? view.axes.map(([axis]) => axis) : undefined;
+  const [layoutA, layoutB] = [layoutOf(a), layoutOf(b)];
+  if (layoutA && (isChannels(a, last) || !isChannels(b, last))) return [a, needLayout(draft, node, second, layoutA)];
+  return layoutB ? [needLayout(draft, node, first, layoutB), b] : [a, b];
+}
+
 /** Chain of layers over all inputs, left to right. */
 function pushChain(draft: Draft, node: GraphNode, kind: PairKind): void {
+  if (node.inputs.length === 2) {
+    pushPair(draft, node, kind, ...needPair(draft, node, 0, 1));
+    return;
+  }
   let result = needView(draft, node, 0);
   if (node.inputs.length === 1) draft.views.set(node.outputs[0], result);
   for (let i = 1; i < node.inputs.length; i++) {
@@ -191,7 +209,8 @@ export function buildSum(draft: Draft, node: GraphNode): void {
 export function buildSub(draft: Draft, node: GraphNode): void {
   const mixed = splitConstant(draft, node);
   if (!mixed) {
-    pushPair(draft, node, 'add', needView(draft, node, 0), negate(draft, node, needView(draft, node, 1), 'negative'));
+    const [a, b] = needPair(draft, node, 0, 1);
+    pushPair(draft, node, 'add', a, negate(draft, node, b, 'negative'));
     return;
   }
   const { view, values, constant, constantFirst } = mixed;
@@ -213,7 +232,7 @@ export function buildSub(draft: Draft, node: GraphNode): void {
 
 export function buildMul(draft: Draft, node: GraphNode): void {
   const mixed = splitConstant(draft, node);
-  if (!mixed) pushPair(draft, node, 'mul', needView(draft, node, 0), needView(draft, node, 1));
+  if (!mixed) pushPair(draft, node, 'mul', ...needPair(draft, node, 0, 1));
   else if (mixed.values) pushAffine(draft, node, mixed.view, mixed.values, fill(mixed.view, 0));
   else pushPair(draft, node, 'mul', mixed.view, addConstantMap(draft, node, mixed.view, mixed.constant));
 }
@@ -222,7 +241,8 @@ export function buildMul(draft: Draft, node: GraphNode): void {
 export function buildDiv(draft: Draft, node: GraphNode): void {
   const mixed = splitConstant(draft, node);
   if (!mixed) {
-    pushPair(draft, node, 'mul', needView(draft, node, 0), reciprocal(draft, node, needView(draft, node, 1)));
+    const [a, b] = needPair(draft, node, 0, 1);
+    pushPair(draft, node, 'mul', a, reciprocal(draft, node, b));
     return;
   }
   if (mixed.constantFirst) {

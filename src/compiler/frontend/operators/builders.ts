@@ -14,6 +14,7 @@ import * as pool from './pool.ts';
 import * as reduce from './reduce.ts';
 import { buildResize } from './resize.ts';
 import * as slice from './slice.ts';
+import { buildSoftmax } from './softmax.ts';
 
 /** Adds the node's layers, tensors and output view to the draft, or throws Unsupported before changing it. */
 export type BuildNode = (draft: Draft, node: GraphNode) => void;
@@ -26,6 +27,7 @@ export const BUILDERS: ReadonlyMap<string, BuildNode> = new Map<string, BuildNod
   ['Relu', elementwise.buildRelu],
   ['Clip', elementwise.buildClip],
   ...ACTIVATIONS,
+  ['Softmax', buildSoftmax],
   ['LRN', normalization.buildLrn],
   ['InstanceNormalization', normalization.buildInstanceNormalization],
   ['LayerNormalization', normalization.buildLayerNormalization],

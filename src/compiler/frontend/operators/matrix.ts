@@ -3,11 +3,13 @@
  * the map was flattened; over the channels alone it is a 1×1 convolution at every position. ONNX operators Gemm, MatMul.
  */
 import type { GraphNode } from '../../../graph/graph.ts';
-import { getNumber, needFloats } from '../attributes.ts';
+import { findConstant, getNumber, needFloats } from '../attributes.ts';
 import { addTensor, type Draft, needView } from '../draft.ts';
 import { type FloatConv, NO_CLAMP } from '../layer-graph.ts';
+import { needChannelsLast } from '../relayout.ts';
 import { Unsupported } from '../unsupported.ts';
 import { type Axis, isChannels, makeView, type View, viewDims } from '../view.ts';
+import { buildActivationProduct } from './activation-product.ts';
 
 interface Matrix {
   readonly data: Float32Array;
@@ -16,6 +18,12 @@ interface Matrix {
   /** Distance in `data` from one reduction index (one output) to the next. */
   readonly reductionStride: number;
   readonly outputStride: number;
+}
+
+/** A flattened map as it lies; everything else with its last dimension as channels. */
+function needRows(draft: Draft, node: GraphNode): View {
+  const known = draft.views.get(node.inputs[0]);
+  return known?.axes.slice(0, -1).every((axes) => axes.length === 0) ? known : needChannelsLast(draft, node, 0);
 }
 
 /** y[…, n] = outputScale · Σ_k x[…, k] · matrix[k, n] + bias[n], over the last dimension of `view`. */
@@ -82,7 +90,12 @@ export function buildGemm(draft: Draft, node: GraphNode): void {
 }
 
 export function buildMatMul(draft: Draft, node: GraphNode): void {
-  const view = needView(draft, node, 0);
+  if (!findConstant(draft.graph, node, 1)) {
+    if (findConstant(draft.graph, node, 0)) throw new Unsupported('its left matrix is constant; the right one may be');
+    buildActivationProduct(draft, node);
+    return;
+  }
+  const view = needRows(draft, node);
   const { data, dims } = needFloats(draft.graph, node, 1, 'the right matrix');
   if (dims.length < 2 || dims.slice(0, -2).some((dim) => dim !== 1)) {
     throw new Unsupported(`its right matrix has shape [${dims.join(', ')}]; one matrix is supported`);

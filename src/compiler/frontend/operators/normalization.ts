@@ -8,6 +8,7 @@ import { addTensor, type Draft, needView, refuseExtraOutputs } from '../draft.ts
 import { type Expression, line, X } from '../expression.ts';
 import { type FloatClamp, type FloatLayer, type LayerTensor, NO_CLAMP } from '../layer-graph.ts';
 import { type Probe, ProbeBuilder } from '../probe.ts';
+import { needChannelsLast } from '../relayout.ts';
 import { Unsupported } from '../unsupported.ts';
 import { isChannels, viewLike } from '../view.ts';
 import { type Extents, innerName, innerTensor, outputLike, POINTWISE, partOf } from './push.ts';
@@ -110,7 +111,7 @@ export function buildInstanceNormalization(draft: Draft, node: GraphNode): void 
 
 /** Over the channels of every pixel: the centred values are a convolution with 1 − 1/n on the diagonal and −1/n elsewhere. */
 export function buildLayerNormalization(draft: Draft, node: GraphNode): void {
-  const view = needView(draft, node, 0);
+  const view = needChannelsLast(draft, node, 0);
   refuseExtraOutputs(draft, node);
   const axis = getNumber(node, 'axis', -1);
   const last = view.axes.length - 1;
