@@ -24,6 +24,7 @@ import {
   widthOf,
 } from '../src/isa/instructions.ts';
 import { machineSchema, PRESETS } from '../src/machine/machine.ts';
+import { operatorRows } from './operator-table.ts';
 
 type Cells = readonly (string | number)[];
 
@@ -187,6 +188,7 @@ const RENDERERS: Readonly<Record<string, () => string>> = {
   encodings: renderEncodings,
   units: renderUnits,
   machines: renderMachines,
+  operators: () => renderTable(['operator', 'accelerated'], operatorRows()),
   rules: () => renderTable(['descriptors', 'must hold'], describeRules()),
   ...Object.fromEntries(UNIT_KINDS.map((kind) => [`fields ${kind}`, () => renderFields(kind)])),
 };

@@ -5,8 +5,8 @@
  * @example
  * const graph = loadModel('net.onnx');
  * const model = await compileModel(graph);
- * const device = createSimulatorDevice(model.program, { timing: true });
- * const { outputs, device: result } = await runModel(model, device, [randomInputs(graph, 1)]);
+ * const device = createSimulatorDevice(model.programs, { timing: true });
+ * const run = await runModel(model, device, [randomInputs(graph, 1)]);
  */
 export * from './browser.ts';
 export {
