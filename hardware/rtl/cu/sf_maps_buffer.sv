@@ -9,9 +9,11 @@ module sf_maps_buffer
   input  logic                         clk_i,
   input  row_t  [Quadrants-1:0]        a_row_i,
   output line_t [Quadrants-1:0]        a_words_o,
+  input  logic                         b_en_i,     // an access
   input  logic  [Columns-1:0]          b_write_i,
   input  row_t  [Quadrants-1:0]        b_row_i,
   input  line_t                        b_words_i,  // the same line for every quadrant
+  input  logic                         b_read_i,   // the cycle after a read: to the output registers
   output line_t [Quadrants-1:0]        b_words_o
 );
   for (genvar q = 0; q < int'(Quadrants); q++) begin : gen_quadrant
@@ -20,9 +22,11 @@ module sf_maps_buffer
         .clk_i,
         .a_row_i(a_row_i[q]),
         .a_word_o(a_words_o[q][c]),
+        .b_en_i,
         .b_write_i(b_write_i[q * sf_pkg::LineWords + c]),
         .b_row_i(b_row_i[q]),
         .b_word_i(b_words_i[c]),
+        .b_read_i,
         .b_word_o(b_words_o[q][c])
       );
     end

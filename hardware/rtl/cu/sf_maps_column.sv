@@ -6,9 +6,11 @@ module sf_maps_column
   input  logic        clk_i,
   input  row_t        a_row_i,
   output logic [15:0] a_word_o,
+  input  logic        b_en_i,
   input  logic        b_write_i,
   input  row_t        b_row_i,
   input  logic [15:0] b_word_i,
+  input  logic        b_read_i,  // enables the output register
   output logic [15:0] b_word_o
 );
   logic [15:0] ram_q [2**RowW];
@@ -20,9 +22,11 @@ module sf_maps_column
   end
 
   always_ff @(posedge clk_i) begin
-    if (b_write_i) ram_q[b_row_i] <= b_word_i;
-    else b_latch_q <= ram_q[b_row_i];
-    b_out_q <= b_latch_q;
+    if (b_en_i) begin
+      if (b_write_i) ram_q[b_row_i] <= b_word_i;
+      else b_latch_q <= ram_q[b_row_i];
+    end
+    if (b_read_i) b_out_q <= b_latch_q;
   end
 
   assign a_word_o = a_out_q;

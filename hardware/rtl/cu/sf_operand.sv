@@ -100,16 +100,14 @@ module sf_operand
   sf_rotate u_rotate (.clk_i, .words_i(quadrant_q[0]), .amount_i(col4_q[3:0]), .words_o(rotated));
 
   // Lane l takes word l mod g.
-  for (genvar l = 0; l < int'(LineWords); l++) begin : gen_lane
-    always_comb begin
-      unique case (ctl6_q.lg)
-        3'd0: lanes[l] = rotated[0];
-        3'd1: lanes[l] = rotated[l % 2];
-        3'd2: lanes[l] = rotated[l % 4];
-        3'd3: lanes[l] = rotated[l % 8];
-        default: lanes[l] = rotated[l];
-      endcase
-    end
+  always_comb begin
+    unique case (ctl6_q.lg)
+      3'd0: lanes = {16{rotated[0]}};
+      3'd1: lanes = {8{rotated[1:0]}};
+      3'd2: lanes = {4{rotated[3:0]}};
+      3'd3: lanes = {2{rotated[7:0]}};
+      default: lanes = rotated;
+    endcase
   end
 
   // ---------------------------------------------------------------- operand registers

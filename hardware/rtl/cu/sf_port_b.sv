@@ -32,9 +32,11 @@ module sf_port_b
   output load_maps_t            load_o,
   output line_t                 load_words_o,
   // Maps buffer
+  output logic                  en_o,     // p + 4
   output logic  [Columns-1:0]   write_o,
   output row_t  [Quadrants-1:0] row_o,
   output line_t                 words_o,
+  output logic                  read_o,   // p + 5
   input  line_t [Quadrants-1:0] words_i
 );
   // ---------------------------------------------------------------- p: grants
@@ -111,7 +113,7 @@ module sf_port_b
   end
 
   // ---------------------------------------------------------------- p + 2, p + 3: rotation to the columns, rows
-  logic                 some2_q, some3_q;
+  logic                 some2_q, some3_q, some4_q;
   row_t [Quadrants-1:0] row_d, row3_q, row4_q;
   word_mask_t           fine_mask_q, mask3;
   col_t                 col3_q, col4_q, col5_q, col6_q, col7_q;
@@ -137,6 +139,7 @@ module sf_port_b
     if (!rst_ni) begin
       some2_q <= 1'b0;
       some3_q <= 1'b0;
+      some4_q <= 1'b0;
       read2_q <= 1'b0;
       write_q <= '0;
       mask2_q <= '0;
@@ -144,6 +147,7 @@ module sf_port_b
     end else begin
       some2_q <= some1;
       some3_q <= some2_q;
+      some4_q <= some3_q;
       read2_q <= read1_q || st1_q;
       write_q <= write_d;
       // Reads write nothing.
@@ -162,6 +166,7 @@ module sf_port_b
     end
     if (some3_q) row4_q <= row3_q;
   end
+  assign en_o = some4_q;
   assign write_o = write_q;
   assign row_o = row4_q;
 
@@ -194,6 +199,7 @@ module sf_port_b
       col7_q <= col6_q;
     end
   end
+  assign read_o = read5_q;
   sf_rotate u_rotate_read (.clk_i, .words_i(line_q), .amount_i(col7_q[3:0]), .words_o(read_words_o));
 
   logic unused_cols;

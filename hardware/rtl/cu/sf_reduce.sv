@@ -72,8 +72,14 @@ module sf_reduce
   logic   upper;
   logic signed [7:0][47:0] half_q;
   assign upper = (lg_q == 3'd0) ? turn[2] : (lg_q == 3'd1) ? turn[1] : turn[0];
+  // Nothing moves while no window is reduced.
+  logic run12_q, run13_q, run14_q, run15_q;
   always_ff @(posedge clk_i) begin
-    for (int unsigned i = 0; i < 8; i++) half_q[i] <= upper ? shadow_q[8+i] : shadow_q[i];
+    if (!rst_ni) {run12_q, run13_q, run14_q, run15_q} <= '0;
+    else {run12_q, run13_q, run14_q, run15_q} <= {run_q, run12_q, run13_q, run14_q};
+  end
+  always_ff @(posedge clk_i) begin
+    if (run_q) half_q <= upper ? shadow_q[15:8] : shadow_q[7:0];
     stage12_q <= '{lg: lg_q, slot: slot_q, turn: turn};
     stage13_q <= stage12_q;
     stage14_q <= stage13_q;
@@ -92,7 +98,7 @@ module sf_reduce
       pair_d[2*i+1] = (single && !odd ? half_q[4*i+1] : half_q[4*i+3]) + (single ? '0 : half_q[4*i+2]);
     end
   end
-  always_ff @(posedge clk_i) pair_q <= pair_d;
+  always_ff @(posedge clk_i) if (run12_q) pair_q <= pair_d;
 
   // ---------------------------------------------------------------- quads (14 + k), or two of the pairs
   logic signed [1:0][47:0] quad_d, quad_q;
@@ -103,17 +109,21 @@ module sf_reduce
     quad_d[0] = (high ? pair_q[2] : pair_q[0]) + (few ? '0 : pair_q[1]);
     quad_d[1] = (few && !high ? pair_q[1] : pair_q[3]) + (few ? '0 : pair_q[2]);
   end
-  always_ff @(posedge clk_i) quad_q <= quad_d;
+  always_ff @(posedge clk_i) if (run13_q) quad_q <= quad_d;
 
   // ---------------------------------------------------------------- eights (15 + k), sixteens (16 + k)
   logic signed [1:0][47:0] eight_q, sum_q;
   logic signed [47:0]      first_half;  // the first half of 16 lanes
   assign first_half = (stage15_q.lg == 3'd4 && stage15_q.turn[0]) ? sum_q[0] : '0;
   always_ff @(posedge clk_i) begin
-    eight_q[0] <= quad_q[0] + (stage14_q.lg >= 3'd3 ? quad_q[1] : '0);
-    eight_q[1] <= quad_q[1];
-    sum_q[0] <= eight_q[0] + first_half;
-    sum_q[1] <= eight_q[1];
+    if (run14_q) begin
+      eight_q[0] <= quad_q[0] + (stage14_q.lg >= 3'd3 ? quad_q[1] : '0);
+      eight_q[1] <= quad_q[1];
+    end
+    if (run15_q) begin
+      sum_q[0] <= eight_q[0] + first_half;
+      sum_q[1] <= eight_q[1];
+    end
   end
   assign sum_o = sum_q;
   assign slot_o = stage15_q.slot;

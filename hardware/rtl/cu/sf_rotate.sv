@@ -15,13 +15,35 @@ module sf_rotate
   line_t      fine_d, fine_q, coarse_d, coarse_q;
   logic [1:0] coarse_amount_q;
 
-  for (genvar i = 0; i < int'(LineWords); i++) begin : gen_word
-    if (Right) begin : gen_right
-      assign fine_d[i] = words_i[4'(i) - 4'(amount_i[1:0])];
-      assign coarse_d[i] = fine_q[4'(i) - {coarse_amount_q, 2'b0}];
-    end else begin : gen_left
-      assign fine_d[i] = words_i[4'(i) + 4'(amount_i[1:0])];
-      assign coarse_d[i] = fine_q[4'(i) + {coarse_amount_q, 2'b0}];
+  if (Right) begin : gen_right
+    always_comb begin
+      unique case (amount_i[1:0])
+        2'd0: fine_d = words_i;
+        2'd1: fine_d = {words_i[14:0], words_i[15]};
+        2'd2: fine_d = {words_i[13:0], words_i[15:14]};
+        default: fine_d = {words_i[12:0], words_i[15:13]};
+      endcase
+      unique case (coarse_amount_q)
+        2'd0: coarse_d = fine_q;
+        2'd1: coarse_d = {fine_q[11:0], fine_q[15:12]};
+        2'd2: coarse_d = {fine_q[7:0], fine_q[15:8]};
+        default: coarse_d = {fine_q[3:0], fine_q[15:4]};
+      endcase
+    end
+  end else begin : gen_left
+    always_comb begin
+      unique case (amount_i[1:0])
+        2'd0: fine_d = words_i;
+        2'd1: fine_d = {words_i[0], words_i[15:1]};
+        2'd2: fine_d = {words_i[1:0], words_i[15:2]};
+        default: fine_d = {words_i[2:0], words_i[15:3]};
+      endcase
+      unique case (coarse_amount_q)
+        2'd0: coarse_d = fine_q;
+        2'd1: coarse_d = {fine_q[3:0], fine_q[15:4]};
+        2'd2: coarse_d = {fine_q[7:0], fine_q[15:8]};
+        default: coarse_d = {fine_q[11:0], fine_q[15:12]};
+      endcase
     end
   end
 
