@@ -10,14 +10,10 @@ import { type FloatClamp, type LayerTensor, NO_CLAMP } from '../layer-graph.ts';
 import { type Layout, needLayout } from '../relayout.ts';
 import { Unsupported } from '../unsupported.ts';
 import { type Axis, isChannels, makeView, sameAxes, type View, viewDims } from '../view.ts';
+import { addConstantMap, type Constant } from './constant-map.ts';
 import { type Extents, fill, innerTensor, negate, POINTWISE, partOf, pushAffine, pushClamp } from './push.ts';
 
 type PairKind = 'add' | 'mul' | 'maximum';
-
-interface Constant {
-  readonly data: Float32Array;
-  readonly dims: readonly number[];
-}
 
 /** A constant broadcast against the view, as one value per channel; undefined if it is not one. */
 function findPerChannel(view: View, constant: Constant): Float64Array | undefined {
@@ -61,39 +57,6 @@ function splitConstant(draft: Draft, node: GraphNode): WithConstant | undefined 
     return { view, constant, values: findPerChannel(view, constant), constantFirst: index === 0 };
   }
   return undefined;
-}
-
-/** A constant of another shape as a map of the view's shape. @param change of every value. */
-function addConstantMap(draft: Draft, node: GraphNode, view: View, constant: Constant, change: (v: number) => number = (v) => v): View {
-  const dims = viewDims(view);
-  const lead = dims.length - constant.dims.length;
-  if (lead < 0 || constant.dims.some((size, d) => size !== 1 && size !== dims[d + lead])) {
-    throw new Unsupported(`its constant of shape [${constant.dims.join(', ')}] is larger than its input [${dims.join(', ')}]`);
-  }
-  const { height, width, channels } = view.tensor;
-  // Distance in the constant from one row, column, channel of the map to the next.
-  const steps: Record<Axis, number> = { height: 0, width: 0, channels: 0 };
-  let step = 1;
-  for (let d = constant.dims.length - 1; d >= 0; d--) {
-    if (constant.dims[d] === 1) continue;
-    let inner = step;
-    for (const axis of [...view.axes[d + lead]].reverse()) {
-      steps[axis] = inner;
-      inner *= view.tensor[axis];
-    }
-    step *= constant.dims[d];
-  }
-  const values = new Float32Array(height * width * channels);
-  for (let y = 0, at = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      for (let c = 0; c < channels; c++, at++) {
-        values[at] = change(constant.data[y * steps.height + x * steps.width + c * steps.channels]);
-      }
-    }
-  }
-  const output = innerTensor(draft, node, 'constant', view.tensor);
-  draft.layers.push({ kind: 'constant', ...partOf(node, 'constant'), inputs: [], output: output.id, values });
-  return makeView(output, view.axes);
 }
 
 /** Axes and extents of the two views' common broadcast. */

@@ -1,24 +1,27 @@
 /** Nodes that change how a tensor is seen, and those that join tensors. ONNX operators Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Identity, Dropout, Concat (moves channels). */
 import type { GraphNode } from '../../../graph/graph.ts';
-import { getIntegers, getNumber, getNumbers, getScalar } from '../attributes.ts';
+import type { RearrangePart } from '../../../graph/integer-graph.ts';
+import { findConstant, getIntegers, getNumber, getNumbers, getScalar } from '../attributes.ts';
 import { addTensor, type Draft, needView, refuseExtraOutputs } from '../draft.ts';
 import { type FactoredView, factoredDims, factorView, plainView, reshapeFactored, transposeFactored } from '../factored-view.ts';
 import { makeParts, wholeAxis } from '../rearrange-parts.ts';
+import { channelsLast, needLayout } from '../relayout.ts';
 import { Unsupported } from '../unsupported.ts';
 import { type Axis, isChannels, makeView, sameAxes, type View, viewDims } from '../view.ts';
+import { needConstantMap } from './constant-map.ts';
 import { AXES, pushRearrange } from './rearrange.ts';
 
 /** The value as it is, before anything is moved: a view, or one that divides axes. */
-function needValue(draft: Draft, node: GraphNode): FactoredView {
+export function needValue(draft: Draft, node: GraphNode): FactoredView {
   const name = node.inputs[0];
   const factored = draft.views.has(name) ? undefined : draft.factored.get(name);
   return factored ?? factorView(needView(draft, node, 0));
 }
 
-function setValue(draft: Draft, node: GraphNode, value: FactoredView): void {
+export function setValue(draft: Draft, node: GraphNode, value: FactoredView, at = 0): void {
   const view = plainView(value);
-  if (view) draft.views.set(node.outputs[0], view);
-  else draft.factored.set(node.outputs[0], { ...value, nodes: [...value.nodes, node.name] });
+  if (view) draft.views.set(node.outputs[at], view);
+  else draft.factored.set(node.outputs[at], { ...value, nodes: [...value.nodes, at === 0 ? node.name : `${node.name}#${at}`] });
 }
 
 function setReshaped(draft: Draft, node: GraphNode, value: FactoredView, dims: readonly number[]): void {
@@ -141,8 +144,49 @@ function joinAlongPlane(draft: Draft, node: GraphNode, views: readonly View[], d
   return true;
 }
 
+/** The inputs, constants as maps that lie as the first activation does. */
+function needOperands(draft: Draft, node: GraphNode): View[] {
+  const constants = node.inputs.map((_, index) => findConstant(draft.graph, node, index) !== undefined);
+  if (!constants.includes(true)) return node.inputs.map((_, index) => needView(draft, node, index));
+  const at = constants.indexOf(false);
+  if (at < 0) throw new Unsupported('all its inputs are constant');
+  const view = needView(draft, node, at);
+  // A dimension over rows and columns becomes one of columns.
+  const like = view.axes.every((axes) => axes.length <= 1) ? view : needLayout(draft, node, at, channelsLast(viewDims(view)));
+  return node.inputs.map((_, index) =>
+    constants[index] ? needConstantMap(draft, node, index, like) : index === at ? like : needView(draft, node, index),
+  );
+}
+
+/** All pixels of maps one behind the other: [1, c, h·w] and [1, h·w, c]. The result is one row. False where the values are something else. */
+function joinPixels(draft: Draft, node: GraphNode, views: readonly View[], dim: number): boolean {
+  const [first] = views;
+  const { channels } = first.tensor;
+  const isPixels = (view: View): boolean =>
+    view.tensor.channels === channels &&
+    view.axes.length === first.axes.length &&
+    view.axes.every((axes, d) => d === dim || axes.length === 0 || (axes.length === 1 && axes[0] === 'channels')) &&
+    ['', 'height', 'width', 'height,width'].includes(view.axes[dim].join());
+  if (!views.every(isPixels)) return false;
+  const total = views.reduce((sum, { tensor }) => sum + tensor.height * tensor.width, 0);
+  const extents = { height: 1, width: total, channels };
+  let at = 0;
+  const parts = views.map(({ tensor: { height, width } }, input): RearrangePart => {
+    const grid = { offset: 0, rowStep: width * channels, columnStep: channels };
+    const part = { input, rows: height, columns: width, words: channels, from: grid, to: { ...grid, offset: at * channels } };
+    at += height * width;
+    return part;
+  });
+  const tensors = views.map((view) => view.tensor);
+  const output = pushRearrange(draft, node, tensors, extents, parts);
+  const channelsDim = first.axes.findIndex((axes, d) => d !== dim && axes.length > 0);
+  const axes = first.axes.map((_, d): Axis[] => (d === dim ? ['width'] : d === channelsDim ? ['channels'] : []));
+  draft.views.set(node.outputs[0], makeView(output, axes));
+  return true;
+}
+
 export function buildConcat(draft: Draft, node: GraphNode): void {
-  const views = node.inputs.map((_, index) => needView(draft, node, index));
+  const views = needOperands(draft, node);
   const [first] = views;
   const axis = normalize(getNumber(node, 'axis', 1), first.axes.length);
   for (const view of views) {
@@ -150,7 +194,7 @@ export function buildConcat(draft: Draft, node: GraphNode): void {
     const others =
       view.axes.length === first.axes.length && view.axes.every((axes, dim) => dim === axis || sameAxes(axes, first.axes[dim]));
     if (!plane || !others || !isChannels(view, axis)) {
-      if (joinAlongPlane(draft, node, views, axis)) return;
+      if (joinAlongPlane(draft, node, views, axis) || joinPixels(draft, node, views, axis)) return;
       throw new Unsupported(
         `it joins ${views.map((v) => `[${viewDims(v).join(', ')}]`).join(' and ')} along dimension ${axis}; only maps that agree in all other dimensions can be joined`,
       );
