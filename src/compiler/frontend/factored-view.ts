@@ -30,6 +30,7 @@ export function factorView(view: View): FactoredView {
   return {
     tensor: view.tensor,
     dims: view.axes.map((axes) => axes.map((axis) => ({ axis, size: view.tensor[axis], step: 1 }))),
+    start: { height: 0, width: 0, channels: 0 },
     nodes: [],
   };
 }
@@ -66,6 +67,28 @@ export function transposeFactored(value: FactoredView, permutation: readonly num
   return { ...value, dims: permutation.map((from) => value.dims[from]) };
 }
 
+/** Indices first, first + step, … (`count` of them) of a dimension; undefined where it runs over several digits and is not taken at one index. */
+export function sliceFactored(value: FactoredView, dim: number, first: number, count: number, step: number): FactoredView | undefined {
+  const digits = value.dims[dim];
+  const start = { ...value.start };
+  if (count === 1) {
+    let rest = first;
+    for (const digit of [...digits].reverse()) {
+      start[digit.axis] += (rest % digit.size) * digit.step;
+      rest = Math.floor(rest / digit.size);
+    }
+    return { ...value, start, dims: value.dims.map((list, at) => (at === dim ? [] : list)) };
+  }
+  if (digits.length !== 1 || step < 1) return undefined;
+  const [digit] = digits;
+  start[digit.axis] += first * digit.step;
+  return {
+    ...value,
+    start,
+    dims: value.dims.map((list, at) => (at === dim ? [{ ...digit, size: count, step: digit.step * step }] : list)),
+  };
+}
+
 /** Neighbours that are one digit of their axis. */
 function joinDigits(digits: readonly Digit[]): Digit[] {
   const joined: Digit[] = [];
@@ -80,8 +103,11 @@ function joinDigits(digits: readonly Digit[]): Digit[] {
 
 /** The same as a view, if no axis is divided. */
 export function plainView({ tensor, dims }: FactoredView): View | undefined {
-  const isPlain = dims.flat().every(({ axis, size, step }) => step === 1 && size === tensor[axis]);
-  return isPlain ? { tensor, axes: dims.map((digits) => digits.map(({ axis }) => axis)) } : undefined;
+  const digits = dims.flat();
+  const isPlain = digits.every(({ axis, size, step }) => step === 1 && size === tensor[axis]);
+  const words = digits.reduce((n, { size }) => n * size, 1);
+  if (!isPlain || words !== tensor.height * tensor.width * tensor.channels) return undefined;
+  return { tensor, axes: dims.map((list) => list.map(({ axis }) => axis)) };
 }
 
 /** A tensor that holds the value in the order of its dimensions. */
@@ -128,6 +154,8 @@ export function materialize(value: FactoredView): Materialized {
 function dealChannels(value: FactoredView, layout: readonly (Axis | undefined)[]): { value: FactoredView; order: number[] } | undefined {
   const slowFirst = (['height', 'width', 'channels'] as const).flatMap((axis) => value.dims[layout.indexOf(axis)] ?? []);
   const digits = slowFirst.filter(({ axis }) => axis === 'channels');
+  const total = digits.reduce((n, { size }) => n * size, 1);
+  if (total !== value.tensor.channels) return undefined;
   const isOrdered = digits.every(({ step }, at) => at === 0 || step < digits[at - 1].step);
   if (isOrdered) return undefined;
   const order = digits.reduce<number[]>(
@@ -142,6 +170,8 @@ function dealChannels(value: FactoredView, layout: readonly (Axis | undefined)[]
   }
   return { value: { ...value, dims: value.dims.map((list) => list.map((digit) => renamed.get(digit) ?? digit)) }, order };
 }
+
+const AXES: readonly Axis[] = ['height', 'width', 'channels'];
 
 interface Loop {
   readonly size: number;
@@ -172,6 +202,7 @@ export function arrange(value: FactoredView, layout: readonly (Axis | undefined)
 
   // Words of a step in the source, and in the result where lower digits vary faster.
   const pitch: Record<Axis, number> = { height: tensor.width * tensor.channels, width: tensor.channels, channels: 1 };
+  const first = AXES.reduce((sum, axis) => sum + value.start[axis] * pitch[axis], 0);
   const loops: Loop[] = [];
   let to = 1;
   for (const axis of ['channels', 'width', 'height'] as const) {
@@ -188,7 +219,7 @@ export function arrange(value: FactoredView, layout: readonly (Axis | undefined)
       list.flatMap(({ from, to: at }) =>
         Array.from({ length: loop.size }, (_, i) => ({ from: from + i * loop.from, to: at + i * loop.to })),
       ),
-    [{ from: 0, to: 0 }],
+    [{ from: first, to: 0 }],
   );
   const grid = (offset: number, side: 'from' | 'to') => ({ offset, rowStep: rows?.[side] ?? 0, columnStep: columns?.[side] ?? 0 });
   const parts = starts.map((start): RearrangePart => {
@@ -214,7 +245,7 @@ function addLoop(loops: Loop[], loop: Loop): void {
 
 /** Which channel of the source each channel of the result takes, if rows and columns stay as they are. */
 function channelOrder(
-  { tensor }: FactoredView,
+  { tensor, start }: FactoredView,
   extents: { height: number; width: number },
   digitsOf: (axis: Axis) => readonly Digit[],
 ): number[] | undefined {
@@ -223,6 +254,6 @@ function channelOrder(
   if (!isWhole('height') || !isWhole('width')) return undefined;
   return digitsOf('channels').reduce<number[]>(
     (list, { size, step }) => list.flatMap((at) => Array.from({ length: size }, (_, i) => at + i * step)),
-    [0],
+    [start.channels],
   );
 }

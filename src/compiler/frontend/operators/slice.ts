@@ -3,8 +3,10 @@ import type { GraphNode } from '../../../graph/graph.ts';
 import { toNumbers } from '../../../graph/tensor.ts';
 import { findConstant, getIntegers, getNumber, getScalar, getString } from '../attributes.ts';
 import { type Draft, needView } from '../draft.ts';
+import { type FactoredView, factoredDims, plainView, sliceFactored } from '../factored-view.ts';
 import { Unsupported } from '../unsupported.ts';
 import { viewDims } from '../view.ts';
+import { needValue, setValue } from './layout.ts';
 import { pushIndexMaps } from './rearrange.ts';
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
@@ -27,8 +29,8 @@ function sliceIndices(size: number, start: number, end: number, step: number): n
 }
 
 export function buildSlice(draft: Draft, node: GraphNode): void {
-  const view = needView(draft, node, 0);
-  const dims = viewDims(view);
+  const value = needValue(draft, node);
+  const dims = factoredDims(value);
   const starts = getIntegers(draft.graph, node, 'starts', 1);
   const ends = getIntegers(draft.graph, node, 'ends', 2);
   if (!starts || !ends) throw new Unsupported('it has no starts or no ends');
@@ -39,12 +41,35 @@ export function buildSlice(draft: Draft, node: GraphNode): void {
     const dim = needAxis(axis, dims.length);
     maps[dim] = sliceIndices(dims[dim], starts[i], ends[i], steps[i]);
   });
-  pushIndexMaps(draft, node, view, maps);
+  if (!trySlice(draft, node, value, maps, 0)) pushIndexMaps(draft, node, needView(draft, node, 0), maps);
+}
+
+/**
+ * Slices of values whose dimensions divide axes, and of those that are no maps, only change how the tensor is seen. False for others, which become tensors.
+ */
+function trySlice(
+  draft: Draft,
+  node: GraphNode,
+  value: FactoredView,
+  maps: readonly (readonly number[] | undefined)[],
+  at: number,
+): boolean {
+  if (plainView(value) && value.dims.length <= 4) return false;
+  let sliced: FactoredView | undefined = value;
+  maps.forEach((map, dim) => {
+    if (!map || !sliced) return;
+    const step = map.length > 1 ? map[1] - map[0] : 1;
+    const isEven = map.length > 0 && map.every((index, i) => index === map[0] + i * step);
+    sliced = isEven ? sliceFactored(sliced, dim, map[0], map.length, step) : undefined;
+  });
+  if (!sliced) return false;
+  setValue(draft, node, sliced, at);
+  return true;
 }
 
 export function buildSplit(draft: Draft, node: GraphNode): void {
-  const view = needView(draft, node, 0);
-  const dims = viewDims(view);
+  const value = needValue(draft, node);
+  const dims = factoredDims(value);
   const axis = needAxis(getNumber(node, 'axis', 0), dims.length);
   const even = Math.ceil(dims[axis] / node.outputs.length);
   const sizes = getIntegers(draft.graph, node, 'split', 1) ?? node.outputs.map((_, i) => Math.min(even, dims[axis] - i * even));
@@ -54,30 +79,27 @@ export function buildSplit(draft: Draft, node: GraphNode): void {
     const indices = range(sizes[at]).map((i) => start + i);
     first += sizes[at];
     if (!name || !draft.used.has(name)) return;
-    pushIndexMaps(
-      draft,
-      node,
-      view,
-      dims.map((_, dim) => (dim === axis ? indices : undefined)),
-      { at },
-    );
+    const maps = dims.map((_, dim) => (dim === axis ? indices : undefined));
+    if (!trySlice(draft, node, value, maps, at)) pushIndexMaps(draft, node, needView(draft, node, 0), maps, { at });
   });
 }
 
+/** One index takes a dimension away; a list of them is a slice of sorts. */
 export function buildGather(draft: Draft, node: GraphNode): void {
-  const view = needView(draft, node, 0);
-  const dims = viewDims(view);
+  const value = needValue(draft, node);
+  const dims = factoredDims(value);
   const axis = needAxis(getNumber(node, 'axis', 0), dims.length);
   const constant = findConstant(draft.graph, node, 1);
   if (!constant) throw new Unsupported('its indices (input 1) must be constant');
-  if (constant.dims.length !== 1) throw new Unsupported(`its indices have rank ${constant.dims.length}; a list is supported`);
   const indices = toNumbers(constant).map((i) => (i < 0 ? i + dims[axis] : i));
-  pushIndexMaps(
-    draft,
-    node,
-    view,
-    dims.map((_, dim) => (dim === axis ? indices : undefined)),
-  );
+  if (constant.dims.length === 0) {
+    const picked = sliceFactored(value, axis, indices[0], 1, 1)!;
+    setValue(draft, node, { ...picked, dims: picked.dims.filter((_, dim) => dim !== axis) });
+    return;
+  }
+  if (constant.dims.length !== 1) throw new Unsupported(`its indices have rank ${constant.dims.length}; one index or a list is supported`);
+  const maps = dims.map((_, dim) => (dim === axis ? indices : undefined));
+  if (!trySlice(draft, node, value, maps, 0)) pushIndexMaps(draft, node, needView(draft, node, 0), maps);
 }
 
 /** The index that position i of a padded dimension takes; −1: the constant. */
