@@ -124,6 +124,48 @@ it('turns integer weights of a quantized model back into numbers', () => {
 });
 
 const vectors = '../shared/data/node/v1.15.0';
+describe('Loop', () => {
+  /** v ← v + v each time, with a scan of v; goes on until the iteration is `last`. */
+  const loop = (count: number, last: number): Graph => {
+    const body: Graph = {
+      ...graphOf(
+        [
+          node('Add', ['v', 'v'], ['w']),
+          node('Identity', ['w'], ['row']),
+          node('Equal', ['i', 'last'], ['ends']),
+          node('Not', ['ends'], ['more']),
+          node('And', ['go', 'more'], ['next']),
+        ],
+        [value('i', [], 'int64'), value('go', [], 'bool'), value('v', [1, 2])],
+        ['next', 'w', 'row'],
+        { last: scalar(last) },
+      ),
+    };
+    const on: Tensor = { dtype: 'bool', dims: [], data: Uint8Array.of(1) };
+    return graphOf([node('Loop', ['count', 'on', 'x'], ['y', 'rows'], { body })], [value('x', [1, 2])], ['y', 'rows'], {
+      count: scalar(count),
+      on,
+    });
+  };
+  const operators = (graph: Graph): string[] => foldConstants(graph).nodes.map(({ op }) => op);
+
+  it('of a constant count is written out, its scans stacked', () => {
+    const found = operators(loop(3, 99));
+    expect(found.filter((op) => op === 'Add')).toHaveLength(3);
+    expect(found.filter((op) => op === 'Unsqueeze')).toHaveLength(3);
+    expect(found).not.toContain('Loop');
+    expect(foldConstants(loop(3, 99)).outputs[1].dims).toEqual([3, 1, 2]);
+  });
+
+  it('ends when its condition says so', () => {
+    expect(operators(loop(9, 1)).filter((op) => op === 'Add')).toHaveLength(2);
+  });
+
+  it('stays where it would be long', () => {
+    expect(operators(loop(1000, 999))).toEqual(['Loop']);
+  });
+});
+
 describe.skipIf(!existsSync(vectors))(`conformance vectors of ${vectors} (skipped where absent)`, () => {
   it('with constant inputs: what is folded has the expected value', () => {
     let folded = 0;

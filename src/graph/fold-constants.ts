@@ -1,6 +1,6 @@
 /**
- * Pass: evaluates what does not depend on the inputs, inlines the branch that an If with a constant condition takes, and removes nodes and
- * initializers that nothing uses.
+ * Pass: evaluates what does not depend on the inputs, inlines the branch that an If with a constant condition takes, writes out loops of a constant
+ * number of iterations, and removes nodes and initializers that nothing uses.
  * Requires: topological order. Guarantees: no Constant nodes; no foldable node with constant inputs; shapes inferred as by inferShapes (one walk
  * does both, because a shape computation needs shapes and yields them); what would make absurdly large constants stays a node.
  *
@@ -9,6 +9,7 @@
  */
 import { isGraph } from './attribute-values.ts';
 import { EVALUATORS, type OutputType, REQUIRED_INPUTS, SHAPE_EVALUATORS } from './fold/evaluators.ts';
+import { freshName, identity, instantiate } from './fold/inline.ts';
 import type { Graph, GraphNode, Tensor } from './graph.ts';
 import { capturedValues } from './order-nodes.ts';
 import { describeValues, inferNode, KnownValues } from './shape-inference.ts';
@@ -70,76 +71,93 @@ function evaluate(node: GraphNode, walk: Walk): Tensor[] | undefined {
   return results?.every((tensor): tensor is Tensor => tensor !== undefined) ? [...results] : undefined;
 }
 
-function freshName(wanted: string, names: Set<string>): string {
-  let name = wanted;
-  for (let n = 2; names.has(name); n++) name = `${wanted}_${n}`;
-  names.add(name);
-  return name;
-}
-
-/** Renames values inside a node's sub-graphs that come from outside. */
-function renameCaptured(node: GraphNode, rename: ReadonlyMap<string, string>): GraphNode['attributes'] {
-  const attributes: Record<string, GraphNode['attributes'][string]> = {};
-  for (const [key, value] of Object.entries(node.attributes)) {
-    if (!isGraph(value)) {
-      attributes[key] = value;
-      continue;
-    }
-    const own = new Set([
-      ...value.initializers.keys(),
-      ...value.inputs.map(({ name }) => name),
-      ...value.nodes.flatMap(({ outputs }) => outputs),
-    ]);
-    const visible = new Map([...rename].filter(([from]) => !own.has(from)));
-    const nodes = value.nodes.map((inner) => ({
-      ...inner,
-      inputs: inner.inputs.map((name) => visible.get(name) ?? name),
-      attributes: renameCaptured(inner, visible),
-    }));
-    attributes[key] = {
-      ...value,
-      nodes,
-      outputs: value.outputs.map((output) => ({ ...output, name: visible.get(output.name) ?? output.name })),
-    };
-  }
-  return attributes;
-}
-
 /** The nodes of an If's branch as nodes of the graph around it. */
 function inlineBranch(node: GraphNode, branch: Graph, walk: Walk): GraphNode[] {
-  const rename = new Map<string, string>();
-  for (const [name, tensor] of branch.initializers) {
-    const fresh = freshName(name, walk.names);
-    rename.set(name, fresh);
-    setConstant(fresh, tensor, walk);
-  }
   const made = new Set(branch.nodes.flatMap(({ outputs }) => outputs));
-  const ends: GraphNode[] = [];
+  const bindings = new Map<string, string>();
   for (const [index, output] of node.outputs.entries()) {
     const inner = branch.outputs[index]?.name;
-    if (inner === undefined || output === '') continue;
-    if (made.has(inner) && !rename.has(inner)) rename.set(inner, output);
-    else {
-      const inputs = [rename.get(inner) ?? inner];
-      ends.push({
-        name: freshName(`${node.name}_${index}`, walk.names),
-        op: 'Identity',
-        domain: '',
-        inputs,
-        outputs: [output],
-        attributes: {},
-      });
-    }
+    if (output !== '' && inner !== undefined && made.has(inner) && !bindings.has(inner)) bindings.set(inner, output);
   }
-  for (const name of made) if (name !== '' && !rename.has(name)) rename.set(name, freshName(name, walk.names));
-  const inlined = branch.nodes.map((inner) => ({
-    ...inner,
-    name: freshName(inner.name, walk.names),
-    inputs: inner.inputs.map((name) => rename.get(name) ?? name),
-    outputs: inner.outputs.map((name) => rename.get(name) ?? name),
-    attributes: renameCaptured(inner, rename),
-  }));
-  return [...inlined, ...ends];
+  const { nodes, results } = instantiate(branch, bindings, walk.names, (name, tensor) => setConstant(name, tensor, walk));
+  const ends = node.outputs.flatMap((output, index): GraphNode[] => {
+    const result = results[index];
+    return output === '' || result === undefined || result === output ? [] : [identity(result, output, walk.names)];
+  });
+  return [...nodes, ...ends];
+}
+
+/** Iterations that are worth writing out. */
+const MAX_UNROLLED = 64;
+const TRUE: Tensor = { dtype: 'bool', dims: [], data: Uint8Array.of(1) };
+
+/**
+ * Writes out a Loop whose number of iterations is constant and whose condition turns out constant each time; false where that is not so, with `walk` as it
+ * was, but for names.
+ */
+function unrollLoop(node: GraphNode, body: Graph, walk: Walk): boolean {
+  const [count, condition] = node.inputs.map((name) => (name === '' ? undefined : walk.known.constant(name)));
+  const isFixed = [0, 1].every((index) => !node.inputs[index] || walk.known.constant(node.inputs[index]) !== undefined);
+  const most = count === undefined ? MAX_UNROLLED : Number(count.data[0]);
+  if (!isFixed || !(most <= MAX_UNROLLED)) return false;
+  const before = walk.nodes.length;
+  let goesOn = condition === undefined || Number(condition.data[0]) !== 0;
+  let carried = node.inputs.slice(2);
+  const scans: string[][] = node.outputs.slice(carried.length).map(() => []);
+  for (let iteration = 0; goesOn && iteration < most; iteration++) {
+    const number = freshName(`${node.name}_iteration`, walk.names);
+    setConstant(number, { dtype: 'int64', dims: [], data: BigInt64Array.of(BigInt(iteration)) }, walk);
+    const truth = freshName(`${node.name}_condition`, walk.names);
+    setConstant(truth, TRUE, walk);
+    const given = [number, truth, ...carried];
+    const bindings = new Map(body.inputs.map(({ name }, index) => [name, given[index]] as const));
+    const { nodes, results } = instantiate(body, bindings, walk.names, (name, tensor) => setConstant(name, tensor, walk));
+    walkNodes(nodes, walk);
+    const next = walk.known.constant(results[0]);
+    if (next === undefined || (count === undefined && iteration + 1 === MAX_UNROLLED && Number(next.data[0]) !== 0)) {
+      walk.nodes.length = before;
+      return false;
+    }
+    goesOn = Number(next.data[0]) !== 0;
+    for (const [index, scan] of scans.entries()) scan.push(results[1 + carried.length + index]);
+    carried = results.slice(1, 1 + carried.length);
+  }
+  if (scans.some((scan) => scan.length === 0)) {
+    walk.nodes.length = before;
+    return false;
+  }
+  const ends = carried.flatMap((name, index) => (node.outputs[index] ? [identity(name, node.outputs[index], walk.names)] : []));
+  walkNodes([...ends, ...scans.flatMap((scan, index) => stack(scan, node.outputs[carried.length + index], walk))], walk);
+  return true;
+}
+
+/** The results of all iterations along a new first dimension. */
+function stack(names: readonly string[], output: string, walk: Walk): GraphNode[] {
+  if (!output) return [];
+  const axes = freshName(`${output}_axes`, walk.names);
+  setConstant(axes, { dtype: 'int64', dims: [1], data: BigInt64Array.of(0n) }, walk);
+  const hasAxesInput = walk.opset >= 13;
+  const make = (op: string, inputs: string[], result: string, attributes: GraphNode['attributes']): GraphNode => ({
+    name: freshName(`${output}_${op}`, walk.names),
+    op,
+    domain: '',
+    inputs,
+    outputs: [result],
+    attributes,
+  });
+  const parts = names.map((name) => {
+    const part = freshName(`${name}_row`, walk.names);
+    return make('Unsqueeze', hasAxesInput ? [name, axes] : [name], part, hasAxesInput ? {} : { axes: [0] });
+  });
+  return [
+    ...parts,
+    make(
+      'Concat',
+      parts.map(({ outputs }) => outputs[0]),
+      output,
+      { axis: 0 },
+    ),
+  ];
 }
 
 function setConstant(name: string, tensor: Tensor, { known, constants }: Walk): void {
@@ -155,6 +173,8 @@ function walkNodes(nodes: readonly GraphNode[], walk: Walk): void {
       walkNodes(inlineBranch(node, branch, walk), walk);
       continue;
     }
+    const body = node.op === 'Loop' && node.domain === '' ? node.attributes.body : undefined;
+    if (isGraph(body) && unrollLoop(node, body, walk)) continue;
     inferNode(node, walk.opset, walk.known);
     const results = evaluate(node, walk);
     if (results === undefined) walk.nodes.push(node);
