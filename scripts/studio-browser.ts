@@ -42,9 +42,14 @@ export interface Studio {
 /**
  * Starts a browser and a server of the site.
  * @param model bytes that the page can fetch from open/NAME
+ * @param site folder of another site
  */
-export async function startStudio(executablePath: string, model?: { readonly name: string; readonly bytes: Uint8Array }): Promise<Studio> {
-  const server: Server = createStudioServer(ensureSite(), model);
+export async function startStudio(
+  executablePath: string,
+  model?: { readonly name: string; readonly bytes: Uint8Array },
+  site = ensureSite(),
+): Promise<Studio> {
+  const server: Server = createStudioServer(site, model);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const bound = server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : 0;

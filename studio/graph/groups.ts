@@ -33,20 +33,18 @@ export function groupNodes(network: NetworkView): GroupGraph {
     const layer = nodes.find((node) => node.layerIndex >= 0)?.layerIndex ?? -1;
     return { id, title: main.node, ops: nodes.map((node) => node.op), nodes, where: main.where, layer };
   });
-  const producer = new Map<string, number>();
-  for (const group of groups) for (const node of group.nodes) for (const output of node.outputs) producer.set(output, group.id);
-  const seen = new Set<string>();
-  const edges: [number, number][] = [];
-  for (const group of groups) {
-    for (const node of group.nodes) {
-      for (const input of node.inputs) {
-        const from = producer.get(input);
-        const key = `${from} ${group.id}`;
-        if (from === undefined || from === group.id || seen.has(key)) continue;
-        seen.add(key);
-        edges.push([from, group.id]);
-      }
+  // A pool that moved in front of a concatenation belongs to a group before it: what it gives comes from the concatenation too.
+  const producers = new Map<string, Set<number>>();
+  for (const group of groups) for (const node of group.nodes) for (const output of node.outputs) producers.set(output, new Set([group.id]));
+  const groupOf = new Map(groups.flatMap((group) => group.nodes.map((node) => [node.node, group.id] as const)));
+  const edges = new Map<string, readonly [number, number]>();
+  for (const node of network.nodes) {
+    const to = groupOf.get(node.node);
+    if (to === undefined) continue;
+    for (const from of node.inputs.flatMap((input) => [...(producers.get(input) ?? [])])) {
+      if (from < to) edges.set(`${from} ${to}`, [from, to]);
+      else if (from > to) for (const output of node.outputs) producers.get(output)?.add(from);
     }
   }
-  return { groups, edges };
+  return { groups, edges: [...edges.values()] };
 }

@@ -82,7 +82,7 @@ function drawSlice(
   scale: number,
 ): void {
   const colour = layerColour(row.layer[i]);
-  ctx.globalAlpha = style.selectedLayer >= 0 && row.layer[i] !== style.selectedLayer ? 0.4 : 1;
+  ctx.globalAlpha = style.selectedLayer >= 0 && row.layer[i] !== style.selectedLayer ? 0.5 : 1;
   ctx.fillStyle = colour;
   const width = Math.max(0.5, x1 - x0 - (x1 - x0 > 3 ? 1 : 0));
   ctx.fillRect(left + x0, y, width, height);
@@ -116,7 +116,7 @@ function drawBins(ctx: CanvasRenderingContext2D, columns: number, left: number, 
     if (next === look) continue;
     if (look >= 0) {
       const layer = Math.floor(look / (SHADES + 1));
-      ctx.globalAlpha = ((look % (SHADES + 1)) / SHADES) * (selected >= 0 && layer !== selected ? 0.4 : 1);
+      ctx.globalAlpha = ((look % (SHADES + 1)) / SHADES) * (selected >= 0 && layer !== selected ? 0.5 : 1);
       ctx.fillStyle = layerColour(layer);
       ctx.fillRect(left + start, y, column - start, height);
     }

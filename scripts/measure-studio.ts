@@ -1,0 +1,91 @@
+/**
+ * Measures the studio in Chromium: `npm run studio:measure`. AlexNet from drop to results, the timeline with 300,000 slices, ResNet-50's memory and
+ * longest task of the page, first paint and bytes of script. Prints JSON.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'vite';
+import { MODELS, writeOnnx } from '../src/index.ts';
+import { findChromium, type Studio, startStudio } from './studio-browser.ts';
+
+const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+
+/** Drops open/NAME on the page and waits for the results; seconds from the drop, by the page's own clock. */
+async function dropToResults(studio: Studio, hash: string, name: string): Promise<object> {
+  const page = await studio.browser.newPage({ viewport: { width: 1280, height: 720 } });
+  await page.goto(studio.address + hash);
+  await page.waitForSelector('.open-panel');
+  const { paint, script } = await page.evaluate(() => ({
+    paint: performance.getEntriesByName('first-contentful-paint')[0]?.startTime,
+    script: performance
+      .getEntriesByType('resource')
+      .filter((entry) => /\.m?js$/.test(entry.name))
+      .reduce((sum, entry) => sum + (entry as PerformanceResourceTiming).decodedBodySize, 0),
+  }));
+  await page.evaluate(async (file) => {
+    const data = await (await fetch(`open/${file}`)).arrayBuffer();
+    const shared = window as unknown as { longest: number };
+    shared.longest = 0;
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) shared.longest = Math.max(shared.longest, entry.duration);
+    }).observe({ type: 'longtask' });
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([data], file));
+    document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true }));
+  }, name);
+  await page.waitForFunction(() => Number(document.querySelector('#result-seconds')?.textContent) > 0, undefined, { timeout: 300_000 });
+  for (const view of ['graph', 'timeline', 'why', 'program', 'machine']) {
+    await page.click(`[data-view=${view}]`);
+    await page.waitForTimeout(700);
+  }
+  const memory = await page.evaluate(async () => {
+    const measured = await (
+      performance as unknown as { measureUserAgentSpecificMemory?: () => Promise<{ bytes: number }> }
+    ).measureUserAgentSpecificMemory?.();
+    return measured?.bytes;
+  });
+  const longest = await page.evaluate(() => (window as unknown as { longest: number }).longest);
+  await page.click('[data-view=summary]');
+  const text = await page.textContent('.summary > p.muted');
+  const seconds = Number(await page.textContent('#result-seconds'));
+  await page.close();
+  return { firstPaintMs: paint, scriptBytes: script, resultSeconds: seconds, memoryBytes: memory, longestTaskMs: longest, text };
+}
+
+async function measureTimeline(executable: string): Promise<object> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'snowflake-bench-'));
+  try {
+    await build({
+      root: path.join(ROOT, 'studio', 'bench'),
+      base: './',
+      configFile: false,
+      logLevel: 'error',
+      build: { outDir: folder, emptyOutDir: true },
+    });
+    const studio = await startStudio(executable, undefined, folder);
+    const page = await studio.browser.newPage({ viewport: { width: 1280, height: 720 } });
+    await page.goto(studio.address);
+    await page.waitForFunction('typeof window.measure === "function"');
+    const result = (await page.evaluate('window.measure()')) as object;
+    await studio.close();
+    return result;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const chromium = findChromium();
+if (!chromium) throw new Error('no Chromium found: apt install chromium');
+const wanted = process.argv.slice(2);
+const results: Record<string, object> = {};
+if (wanted.length === 0 || wanted.includes('timeline')) results.timeline = await measureTimeline(chromium);
+for (const name of ['alexnet', 'resnet50']) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  const scope = name === 'resnet50' ? 'network' : 'convolutions';
+  const studio = await startStudio(chromium, { name: `${name}.onnx`, bytes: writeOnnx(MODELS[name].build({ scope })) });
+  results[name] = await dropToResults(studio, scope === 'network' ? '#scope=network' : '', `${name}.onnx`);
+  await studio.close();
+}
+console.log(JSON.stringify(results, null, 2));
