@@ -40,6 +40,10 @@ interface Job {
 const UNKNOWN = Number.NaN;
 /** Cycles from a line's last beat to its signal: port, load bus, buffer. */
 const LOAD_TAIL_CYCLES = 8;
+/** Cycles between a store's burst and its place being free beyond the memory's latency. */
+const STORE_TAIL_CYCLES = 4;
+/** Share of the bandwidth for weights that find their ports taken. */
+const BLOCKED_SHARE = 0.02;
 /** First instructions: fetch of a burst. */
 const FIRST_FETCH_CYCLES = 12;
 /** Share of port B that is always left for a requester: results and loads come in bursts. */
@@ -153,7 +157,8 @@ class Prediction {
   /** Bytes that an engine may have outstanding. */
   #window(unit: number, job: Job): number {
     const { axi } = this.#machine;
-    return (unit === UNIT_ID.ST ? axi.writesOutstanding : axi.readsPerEngine) * job.cost.burstBytes;
+    const bursts = unit === UNIT_ID.ST ? axi.writesOutstanding : Math.min(axi.readsPerEngine, job.cost.ports * axi.readsPerPort);
+    return bursts * job.cost.burstBytes;
   }
 
   #startReady(): boolean {
@@ -281,14 +286,19 @@ class Prediction {
 
   /** Engines at work share the bandwidth by the bytes that each may have outstanding; none exceeds what its latency allows. */
   #shareMemory(running: (unit: number) => Job | undefined): void {
-    const { dram, latency } = this.#machine;
+    const { dram, latency, axi } = this.#machine;
+    // Maps that come by few ports take all places there, and weights, which need every port in turn, wait behind them.
+    const maps = running(UNIT_ID.LDM);
+    const blocks = maps !== undefined && maps.cost.ports < axi.ports && maps.cost.ports * axi.readsPerPort <= axi.readsPerEngine;
     const active: { job: Job; weight: number; limit: number }[] = [];
     for (const unit of [UNIT_ID.LDM, UNIT_ID.LDW, UNIT_ID.ST]) {
       const job = running(unit);
       if (job === undefined) continue;
       const weight = this.#window(unit, job);
       const lines = job.cost.burstBytes / LINE_BYTES;
-      let limit = weight / ((unit === UNIT_ID.ST ? dram.writeLatency : dram.readLatency) + LOAD_TAIL_CYCLES);
+      const loop = unit === UNIT_ID.ST ? dram.writeLatency + STORE_TAIL_CYCLES : dram.readLatency + LOAD_TAIL_CYCLES;
+      let limit = Math.min(weight / loop, job.cost.ports * axi.bytesPerBeat);
+      if (unit === UNIT_ID.LDW && blocks) limit = BLOCKED_SHARE * this.#bandwidth;
       if (unit === UNIT_ID.ST) {
         // Two burst buffers: while one waits for its last line and the memory, the other is filled.
         limit = Math.min(limit, (2 * job.cost.burstBytes) / Math.max(2 * lines, lines + latency.readLatencyMaps + 1));

@@ -21,12 +21,16 @@ export interface TaskCost {
   /** Bytes through the memory, in whole lines, and bytes of a mean burst. */
   readonly bytes: number;
   readonly burstBytes: number;
+  /** AXI ports among which the bursts are spread: strides that are multiples of a block times the ports stay on one. */
+  readonly ports: number;
 }
 
 /** Products of a chunk for the two multipliers (table, mul). */
 const PRODUCT_CYCLES = 8;
 /** Cycles from a VEC read request to the return of its credit beyond the pipeline and the credit's latency. */
 const CREDIT_LOOP_CYCLES = 3;
+/** Words of an aligned block of DRAM, which belongs to one port. */
+const BLOCK_WORDS = 64;
 /** Rows of a transfer after which its alignment repeats. */
 const ROWS_SAMPLED = 64;
 
@@ -50,7 +54,8 @@ export class TaskCosts {
         return this.#vec(task.descriptor as BareDescriptor<'VEC'>);
       case 'LDW': {
         const { images, lines } = task.descriptor as BareDescriptor<'LDW'>;
-        return this.#transfer(images * lines * LINE_BYTES, this.#machine.axi.burstLines * LINE_BYTES);
+        const { burstLines, ports } = this.#machine.axi;
+        return this.#transfer(images * lines * LINE_BYTES, burstLines * LINE_BYTES, ports);
       }
       default:
         return this.#runs(task.descriptor as BareDescriptor<'LDM'>);
@@ -100,17 +105,20 @@ export class TaskCosts {
     const sampled = Math.min(rows, ROWS_SAMPLED);
     let lines = 0;
     let bursts = 0;
+    const ports = new Set<number>();
     for (let row = 0; row < sampled; row++) {
       const first = dramAddress + row * dramStep;
       const last = first + words - 1;
       lines += Math.floor(last / LINE_WORDS) - Math.floor(first / LINE_WORDS) + 1;
       bursts += Math.floor(last / burstWords) - Math.floor(first / burstWords) + 1;
+      const blocks = Math.min(this.#machine.axi.ports, Math.floor(last / BLOCK_WORDS) - Math.floor(first / BLOCK_WORDS) + 1);
+      for (let i = 0; i < blocks; i++) ports.add((Math.floor(first / BLOCK_WORDS) + i) % this.#machine.axi.ports);
     }
-    return this.#transfer((lines * LINE_BYTES * rows) / sampled, (lines * LINE_BYTES) / bursts);
+    return this.#transfer((lines * LINE_BYTES * rows) / sampled, (lines * LINE_BYTES) / bursts, ports.size);
   }
 
-  #transfer(bytes: number, burstBytes: number): TaskCost {
-    return { ...NOTHING, setupCycles: this.#machine.latency.dmaSetup, bytes, burstBytes };
+  #transfer(bytes: number, burstBytes: number, ports: number): TaskCost {
+    return { ...NOTHING, setupCycles: this.#machine.latency.dmaSetup, bytes, burstBytes, ports };
   }
 
   /** Σ over the windows of max(floor, valid kernel rows × steps of the valid kernel columns). */
@@ -142,7 +150,7 @@ export class TaskCosts {
   }
 }
 
-const NOTHING: TaskCost = { setupCycles: 0, workCycles: 0, portAccesses: 0, granules: 0, targets: 0, bytes: 0, burstBytes: 0 };
+const NOTHING: TaskCost = { setupCycles: 0, workCycles: 0, portAccesses: 0, granules: 0, targets: 0, bytes: 0, burstBytes: 0, ports: 0 };
 
 /** Taps of a window from input index `start` that lie inside. */
 function validTaps(start: number, dilation: number, kernel: number, extent: number): { first: number; count: number } {
