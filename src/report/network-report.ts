@@ -17,7 +17,7 @@ export interface LayerReport {
   readonly lanesPerOutput: number;
   readonly macs: number;
   readonly cycles: number;
-  /** Cycles that the compiler's cost model expected; 0 where it makes no estimate. */
+  /** Cycles that the compiler's cost model expected. */
   readonly predictedCycles: number;
   /** Useful MACs ÷ possible MACs, 0 to 1. */
   readonly occupancy: number;
