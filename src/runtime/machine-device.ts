@@ -9,7 +9,7 @@ import type { CheckLevel, DramInput } from '../simulator/data/engine.ts';
 import { executeData } from '../simulator/data/execute-data.ts';
 import type { TimingResult } from '../simulator/timing/result.ts';
 import { InputError } from '../util/errors.ts';
-import type { Device, WordInputs } from './device.ts';
+import type { Device, DeviceResult, WordInputs } from './device.ts';
 import { placeWords, readWords } from './tensor-words.ts';
 
 /** Options of a simulated machine. */
@@ -28,7 +28,6 @@ export function createMachineDevice(parts: Program | readonly Program[], options
     frames: programs.length > 0 ? programs[0].frames : 1,
     run: async (inputs, part = 0) => {
       const program = programs[part];
-      const placements = new Map(program.tensors.map((tensor) => [tensor.name, tensor]));
       if (inputs.length !== program.frames) throw new InputError(`${inputs.length} frames given, the program computes ${program.frames}`);
       const timing = options.time?.(program);
       // An error on this thread comes first; the other's must not go unhandled meanwhile.
@@ -36,15 +35,21 @@ export function createMachineDevice(parts: Program | readonly Program[], options
       const trace = traceCore(program.instructions, { ...DEFAULT_CORE_LIMITS, computeUnits: program.machine.computeUnits });
       const { dram } = executeData(program, trace.dispatches, { inputs: packInputs(program, inputs), checks: options.checks ?? 'races' });
       return {
-        read: (name, frame) => {
-          const placement = placements.get(name);
-          // Intermediate values may have room for the last frames only.
-          if (!placement || frame < program.frames - placement.frames) return undefined;
-          return readWords(dram, placement, frame % placement.frames);
-        },
+        read: createReader(program, dram),
         timing: await timing,
       };
     },
+  };
+}
+
+/** Finds a program's tensors in the DRAM image after its run. */
+export function createReader(program: Program, dram: Int16Array): DeviceResult['read'] {
+  const placements = new Map(program.tensors.map((tensor) => [tensor.name, tensor]));
+  return (name, frame) => {
+    const placement = placements.get(name);
+    // Intermediate values may have room for the last frames only.
+    if (!placement || frame < program.frames - placement.frames) return undefined;
+    return readWords(dram, placement, frame % placement.frames);
   };
 }
 
