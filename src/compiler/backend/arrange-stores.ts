@@ -65,7 +65,7 @@ function splitConvolutions(graph: IntegerGraph): IntegerGraph {
       replaced.set(conv, pieces);
       current = redirect(current, at, pieces);
     });
-    replaced.set(layer, [current]);
+    replaced.set(layer, [dropUnread(current)]);
   }
   return { ...graph, tensors, layers: graph.layers.flatMap((layer) => replaced.get(layer) ?? [layer]) };
 }
@@ -76,6 +76,7 @@ function isWorthwhile(graph: IntegerGraph, conv: ConvLayer, parts: readonly Rear
   const input = graph.tensors[conv.inputs[0]!]!;
   if (parts.length < 2 || graph.outputs.some((value) => value.tensor === conv.output)) return false;
   const isAlone = ({ rows, columns, words, from, to }: RearrangePart): boolean =>
+    columns > 1 &&
     rows === tensor.height &&
     columns === tensor.width &&
     (rows === 1 || from.rowStep === tensor.width * tensor.channels) &&
@@ -117,12 +118,13 @@ function redirect(layer: RearrangeLayer, at: number, pieces: readonly ConvLayer[
     const input = inputs.push(output) - 1;
     return { ...part, input, from: { offset: 0, rowStep: width * bias.length, columnStep: bias.length } };
   });
-  // The old input is no longer read: positions close up.
-  const used = inputs.map((_, input) => parts.some((part) => part.input === input));
+  return { ...layer, inputs, parts };
+}
+
+/** Without the inputs that no part reads: positions close up. */
+function dropUnread(layer: RearrangeLayer): RearrangeLayer {
+  const used = layer.inputs.map((_, input) => layer.parts.some((part) => part.input === input));
   const places = used.map((_, input) => used.slice(0, input).filter(Boolean).length);
-  return {
-    ...layer,
-    inputs: inputs.filter((_, input) => used[input]),
-    parts: parts.map((part) => ({ ...part, input: places[part.input]! })),
-  };
+  const parts = layer.parts.map((part) => ({ ...part, input: places[part.input]! }));
+  return { ...layer, inputs: layer.inputs.filter((_, input) => used[input]), parts };
 }
