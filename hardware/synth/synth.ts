@@ -4,7 +4,8 @@
  * Usage: npm run synth [-- --top <module>] [--list <module>] [--no-write]. Documentation: hardware/README.md.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { rtlSources } from '../../src/runtime/rtl-model.ts';
@@ -27,16 +28,22 @@ function yosysVersion(): string {
   }
 }
 
-async function elaborate(top: string, more: readonly string[]): Promise<Design[]> {
+/**
+ * Bits of one enable become one signal again: without this every bit of a memory is written in a statement of its own, and Yosys takes minutes.
+ */
+const TIDY = 'opt_expr; opt_merge; opt_reduce -full; opt_expr; opt_clean';
+
+async function elaborate(top: string): Promise<Design[]> {
   mkdirSync(CACHE, { recursive: true });
-  const files = [path.join(HARDWARE, 'rtl/generated/sf_pkg.sv'), ...rtlSources(), ...more];
-  const output = path.join(CACHE, `${top}.v`);
-  const run = await runFrontEnd(
-    `${readCommand(top, files, more.length > 0 ? '--empty-blackboxes' : '')}; write_verilog -noattr top.v`,
-    files,
-    { 'top.v': output },
-  );
-  if (!run.ok) throw new InputError(`slang could not elaborate ${top}:\n${run.log}`);
+  const files = [path.join(HARDWARE, 'rtl/generated/sf_pkg.sv'), ...rtlSources()];
+  const script = `${readCommand(top, files)}; ${TIDY}; write_verilog -noattr top.v`;
+  const hash = createHash('sha256').update(script);
+  for (const file of files) hash.update(readFileSync(file));
+  const output = path.join(CACHE, `${top}-${hash.digest('hex').slice(0, 16)}.v`);
+  if (!existsSync(output)) {
+    const run = await runFrontEnd(script, files, { 'top.v': output });
+    if (!run.ok) throw new InputError(`slang could not elaborate ${top}:\n${run.log}`);
+  }
   return readDesigns(readFileSync(output, 'utf8'), top);
 }
 
@@ -75,12 +82,11 @@ async function main(): Promise<void> {
     options: {
       top: { type: 'string', default: 'sf_top' },
       path: { type: 'string' },
-      add: { type: 'string', multiple: true, default: [] },
       'no-write': { type: 'boolean', default: false },
     },
   });
   const version = yosysVersion();
-  const designs = await elaborate(values.top, values.add);
+  const designs = await elaborate(values.top);
   const byId = new Map(designs.map((design) => [design.id, design]));
   const counts = countInstances(designs, values.top);
   const units = designs
