@@ -36,17 +36,17 @@ ${causeLegend()}
 <p class="note">Useful MACs, DRAM traffic by kind under the memory’s bandwidth, and the layer that the first compute unit works on.</p>
 ${legend(TRAFFIC_KINDS.map((kind) => [`k-${kind}`, TRAFFIC_TITLES[kind]]))}
 <div class="chart">${renderRates(network, timeline)}</div>
-<h2>Layers</h2>
-<p class="note">Cycles and bytes of one run of ${network.frames} frame(s). A head sorts; ▸ shows a layer’s tiles. Lost: the bar’s full width is the largest share that any layer lost.</p>
-${renderTable(network)}
-<h2>Roofline</h2>
-<div class="chart">${renderRoofline(network)}</div>
 <h2>Buffers and queues</h2>
 <p class="note">Share of each buffer that holds data still to be read, and descriptors that wait in the queue of each unit (of ${network.machine.queueDepth} places).</p>
 <div class="chart">${renderFills(network, timeline)}</div>
 <h2>Memory of compute unit 0</h2>
 <p class="note">What lives where, when, in the colour of the layer that wrote it: a buffer’s addresses run downwards.</p>
 <div class="chart">${renderMemoryMap(network, timeline)}</div>
+<h2>Roofline</h2>
+<div class="chart">${renderRoofline(network)}</div>
+<h2>Layers</h2>
+<p class="note">Cycles and bytes of one run of ${network.frames} frame(s). A head sorts; ▸ shows a layer’s tiles. Lost: the bar’s full width is the largest share that any layer lost.</p>
+${renderTable(network)}
 ${renderEnergy(network)}
 </main><div id="tip" role="status"></div><div id="hair"></div>
 <script type="application/json" id="data">${JSON.stringify(data).replaceAll('<', '\\u003c')}</script>
