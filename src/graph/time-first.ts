@@ -7,7 +7,8 @@
  */
 import type { Graph, GraphNode } from './graph.ts';
 
-const RECURRENT: ReadonlySet<string> = new Set(['LSTM', 'GRU', 'RNN']);
+/** Operators with a state that goes from position to position. */
+export const RECURRENT: ReadonlySet<string> = new Set(['LSTM', 'GRU', 'RNN']);
 /** Inputs whose first two dimensions swap: the sequence, the initial hidden and cell state. */
 const SWAPPED_INPUTS: readonly number[] = [0, 5, 6];
 /** Y is [time, dirs, batch, hidden] and becomes [batch, time, dirs, hidden]; the final states swap like the initial ones. */

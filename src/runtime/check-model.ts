@@ -7,6 +7,7 @@ import type { Placement } from '../compiler/frontend/lower-graph.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { BorderValue } from '../graph/integer-graph.ts';
 import { countElements } from '../graph/tensor.ts';
+import { RECURRENT } from '../graph/time-first.ts';
 import { XC7Z045 } from '../machine/machine.ts';
 import type { LayerInfo } from '../program/program.ts';
 import { InputError } from '../util/errors.ts';
@@ -22,6 +23,8 @@ export interface CheckedNode {
   readonly where: 'accelerated' | 'folded' | 'host' | 'refused';
   /** What the accelerator makes of it, what it is folded or fused into, or why it is on the host or refused. */
   readonly how: string;
+  /** The recurrent node that it was written out from, which is not listed itself. */
+  readonly of?: string;
   /** Index of its part. */
   readonly part?: number;
   readonly macs: number;
@@ -91,7 +94,12 @@ export async function checkModel(graph: Graph, { allowHost = true, ...options }:
   const layers = new Map<string, LayerInfo>(
     model.programs.flatMap((program) => program.layers.flatMap((layer) => layer.nodes.map((node) => [node, layer] as const))).reverse(),
   );
-  const nodes = model.lowered.placement.map((placement) => checkNode(placement, layers, options.frames ?? 1, refusals));
+  const listed = new Set(model.lowered.placement.map(({ node }) => node));
+  const recurrent = model.graph.nodes.filter(({ op, name }) => RECURRENT.has(op) && !listed.has(name)).map(({ name }) => name);
+  const nodes = model.lowered.placement.map((placement): CheckedNode => {
+    const of = recurrent.find((name) => placement.node.startsWith(`${name}/`));
+    return { ...checkNode(placement, layers, options.frames ?? 1, refusals), ...(of === undefined ? {} : { of }) };
+  });
   const parts = model.parts.map((part, index) =>
     checkPart(
       part,

@@ -10,8 +10,12 @@ import { LayerRefusal } from '../compiler/layer-refusal.ts';
 import { DEFAULT_HEADROOM, GUESS_HEADROOM, quantize } from '../compiler/quantize/quantize.ts';
 import { collectRangeNames, type ValueRange } from '../compiler/quantize/ranges.ts';
 import { refineTables } from '../compiler/quantize/refine-tables.ts';
+import { foldConstants } from '../graph/fold-constants.ts';
 import type { Graph, Tensor } from '../graph/graph.ts';
 import type { IntegerGraph } from '../graph/integer-graph.ts';
+import { inferShapes } from '../graph/shape-inference.ts';
+import { putTimeFirst, RECURRENT } from '../graph/time-first.ts';
+import { unrollRecurrent } from '../graph/unroll-recurrent.ts';
 import { type Machine, XC7Z045 } from '../machine/machine.ts';
 import type { Program } from '../program/program.ts';
 import { InputError } from '../util/errors.ts';
@@ -90,10 +94,11 @@ const ASSUMED_RANGE: ValueRange = { min: -8, max: 8 };
 export async function compileModel(source: Graph, options: CompileModelOptions = {}): Promise<CompiledModel> {
   const whole = fixFrameDimension(source);
   const graph = options.scope === 'convolutions' ? cutAfterConvolutions(whole) : whole;
+  const unrolled = writeOutRecurrences(graph);
   const tooLarge = new Map<string, string>();
   for (;;) {
     try {
-      return await compilePlaced(graph, options, tooLarge);
+      return await compilePlaced(graph, unrolled, options, tooLarge);
     } catch (error) {
       // What the machine can't hold runs on the host.
       if (!(error instanceof LayerRefusal) || options.allowHost === false || error.nodes.every((node) => tooLarge.has(node))) throw error;
@@ -102,13 +107,28 @@ export async function compileModel(source: Graph, options: CompileModelOptions =
   }
 }
 
-/** @param hostNodes Nodes that must run on the host, with the reason. @throws LayerRefusal for a layer that the machine can not hold */
-async function compilePlaced(graph: Graph, options: CompileModelOptions, hostNodes: ReadonlyMap<string, string>): Promise<CompiledModel> {
-  const lowered = lowerGraph(graph, { allowHost: options.allowHost, hostNodes });
+/** Recurrent nodes as what the accelerator computes position by position; calibration needs the values in between, too. */
+function writeOutRecurrences(graph: Graph): Graph {
+  if (!graph.nodes.some(({ op }) => RECURRENT.has(op))) return graph;
+  return unrollRecurrent(foldConstants(inferShapes(putTimeFirst(graph))));
+}
+
+/**
+ * @param unrolled The model as it is lowered
+ * @param hostNodes Nodes that must run on the host, with the reason
+ * @throws LayerRefusal for a layer that the machine can not hold
+ */
+async function compilePlaced(
+  graph: Graph,
+  unrolled: Graph,
+  options: CompileModelOptions,
+  hostNodes: ReadonlyMap<string, string>,
+): Promise<CompiledModel> {
+  const lowered = lowerGraph(unrolled, { allowHost: options.allowHost, hostNodes });
   const machine = options.machine ?? XC7Z045;
   const layers = acceleratorParts(lowered).map((part) => limitReductions(part, machine, options.frames ?? 1));
   const mode = options.numbers ?? 'calibrated';
-  const ranges = mode === 'q8.8' ? new Map<string, ValueRange>() : await findRanges(graph, layers, options);
+  const ranges = mode === 'q8.8' ? new Map<string, ValueRange>() : await findRanges(unrolled, layers, options);
   const name = options.name ?? graph.name;
   const compiled = layers.map((part, index) => {
     const headroom = options.samples ? DEFAULT_HEADROOM : GUESS_HEADROOM;

@@ -68,17 +68,15 @@ function printCheck(check: ModelCheck): void {
   print(
     renderTable(
       [left('node'), left('operator'), left('where'), { title: 'part' }, { title: 'M MACs' }, { title: 'cost' }, left('how')],
-      check.nodes
-        .filter((node) => node.part !== undefined)
-        .map((node) => [
-          node.node,
-          node.op,
-          node.where,
-          node.part === undefined ? '' : `${node.part + 1}`,
-          node.macs > 0 ? formatNumber(node.macs / 1e6) : '',
-          describeCost(node),
-          describeHow(node),
-        ]),
+      joinWrittenOut(check.nodes.filter((node) => node.part !== undefined)).map((node) => [
+        node.node,
+        node.op,
+        node.where,
+        node.part === undefined ? '' : `${node.part + 1}`,
+        node.macs > 0 ? formatNumber(node.macs / 1e6) : '',
+        describeCost(node),
+        describeHow(node),
+      ]),
     ),
   );
   const gone = check.nodes.filter((node) => node.part === undefined);
@@ -112,6 +110,33 @@ function printCheck(check: ModelCheck): void {
     print();
   }
   printTotals(check);
+}
+
+/** One line for all that a recurrent node was written out into, and one for each of it that is not accelerated. */
+function joinWrittenOut(nodes: readonly CheckedNode[]): CheckedNode[] {
+  const groups = new Map<string, CheckedNode[]>();
+  for (const node of nodes) if (isJoined(node)) groups.set(node.of!, [...(groups.get(node.of!) ?? []), node]);
+  return nodes.flatMap((node): CheckedNode[] => {
+    if (!isJoined(node)) return [node];
+    const members = groups.get(node.of!)!;
+    if (members[0] !== node) return [];
+    const sum = (value: (member: CheckedNode) => number): number => members.reduce((total, member) => total + value(member), 0);
+    return [
+      {
+        node: node.of!,
+        op: 'recurrent',
+        where: 'accelerated',
+        how: `position by position, written out into ${members.length} nodes (--json lists them)`,
+        part: node.part,
+        macs: sum((member) => member.macs),
+        predictedCycles: sum((member) => member.predictedCycles ?? 0),
+      },
+    ];
+  });
+}
+
+function isJoined({ of, where }: CheckedNode): boolean {
+  return of !== undefined && (where === 'accelerated' || where === 'folded');
 }
 
 function describeCost(node: CheckedNode): string {
