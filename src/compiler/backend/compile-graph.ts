@@ -25,6 +25,7 @@ import { predictLayers } from './predict-layers.ts';
 import { type ScheduledChain, type ScheduledStage, type Step, scheduleStages } from './schedule.ts';
 import { splitWideStages } from './split-wide-stages.ts';
 import { countMacs, type StageGraph } from './stage.ts';
+import { standSequences } from './stand-sequences.ts';
 import { assignTokens } from './sync.ts';
 import { type Task, TaskList } from './task.ts';
 import { type PackedWeights, packWeights } from './weights-image.ts';
@@ -50,7 +51,7 @@ interface LoadedStage {
 
 /** Compile an integer graph for a machine. Throws InputError where the machine cannot hold a layer or the memory. */
 export function compileGraph(source: IntegerGraph, machine: Machine, options: CompileOptions = {}): Program {
-  const graph = arrangeStores(poolBranches(source));
+  const graph = arrangeStores(standSequences(poolBranches(source)));
   const frames = options.frames ?? 1;
   const stages = splitWideStages(buildStages(graph), machine);
   const layout = layOutTensors(graph, stages, frames);

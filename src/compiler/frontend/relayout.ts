@@ -59,7 +59,7 @@ export function needLayout(draft: Draft, node: GraphNode, index: number, layout:
     nodes: [...factored.nodes].reverse().concat(node.name),
     inputs: [factored.tensor.id],
     output: tensor.id,
-    parts: channels === extents.channels ? parts : parts.map((part) => widenPixels(part, extents.channels, channels)),
+    parts: channels === extents.channels ? parts : parts.flatMap((part) => widenPixels(part, extents.channels, channels)),
     fill: 0,
   });
   const result: View = { tensor, axes };
@@ -67,10 +67,35 @@ export function needLayout(draft: Draft, node: GraphNode, index: number, layout:
   return result;
 }
 
-/** The part in a tensor with more channels per pixel. */
-function widenPixels(part: RearrangePart, from: number, to: number): RearrangePart {
-  if (part.words > from) throw new Unsupported('its pixels would have to be moved apart one by one');
+/** Words that follow each other in both places when the value is brought into a layout. */
+export function layoutRun(draft: Draft, node: GraphNode, index: number, layout: Layout): number {
+  const name = node.inputs[index];
+  const factored = draft.factored.get(name) ?? factorView(needView(draft, node, index));
+  const { parts } = arrange(factored, layout, factoredDims(factored));
+  return Math.min(...parts.map(({ words }) => words));
+}
+
+/** The part in a tensor with `to` channels per pixel instead of `from`: runs and loops that go on from pixel to pixel are cut there. */
+function widenPixels(part: RearrangePart, from: number, to: number): RearrangePart[] {
   const widen = (step: number): number => Math.floor(step / from) * to + (step % from);
-  const grid: WordGrid = { offset: widen(part.to.offset), rowStep: widen(part.to.rowStep), columnStep: widen(part.to.columnStep) };
-  return { ...part, to: grid };
+  const cut = (current: RearrangePart, count: number, fromStep: number, toStep: number, inner: (count: number) => RearrangePart) => {
+    const perPixel = Math.max(1, Math.floor(from / toStep));
+    if (toStep === 0 || toStep >= from || count <= perPixel) return [current];
+    return Array.from({ length: Math.ceil(count / perPixel) }, (_, at): RearrangePart => {
+      const first = at * perPixel;
+      const piece = inner(Math.min(perPixel, count - first));
+      return {
+        ...piece,
+        from: { ...piece.from, offset: piece.from.offset + first * fromStep },
+        to: { ...piece.to, offset: piece.to.offset + first * toStep },
+      };
+    });
+  };
+  return cut(part, part.words, 1, 1, (words) => ({ ...part, words }))
+    .flatMap((p) => cut(p, p.columns, p.from.columnStep, p.to.columnStep, (columns) => ({ ...p, columns })))
+    .flatMap((p) => cut(p, p.rows, p.from.rowStep, p.to.rowStep, (rows) => ({ ...p, rows })))
+    .map((p) => {
+      const grid: WordGrid = { offset: widen(p.to.offset), rowStep: widen(p.to.rowStep), columnStep: widen(p.to.columnStep) };
+      return { ...p, to: grid };
+    });
 }

@@ -357,7 +357,8 @@ describe('products of activations', () => {
     const shapes = { split: integers(1, positions, heads, width), joined: integers(1, positions, features), root: floats([], [4]) };
     const result = await check(sequences(nodes, { x: [1, positions, features] }, { ...weights, ...shapes }));
     expect(result.hosts).toEqual([]);
-    expect(result.kinds.filter((kind) => kind === 'matmul')).toHaveLength(2 * heads);
+    // Scores, the values' transposition, what is mixed.
+    expect(result.kinds.filter((kind) => kind === 'matmul')).toHaveLength(3 * heads);
     expect(result.sqnrDb).toBeGreaterThan(45);
   });
 });
