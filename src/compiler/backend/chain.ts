@@ -9,7 +9,7 @@
  *
  * The body's and the tail's pixels are split over the CUs alike, so nothing passes between CUs but the head's rows. Weights of all links stay on chip.
  */
-import { LINE_BYTES, type Machine, weightsLines } from '../../machine/machine.ts';
+import { LINE_BYTES, LINE_WORDS, type Machine, weightsLines } from '../../machine/machine.ts';
 import { type Block, blocksOf, imagesOf } from './blocks.ts';
 import { roundUp } from './maps-memory.ts';
 import { trafficCycles } from './plan.ts';
@@ -70,8 +70,10 @@ export function planChain(work: ChainWork, machine: Machine, budgetWords: number
   let best: ChainPlan | undefined;
   let bestCost = Number.POSITIVE_INFINITY;
   for (const tail of work.tail ? linkChoices(work.tail, work.body.outChannels, machine.computeUnits, 1) : [undefined]) {
-    for (const body of linkChoices(work.body, bodyPitch(work), machine.computeUnits, 1)) {
-      for (const head of work.head ? linkChoices(work.head, work.input.channels, machine.computeUnits, undefined) : [undefined]) {
+    // All CUs hold the head's rows: without a tail the body may be split over channels too.
+    const split = work.head && !work.tail ? undefined : 1;
+    for (const body of linkChoices(work.body, pitchFor(work.body), machine.computeUnits, split)) {
+      for (const head of work.head ? linkChoices(work.head, pitchFor(work.head), machine.computeUnits, undefined) : [undefined]) {
         const lines = [head, body, tail].reduce((sum, link) => sum + (link ? link.groupLines * link.blocks.length : 0), 0);
         if (lines > weightsLines(machine)) continue;
         for (let tileRows = work.body.geometry.outHeight; tileRows >= 1; tileRows = tileRows > 1 ? Math.ceil(tileRows / 2) : 0) {
@@ -88,10 +90,14 @@ export function planChain(work: ChainWork, machine: Machine, budgetWords: number
   return best;
 }
 
-/** Words per pixel of the image that the body reads: depthwise reads begin at lines. */
-function bodyPitch(work: ChainWork): number {
-  const channels = work.body.inChannels;
-  return work.body.depthwise ? Math.ceil(channels / 16) * 16 : channels;
+/** Words per pixel of the image that a link reads: depthwise reads begin at lines. */
+function pitchFor({ inChannels, depthwise }: MacWork): number {
+  return depthwise ? Math.ceil(inChannels / 16) * 16 : inChannels;
+}
+
+/** Are the body's results gathered in one CU (channels split over CUs), not kept where they are made? */
+export function isGathered({ body }: ChainPlan | { readonly body: LinkPlan }): boolean {
+  return body.slots > 1;
 }
 
 /** Lane counts and splits of a link; `slots` fixed for links whose results stay in their CU. */
@@ -146,8 +152,10 @@ function evaluateChain(
   const headRows = work.head ? Math.min(g.inHeight, bodyNeed) : 0;
   const headWords = headRows * g.inWidth * body.pixelPitch;
   const bodyCosts = new PixelCosts(work.body, body.lanes, body.adjacent);
-  const bodyWords = largestPart(bodyCosts, tileRows, cus) * work.body.outChannels;
-  const resultWords = work.tail ? tileRows * g.outWidth * work.tail.outChannels : 0;
+  const gathered = isGathered(links);
+  const bodyWords = gathered ? 0 : largestPart(bodyCosts, tileRows, cus) * work.body.outChannels;
+  const gatheredWork = work.tail ?? (gathered ? work.body : undefined);
+  const resultWords = gatheredWork ? tileRows * g.outWidth * gatheredWork.outChannels : 0;
   const hasResidual = work.stage.vec?.op === 'add';
   const words =
     roundUp(inputWords) +
@@ -170,15 +178,12 @@ function evaluateChain(
   if (tail && work.tail) {
     const window = Math.max(outputCycles(tail.lanes), Math.ceil(work.tail.tapWords / tail.lanes));
     const mac = tail.blocks.length * (partPixels * window + tiles * (overhead + parameterLines(tail.lanes)));
-    const bus = pixels * Math.ceil(Math.min(tail.cuChannels, work.tail.outChannels) / 16) * tail.blocks.length;
-    tailCycles = Math.max(mac, bus * 1.05);
+    tailCycles = Math.max(mac, busCycles(tail, pixels));
   }
   const headPixels = work.head ? work.head.geometry.outHeight * work.head.geometry.outWidth : 0;
-  const headBus = head
-    ? headPixels * head.slots * Math.ceil(Math.min(head.cuChannels, work.head!.outChannels) / 16) * head.blocks.length
-    : 0;
-  const headCycles = head ? Math.max(macCycles(head, work.head!), headBus * 1.05) : 0;
-  const cycles = headCycles + macCycles(body, work.body) + tailCycles;
+  const headCycles = head ? Math.max(macCycles(head, work.head!), busCycles(head, headPixels)) : 0;
+  const bodyCycles = Math.max(macCycles(body, work.body), gathered ? busCycles(body, pixels) : 0);
+  const cycles = headCycles + bodyCycles + tailCycles;
   const linkBytes = (link: LinkPlan | undefined, linkWork: MacWork | undefined): number =>
     link && linkWork
       ? link.blocks.length *
@@ -210,6 +215,15 @@ function evaluateChain(
     cycles: Math.max(cycles, bytes / bandwidth, dispatch) + first,
     bytes,
   };
+}
+
+/** Cycles of the result bus for a link's granules, a few lost between offers. */
+function busCycles({ blocks, cuChannels }: LinkPlan, pixels: number): number {
+  const granules = blocks.reduce((sum, { channels }) => {
+    const whole = Math.floor(channels / cuChannels);
+    return sum + whole * Math.ceil(cuChannels / LINE_WORDS) + Math.ceil((channels - whole * cuChannels) / LINE_WORDS);
+  }, 0);
+  return pixels * granules * 1.05;
 }
 
 /** Sizes of the chain's regions: input ring, head ring, body slots, result slots, residual slots. */

@@ -3,7 +3,7 @@
  * just made. Specification: docs/compiler.md, "Chains".
  */
 import type { Block } from './blocks.ts';
-import { CHAIN_SLOTS, type ChainPlan, type ChainWork, type LinkPlan, resultSlots } from './chain.ts';
+import { CHAIN_SLOTS, type ChainPlan, type ChainWork, isGathered, type LinkPlan, resultSlots } from './chain.ts';
 import type { EmitContext, Source } from './emit-context.ts';
 import { emitPair } from './emit-vec.ts';
 import { loadGroup, type WeightsGroup } from './load-group.ts';
@@ -211,8 +211,38 @@ class ChainEmitter {
     });
   }
 
-  /** The tile's body: every CU its own pixels, all channels. */
-  makeBody(tile: number): BodyResult {
+  /** The tile's body, gathered in one CU and stored. */
+  private gatherBody(tile: number): void {
+    const { body, context, job } = this;
+    const { outWidth } = this.geometry;
+    const [y0, y1] = this.rowsOf(tile);
+    const source = this.source(body, tile);
+    const pixels = { first: y0 * outWidth, end: y1 * outWidth };
+    const bounds = this.bodyCosts.partition(pixels.first, pixels.end, body.plan.parts);
+    const home = context.nextHome();
+    const base = this.resultSlots[tile % this.resultSlots.length]!;
+    const pitch = body.work.outChannels;
+    const piece = context.list.newPiece(SPACE.maps(home), base, base + job.plan.resultWords);
+    body.plan.blocks.forEach((block, b) => {
+      const group = this.group(body, b, source);
+      for (let p = 0; p < body.plan.parts; p++) {
+        const [from, to] = [bounds[p]!, bounds[p + 1]!];
+        if (from === to) continue;
+        const outBase = base + (Math.floor(from / outWidth) - y0) * outWidth * pitch;
+        const output: RasterOutput = { outBase, outRing: 0, outOffset: 0, outRowStep: outWidth * pitch, outColStep: pitch };
+        const part = { block, group, input: this.bodyInput, from, to, column: 0, output, targets: 1 << home, writes: [piece], source };
+        for (let slot = 0; slot < body.plan.slots; slot++) this.addMac(body, { ...part, slot, cu: slot * body.plan.parts + p });
+      }
+    });
+    context.storePixels(job.output, job.frame, { ...pixels, channel: 0, words: pitch, cu: home, base, pitch }, source, [piece]);
+  }
+
+  /** The tile's body: every CU its own pixels, all channels. Nothing is left to do where it is gathered and stored at once. */
+  makeBody(tile: number): BodyResult | undefined {
+    if (isGathered(this.job.plan)) {
+      this.gatherBody(tile);
+      return undefined;
+    }
     const { body, context } = this;
     const { outWidth } = this.geometry;
     const [y0, y1] = this.rowsOf(tile);
@@ -337,7 +367,7 @@ class ChainEmitter {
         ring: input.ring,
         origin: 0,
         pixelPitch: input.pixelPitch,
-        channelOffset: block.inputChannel,
+        channelOffset: block.inputChannel + (work.depthwise ? slot * plan.cuChannels : 0),
         tapWords: work.tapWords,
         depthwise: work.depthwise,
         lanes: plan.lanes,

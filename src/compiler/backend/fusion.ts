@@ -48,7 +48,7 @@ export function findFusions(graph: StageGraph, isBorder: (tensor: number) => boo
       if (i > 0 && feeds(i - 1) && !stages[i - 1]!.mac!.depthwise)
         candidates.push({ kind: 'rows', members: [i - 1, i, i + 1], hasTail: true });
     }
-    if (!first.mac.depthwise && !second.vec) candidates.push({ kind: 'rows', members: [i, i + 1], hasTail: false });
+    if (!second.vec) candidates.push({ kind: 'rows', members: [i, i + 1], hasTail: false });
     const isWhole = first.mac.groups === 1 && !first.mac.depthwise;
     if (isWhole && isSliceable(second.mac) && !second.vec) candidates.push({ kind: 'slices', members: [i, i + 1], hasTail: false });
   }
