@@ -88,7 +88,7 @@ async function measure(): Promise<object> {
   }
   const fps = (1000 * frames) / (performance.now() - started);
   draws.sort((a, b) => a - b);
-  return { slices: SLICES, firstDrawMs, fps, medianDrawMs: draws[frames >> 1], slowestDrawMs: draws[frames - 1] };
+  return { slices: SLICES, frames, firstDrawMs, fps, medianDrawMs: draws[frames >> 1], slowestDrawMs: draws[frames - 1] };
 }
 
 (window as unknown as { measure: () => Promise<object> }).measure = measure;

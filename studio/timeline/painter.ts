@@ -87,6 +87,7 @@ export class TimelinePainter {
     const style: SliceStyle = {
       selectedDescriptor: descriptor,
       selectedLayer: layer,
+      ink: look.ink,
       label: (row, index) => this.#label(row, index),
       waitColour: (index) => this.#waitColour(index),
     };

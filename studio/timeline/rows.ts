@@ -16,6 +16,38 @@ export interface Row {
   readonly end: Float64Array;
   /** Since when the unit waited for it. */
   readonly waitFrom: Float64Array;
+  /** The row from afar, for rows of many slices. */
+  overview?: Overview;
+}
+
+/** A row in bins of equal length: how much of each is covered, and by which layer most. */
+export interface Overview {
+  readonly binCycles: number;
+  readonly covered: Float32Array;
+  readonly layer: Int32Array;
+}
+
+const OVERVIEW_BINS = 8192;
+/** Rows with fewer slices need none. */
+const MANY_SLICES = 4096;
+
+/** @param cycles of the whole run */
+export function buildOverview({ from, to, layer }: Row, cycles: number): Overview | undefined {
+  if (from.length < MANY_SLICES) return undefined;
+  const binCycles = cycles / OVERVIEW_BINS;
+  const covered = new Float32Array(OVERVIEW_BINS);
+  const most = new Float32Array(OVERVIEW_BINS);
+  const owner = new Int32Array(OVERVIEW_BINS);
+  for (let i = 0; i < from.length; i++) {
+    const last = Math.min(OVERVIEW_BINS - 1, Math.floor(to[i] / binCycles));
+    for (let bin = Math.floor(from[i] / binCycles); bin <= last; bin++) {
+      const part = (Math.min(to[i], (bin + 1) * binCycles) - Math.max(from[i], bin * binCycles)) / binCycles;
+      covered[bin] += part;
+      most[bin] = owner[bin] === layer[i] ? most[bin] + part : Math.max(most[bin], part);
+      if (most[bin] === part) owner[bin] = layer[i];
+    }
+  }
+  return { binCycles, covered, layer: owner };
 }
 
 /** Order of the rows: control, DMA engines, then MAC and VEC of each CU. */
@@ -36,6 +68,9 @@ export function buildRows(log: LogView): Row[] {
   }
   const rows: Row[] = [layerRow(log), coreRow(log)];
   for (const unitId of unitOrder(byUnit.keys())) rows.push(unitRow(log, unitId, byUnit.get(unitId)!));
+  let cycles = 1;
+  for (const { end } of rows) if (end.length > 0) cycles = Math.max(cycles, end[end.length - 1]);
+  for (const row of rows) row.overview = buildOverview(row, cycles);
   return rows;
 }
 
