@@ -1,0 +1,148 @@
+// Bench of sf_walk_prep and sf_walker: random descriptors against the formulas of docs/microarchitecture.md, section 3, with back-pressure.
+module sf_walker_tb
+  import sf_pkg::*;
+  import sf_types_pkg::*;
+  import sf_cu_pkg::*;
+  import sf_bench_pkg::*;
+(
+  input  logic clk_i,
+  input  logic rst_ni,
+  output logic done_o,
+  output int   errors_o
+);
+  localparam int Descriptors = 1500;
+
+  walk_t      walk_q;
+  logic       head_q, start, ready_q, ready_d, adjacent_q, depthwise_q, valid, take_q;
+  lg_t        lg_q;
+  walk_prep_t prep;
+  pixel_t     pixel, before_q;
+  logic       held_q;
+  maps_addr_t src2_base_q;
+  logic [19:0] src2_col_step_q;
+  ring_t      src2_ring_q, src2_offset_q, src2_row_step_q;
+  int         descriptors_q, pixel_q, waited_q, since_q, pixels_q, empties_q, clipped_q, rings_q, held_count_q;
+  logic       running_q;
+
+  sf_walk_prep u_prep (
+    .clk_i, .rst_ni, .head_i(head_q), .walk_i(walk_q), .src2_base_i(src2_base_q), .src2_col_step_i(src2_col_step_q), .adjacent_i(adjacent_q),
+    .lg_i(lg_q), .depthwise_i(depthwise_q), .start_i(start), .ready_d_o(ready_d), .prep_o(prep)
+  );
+  sf_walker u_walker (
+    .clk_i, .rst_ni, .start_i(start), .walk_i(walk_q), .prep_i(prep), .adjacent_i(adjacent_q), .lg_i(lg_q), .depthwise_i(depthwise_q),
+    .src2_ring_i(src2_ring_q), .src2_offset_i(src2_offset_q), .src2_row_step_i(src2_row_step_q),
+    .src2_col_step_i(maps_addr_t'(src2_col_step_q)), .valid_o(valid), .pixel_o(pixel), .take_i(take_q && valid)
+  );
+  assign start = ready_q && head_q && !running_q;
+
+  // A pixel stays until it is taken.
+  assert property (@(posedge clk_i) disable iff (!rst_ni) valid && !take_q |=> valid);
+
+  task automatic check(string what, longint got, longint expected);
+    if (got != expected) begin
+      errors_o <= errors_o + 1;
+      if (errors_o < 8) $display("sf_walker: descriptor %0d pixel %0d: %s is %0d, expected %0d", descriptors_q, pixel_q, what, got, expected);
+    end
+  endtask
+
+  task automatic check_pixel();
+    window_t p;
+    int      g, words, s0, n, lines;
+    p = window_of(walk_q, pixel_q);
+    g = 1 << lg_q;
+    words = int'(walk_q.words);
+    check("last", longint'(pixel.last), longint'(pixel_q == int'(walk_q.count) - 1));
+    check("out", longint'(pixel.out), longint'(out_addr(walk_q, p.y, p.x)));
+    check("src2", longint'(pixel.src2), longint'(maps_addr_t'(longint'(src2_base_q) + ring_wrap(longint'(src2_offset_q) +
+          longint'(p.y) * longint'(src2_row_step_q), longint'(src2_ring_q)) + longint'(p.x) * longint'(src2_col_step_q))));
+    check("empty", longint'(pixel.empty), longint'(p.ky0 == p.ky1 || p.kx0 == p.kx1));
+    pixels_q <= pixels_q + 1;
+    if (p.ky0 == p.ky1 || p.kx0 == p.kx1) begin
+      empties_q <= empties_q + 1;
+    end else begin
+      if (p.ky1 - p.ky0 != int'(walk_q.kernel_h) || p.kx1 - p.kx0 != int'(walk_q.kernel_w)) clipped_q <= clipped_q + 1;
+      s0 = p.kx0 * words;
+      n = (p.kx1 - p.kx0) * words;
+      lines = (adjacent_q ? int'(walk_q.kernel_w) * words + g - 1 : words + g - 1) / g;
+      if (depthwise_q) lines = 1;
+      check("rows", longint'(pixel.rows), longint'(p.ky1 - p.ky0 - 1));
+      check("cols", longint'(pixel.cols), longint'(p.kx1 - p.kx0 - 1));
+      check("row", longint'(maps_addr_t'(pixel.row)), longint'(maps_addr_t'(row_offset(walk_q, p.y, p.ky0))));
+      check("col", longint'(pixel.col), longint'(maps_addr_t'(longint'(walk_q.src_base) + longint'(walk_q.src_column) +
+            longint'(p.x) * longint'(walk_q.col_step) + (adjacent_q ? longint'(s0 / g * g) : longint'(p.kx0) * longint'(walk_q.tap_step)))));
+      check("line", longint'(pixel.line), longint'(weights_addr_t'(adjacent_q ? p.ky0 * lines + s0 / g : (p.ky0 * int'(walk_q.kernel_w) + p.kx0) * lines)));
+      check("steps", longint'(pixel.steps), longint'(weights_addr_t'(depthwise_q ? 0 : (adjacent_q ? (s0 % g + n + g - 1) / g : lines) - 1)));
+      if (!depthwise_q) begin
+        check("head", longint'(pixel.head), longint'(adjacent_q ? s0 % g : 0));
+        check("tail", longint'(pixel.tail), longint'((adjacent_q ? s0 + n - 1 : words - 1) % g));
+      end
+    end
+  endtask
+
+  always_ff @(posedge clk_i) begin
+    ready_q <= ready_d && rst_ni;
+    take_q <= chance(70);
+    if (!rst_ni) begin
+      done_o <= 1'b0;
+      errors_o <= 0;
+      head_q <= 1'b0;
+      running_q <= 1'b0;
+      descriptors_q <= 0;
+      pixels_q <= 0;
+      empties_q <= 0;
+      clipped_q <= 0;
+      rings_q <= 0;
+      held_count_q <= 0;
+      held_q <= 1'b0;
+    end else if (!done_o) begin
+      held_q <= valid && !take_q;
+      before_q <= pixel;
+      if (held_q && pixel != before_q) check("a held pixel", 1, 0);
+      if (held_q) held_count_q <= held_count_q + 1;
+      waited_q <= waited_q + 1;
+      since_q <= since_q + 1;
+      if (!head_q && !running_q) begin
+        // A descriptor arrives.
+        int  words;
+        bit  adjacent, depthwise;
+        depthwise = chance(20);
+        adjacent = !depthwise && chance(50);
+        words = pick(1, chance(50) ? 8 : 70);
+        lg_q <= depthwise ? 3'd0 : 3'(pick(0, 4));
+        adjacent_q <= adjacent;
+        depthwise_q <= depthwise;
+        walk_q <= random_walk(words, pick(1, 64), chance(15), adjacent, 1'b0, 1, 60);
+        src2_base_q <= maps_addr_t'($urandom);
+        src2_col_step_q <= 20'(pick(0, 500));
+        src2_ring_q <= chance(50) ? ring_t'(pick(1, 4) * 1000) : '0;
+        src2_offset_q <= ring_t'(pick(0, 999));
+        src2_row_step_q <= ring_t'(pick(0, 1000));
+        head_q <= 1'b1;
+        waited_q <= 1;
+      end
+      if (start) begin
+        check("cycles of preparation", longint'(waited_q), longint'(LatPrepare) + 1);
+        running_q <= 1'b1;
+        pixel_q <= 0;
+        since_q <= 1;
+        if (walk_q.src_ring != '0) rings_q <= rings_q + 1;
+      end
+      if (running_q && since_q == 3) check("valid three cycles after the start", longint'(valid), 1);
+      if (valid && take_q) begin
+        check_pixel();
+        pixel_q <= pixel_q + 1;
+        if (pixel.last) begin
+          running_q <= 1'b0;
+          head_q <= 1'b0;
+          descriptors_q <= descriptors_q + 1;
+          if (descriptors_q == Descriptors - 1) begin
+            done_o <= 1'b1;
+            $display("sf_walker: %0d descriptors (%0d in rings), %0d pixels: %0d empty, %0d clipped, %0d cycles of back-pressure", Descriptors,
+                     rings_q, pixels_q, empties_q, clipped_q, held_count_q);
+            if (empties_q == 0 || clipped_q == 0 || rings_q == 0 || held_count_q == 0) errors_o <= errors_o + 1;
+          end
+        end
+      end
+    end
+  end
+endmodule

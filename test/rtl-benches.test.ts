@@ -1,0 +1,14 @@
+/** The module benches of the RTL under Verilator. Skipped by name where Verilator is missing, except with CI=true. */
+import { describe, expect, it } from 'vitest';
+import { runBenches } from '../hardware/tb/run-benches.ts';
+import { NO_VERILATOR, verilatorVersion } from '../src/runtime/rtl-model.ts';
+
+const missing = verilatorVersion() === undefined;
+if (missing) console.log(`RTL benches skipped: ${NO_VERILATOR}`);
+
+describe.skipIf(missing && process.env.CI !== 'true')('RTL module benches', () => {
+  it('compute unit', { timeout: 900_000 }, () => {
+    const { passed, output } = runBenches('cu', 1);
+    expect(passed, output).toBe(true);
+  });
+});
