@@ -1,6 +1,7 @@
 /** The page: header, views on the left, the view, and what is selected on the right. */
 import { useEffect } from 'preact/hooks';
 import { formatNumber, formatPercent } from '../src/browser.ts';
+import { DataTable, type TableColumn } from './parts/data-table.tsx';
 import { Inspector } from './parts/inspector.tsx';
 import { KeyHelp } from './parts/key-help.tsx';
 import { MachinePanel, machineOpen } from './parts/machine-panel.tsx';
@@ -32,6 +33,7 @@ import { RunView } from './views/run.tsx';
 import { SummaryView } from './views/summary.tsx';
 import { TimelineView } from './views/timeline.tsx';
 import { WhyView } from './views/why.tsx';
+import type { NodeView } from './worker/protocol.ts';
 
 const TITLES: Readonly<Record<ViewName, string>> = {
   summary: 'Summary',
@@ -191,11 +193,34 @@ function Navigation() {
   );
 }
 
+/** The nodes that can run nowhere, as `check` lists them. */
+function Refusals() {
+  const refused = network.value?.nodes.filter((node) => node.where === 'refused') ?? [];
+  if (refused.length === 0) return null;
+  return (
+    <>
+      <DataTable label="Nodes that can not run" columns={REFUSAL_COLUMNS} rows={refused} />
+      <p>
+        <button type="button" onClick={() => (view.value = 'graph')}>
+          Show them in the graph
+        </button>
+      </p>
+    </>
+  );
+}
+
+const REFUSAL_COLUMNS: readonly TableColumn<NodeView>[] = [
+  { title: 'node', left: true, value: (node) => node.node },
+  { title: 'operator', left: true, value: (node) => node.op },
+  { title: 'why', left: true, value: (node) => node.how },
+  { title: 'what to do', left: true, value: (node) => node.remedy ?? '' },
+];
+
 function Content() {
   const now = run.value;
   const status = now?.status.value;
   if (!now) return <OpenPanel />;
-  const ready = timing.value !== undefined || (EARLY.includes(view.value) && network.value !== undefined);
+  const ready = timing.value !== undefined || (EARLY.includes(view.value) && (network.value?.nodes.length ?? 0) > 0);
   const View = COMPONENTS[view.value];
   if (status?.kind === 'failed' && !ready) {
     return (
@@ -204,6 +229,7 @@ function Content() {
         <p class="error" role="alert" id="failure">
           {status.message}
         </p>
+        <Refusals />
         <button type="button" onClick={close}>
           Choose another network
         </button>

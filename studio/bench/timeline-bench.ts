@@ -50,6 +50,7 @@ function syntheticTiming(): { timing: TimingView; program: ProgramView } {
   const activity = {
     binCycles: cycles / BINS,
     dramBytes: { weights: series(), mapsIn: series(), mapsOut: series(), instructions: series() },
+    portBytes: [series(), series(), series(), series()],
     usefulMacs: series(),
     queues: ['LDM', 'LDW', 'ST', 'MAC0', 'VEC0'].map((unit) => ({ unit, fill: series(), most: 1 })),
     mapsBytes: [series(), series(), series(), series()],

@@ -23,7 +23,7 @@ export function groupNodes(network: NetworkView): GroupGraph {
     // What was folded away before anything runs (constants, identities) belongs nowhere.
     if (node.where === 'folded' && node.layer === undefined && node.part === undefined) continue;
     const layer = node.layerIndex >= 0 ? node.layerIndex : (node.layer ?? node.node);
-    const key = node.where === 'host' ? `host ${node.node}` : `layer ${node.part ?? 0} ${layer}`;
+    const key = node.where === 'host' || node.where === 'refused' ? `${node.where} ${node.node}` : `layer ${node.part ?? 0} ${layer}`;
     const list = byKey.get(key);
     if (list) list.push(node);
     else byKey.set(key, [node]);

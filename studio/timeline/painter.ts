@@ -238,6 +238,18 @@ function chartsOf({ activities }: TimingView, { machine }: ProgramView): Chart[]
       ],
     },
     {
+      title: 'AXI ports',
+      stacked: false,
+      amounts: true,
+      top: machine.axi.bytesPerBeat,
+      format: (value) => `${formatNumber(value)} B`,
+      curves: Array.from({ length: machine.axi.ports }, (_, port) => ({
+        title: `port ${port}`,
+        colour: colours[port],
+        of: ({ activity }: (typeof activities)[number]) => activity.portBytes[port],
+      })),
+    },
+    {
       title: 'MACs',
       stacked: true,
       amounts: true,

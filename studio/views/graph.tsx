@@ -12,7 +12,8 @@ const METRICS = { lost: 'lost cycles', occupancy: 'occupancy', time: 'time' } as
 type Metric = keyof typeof METRICS;
 
 const BOX = { width: 190, line: 16, padding: 8 };
-const heightOf = (group: Group): number => BOX.padding * 2 + BOX.line * (group.layer >= 0 || group.where === 'host' ? 3 : 2);
+const heightOf = (group: Group): number =>
+  BOX.padding * 2 + BOX.line * (group.layer >= 0 || group.where === 'host' || group.where === 'refused' ? 3 : 2);
 
 function useLayout(graph: GroupGraph | undefined): LayoutAnswer | undefined {
   const found = useSignal<{ graph: GroupGraph; answer: LayoutAnswer } | undefined>(undefined);
@@ -212,7 +213,7 @@ export function GraphView() {
                       : undefined
                   }
                   selected={group.layer >= 0 ? group.layer === layer : group.nodes.some((node) => node.node === selection.value.node)}
-                  wrong={group.nodes.some((node) => failedNode.includes(`'${node.node}'`))}
+                  wrong={group.where === 'refused' || group.nodes.some((node) => failedNode.includes(`'${node.node}'`))}
                   onSelect={() => select(group)}
                 />
               ))}
@@ -242,7 +243,14 @@ function Box({ group, at, cost, selected, wrong, onSelect }: BoxProps) {
   const [x, y] = [at.x - BOX.width / 2, at.y - height / 2];
   const ops = group.ops.length > 4 ? `${group.ops.slice(0, 3).join(' · ')} · +${group.ops.length - 3}` : group.ops.join(' · ');
   const third =
-    cost?.text ?? (group.where === 'host' ? 'on the host' : group.layer >= 0 ? program.value?.layers[group.layer]?.op : undefined);
+    cost?.text ??
+    (group.where === 'host'
+      ? 'on the host'
+      : group.where === 'refused'
+        ? 'refused'
+        : group.layer >= 0
+          ? program.value?.layers[group.layer]?.op
+          : undefined);
   const lines = [shorten(group.title, 27), shorten(ops, 30), ...(third ? [shorten(third, 30)] : [])];
   const label = lines.join(' ');
   const classes = ['node', group.where, selected ? 'chosen' : '', wrong ? 'wrong' : ''].join(' ');

@@ -1,5 +1,6 @@
 /** Worker entry: opens, compiles and simulates one network, says how far it is, and answers questions about it afterwards. */
 import {
+  checkModel,
   compareModelBits,
   compareOutputs,
   compileModel,
@@ -7,10 +8,12 @@ import {
   createReferenceDevice,
   cutAfterConvolutions,
   describeDifference,
+  type Graph,
   InputError,
   lowerGraph,
   type ModelRun,
   measureLayerWork,
+  type Placement,
   randomInputs,
   runFloat,
   runModel,
@@ -33,6 +36,15 @@ function progress(stage: Stage, fraction: number, what: string): void {
   send({ type: 'progress', stage, fraction, what });
 }
 
+/** Where each node runs, as far as it is known before compiling; a refusal is reported by the compilation. */
+function placementOf(graph: Graph): readonly Placement[] {
+  try {
+    return lowerGraph(graph).placement;
+  } catch {
+    return [];
+  }
+}
+
 async function open(source: NetworkSource, options: JobOptions): Promise<void> {
   progress('read', 0, source.name);
   const { scope, batch, numbers, machine, seed } = options;
@@ -41,7 +53,7 @@ async function open(source: NetworkSource, options: JobOptions): Promise<void> {
   const { name, graph, paper } = await openNetwork(source, scope);
   const scoped = scope === 'convolutions' ? cutAfterConvolutions(graph) : graph;
   // Where each node runs is known before anything is compiled: the page draws the graph meanwhile.
-  send({ type: 'network', network: viewNetwork(name, scoped, lowerGraph(scoped), [], paper) });
+  send({ type: 'network', network: viewNetwork(name, scoped, placementOf(scoped), [], paper) });
   await floats;
 
   const started = performance.now();
@@ -53,10 +65,15 @@ async function open(source: NetworkSource, options: JobOptions): Promise<void> {
     frames: batch,
     numbers,
     progress: (done, total, what) => progress('compile', done / total, what),
+  }).catch(async (error: unknown) => {
+    // As `check` says it: which nodes can not run, why, and what to do.
+    const check = await checkModel(graph, { name, machine, scope, frames: batch }).catch(() => undefined);
+    if (check) send({ type: 'network', network: viewNetwork(name, scoped, check.nodes, [], paper) });
+    throw error;
   });
   if (model.programs.length === 0) throw new InputError(`${name}: nothing of it runs on the accelerator, so there is nothing to measure`);
   const program = viewProgram(name, model.programs);
-  send({ type: 'network', network: viewNetwork(name, model.graph, model.lowered, program.layers, paper) });
+  send({ type: 'network', network: viewNetwork(name, model.graph, model.lowered.placement, program.layers, paper) });
   send({ type: 'program', program, seconds: (performance.now() - started) / 1000 });
 
   progress('time', 0, 'every cycle');

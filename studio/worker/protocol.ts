@@ -42,7 +42,10 @@ export const STAGES = ['read', 'compile', 'time', 'simulate', 'check'] as const;
 export type Stage = (typeof STAGES)[number];
 
 /** A node of the ONNX graph, where it runs, and what it feeds. */
-export interface NodeView extends Placement {
+export interface NodeView extends Omit<Placement, 'where'> {
+  readonly where: Placement['where'] | 'refused';
+  /** What to do about a refusal. */
+  readonly remedy?: string;
   /** Index of its layer in the program, −1 for none. */
   readonly layerIndex: number;
   readonly inputs: readonly string[];

@@ -1,11 +1,11 @@
 /** What the page sees of a compiled network: plain data without weights. Parts of a network that the host divides follow each other. */
-import type { Graph, LayerInfo, LoweredModel, Program, PublishedFigures } from '../../src/browser.ts';
+import type { CheckedNode, Graph, LayerInfo, Placement, Program, PublishedFigures } from '../../src/browser.ts';
 import type { NetworkView, ProgramView } from './protocol.ts';
 
 export function viewNetwork(
   name: string,
   graph: Graph,
-  lowered: LoweredModel,
+  placement: readonly (Placement | CheckedNode)[],
   layers: readonly LayerInfo[],
   paper?: PublishedFigures,
 ): NetworkView {
@@ -14,11 +14,11 @@ export function viewNetwork(
   return {
     name,
     paper,
-    nodes: lowered.placement.map((placement) => ({
-      ...placement,
-      layerIndex: layerOf.get(placement.node) ?? layerOf.get(placement.layer ?? placement.node) ?? -1,
-      inputs: nodes.get(placement.node)?.inputs.filter((input) => input !== '' && !graph.initializers.has(input)) ?? [],
-      outputs: nodes.get(placement.node)?.outputs ?? [],
+    nodes: placement.map((placed) => ({
+      ...placed,
+      layerIndex: layerOf.get(placed.node) ?? layerOf.get(('layer' in placed && placed.layer) || placed.node) ?? -1,
+      inputs: nodes.get(placed.node)?.inputs.filter((input) => input !== '' && !graph.initializers.has(input)) ?? [],
+      outputs: nodes.get(placed.node)?.outputs ?? [],
     })),
     inputs: graph.inputs.map(({ name: input, dims, dtype }) => ({ name: input, dims: dims ?? [], dtype })),
     outputs: graph.outputs.map((output) => output.name),

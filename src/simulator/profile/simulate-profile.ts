@@ -24,6 +24,8 @@ export interface Activity {
   readonly binCycles: number;
   /** DRAM bytes transferred in each bin, by kind. */
   readonly dramBytes: Readonly<Record<keyof DramBytes, Float64Array>>;
+  /** DRAM bytes transferred in each bin through each AXI port. */
+  readonly portBytes: readonly Float64Array[];
   /** Useful MACs in each bin: those of a descriptor spread evenly over its run. */
   readonly usefulMacs: Float64Array;
   /** Descriptors waiting in the queue of each unit, mean over the bin. */
@@ -56,10 +58,14 @@ export interface ProfiledTiming extends TimingResult {
  */
 export function simulateProfile(program: Program, trace: CoreTrace, maxBins = DEFAULT_BINS): ProfiledTiming {
   const traffic = Array.from({ length: 4 }, () => new TimeSeries(maxBins));
+  const ports = Array.from({ length: program.machine.axi.ports }, () => new TimeSeries(maxBins));
   const timing = simulateTiming(program, trace, {
     log: true,
     tiles: true,
-    onBurst: (_, engine, lines, from, to) => traffic[engine].add(from, to, lines * LINE_BYTES),
+    onBurst: (_, engine, lines, from, to, port) => {
+      traffic[engine].add(from, to, lines * LINE_BYTES);
+      ports[port].add(from, to, lines * LINE_BYTES);
+    },
   });
   const { cycles } = timing;
   const log = timing.log!;
@@ -86,6 +92,7 @@ export function simulateProfile(program: Program, trace: CoreTrace, maxBins = DE
         mapsOut: traffic[ST_ENGINE].finish(cycles),
         instructions: traffic[FETCH_ENGINE].finish(cycles),
       },
+      portBytes: ports.map((port) => port.finish(cycles)),
       usefulMacs: measureMacs(trace, log, cycles, maxBins),
       queues: measureQueues(log, cycles, maxBins),
       mapsBytes: fillOf(residency.maps),

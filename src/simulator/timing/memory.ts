@@ -29,7 +29,7 @@ export interface MemoryClient {
 }
 
 /** Called for every accepted burst: for bandwidth over time. The memory transfers it from `from` to `to`, in cycles with fractions. */
-export type BurstObserver = (cycle: number, engine: number, lines: number, from: number, to: number) => void;
+export type BurstObserver = (cycle: number, engine: number, lines: number, from: number, to: number, port: number) => void;
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -144,8 +144,8 @@ export class Memory {
     this.#offerAt[engine] = NEVER;
     const service = Math.max(now * this.#unit, this.#serviceEnd);
     this.#serviceEnd = service + lines * this.#lineTime;
-    this.#observe?.(now, engine, lines, service / this.#unit, this.#serviceEnd / this.#unit);
     const port = this.#offerPort[engine];
+    this.#observe?.(now, engine, lines, service / this.#unit, this.#serviceEnd / this.#unit, port);
     if (engine === ST_ENGINE) {
       // The port takes a beat a cycle: data wait for those of its earlier bursts.
       const dataFrom = Math.max(now, this.#portWriteFreeAt[port]);
