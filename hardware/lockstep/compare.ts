@@ -10,9 +10,9 @@ import type { EventKind, RtlResult } from '../../src/runtime/rtl-run.ts';
 import type { TimingResult } from '../../src/simulator/timing/result.ts';
 import { macTotals } from '../../src/simulator/walker.ts';
 
-/** One difference. `cycle` is the earlier of both. */
+/** One difference. `cycle` is the earlier of both; undefined where nobody knows. */
 export interface Difference {
-  readonly cycle: number;
+  readonly cycle?: number;
   readonly text: string;
 }
 
@@ -66,11 +66,11 @@ export function compareLogs(program: Program, timing: TimingResult, rtl: RtlResu
       });
     }
   }
-  return differences.sort((a, b) => a.cycle - b.cycle);
+  return differences.sort((a, b) => a.cycle! - b.cycle!);
 }
 
-/** First differing DRAM word, as text; undefined when all are equal. */
-export function compareDram(simulated: Int16Array, rtl: Int16Array): string | undefined {
+/** First differing DRAM word and the store that wrote it; undefined when all are equal. */
+export function compareDram(trace: CoreTrace, timing: TimingResult, simulated: Int16Array, rtl: Int16Array): Difference | undefined {
   let count = 0;
   let first = -1;
   for (let i = 0; i < simulated.length; i++) {
@@ -79,14 +79,27 @@ export function compareDram(simulated: Int16Array, rtl: Int16Array): string | un
     count++;
   }
   if (first < 0) return undefined;
-  return `DRAM word ${first} is ${simulated[first]} in the simulator, ${rtl[first]} in the RTL (${count} words differ)`;
+  const values = `DRAM word ${first} is ${simulated[first]} in the simulator, ${rtl[first]} in the RTL (${count} words differ)`;
+  const store = trace.dispatches.findLastIndex(({ kind, descriptor: d }) => {
+    if (kind !== 'ST') return false;
+    for (let r = 0; r < d.rows; r++) {
+      const start = (d.dramAddress + r * d.dramStep) % 2 ** 32;
+      if (first >= start && first < start + d.words) return true;
+    }
+    return false;
+  });
+  if (store < 0) return { text: `${values}; no ST writes it` };
+  const { instructionIndex, descriptor } = trace.dispatches[store];
+  const cycle = timing.log?.columns.startAt[store];
+  const source = 'cu' in descriptor ? descriptor.cu : 0;
+  return { cycle, text: `ST, instruction ${instructionIndex}, from CU ${source}, started at ${cycle}: ${values}` };
 }
 
 /** Differences of total cycles and performance counters. */
-export function compareCounters(program: Program, trace: CoreTrace, timing: TimingResult, rtl: RtlResult): string[] {
-  const differences: string[] = [];
+export function compareCounters(program: Program, trace: CoreTrace, timing: TimingResult, rtl: RtlResult): Difference[] {
+  const differences: Difference[] = [];
   const check = (name: string, expected: number, found: number): void => {
-    if (expected !== found) differences.push(`${name}: ${expected} in the simulator, ${found} in the RTL`);
+    if (expected !== found) differences.push({ text: `${name}: ${expected} in the simulator, ${found} in the RTL` });
   };
   const [cycles, instructions, , fetchLines, storeLines, ldmLines, ldwLines] = rtl.counters;
   check('cycles', timing.cycles, cycles);

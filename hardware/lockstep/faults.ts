@@ -242,7 +242,7 @@ export function runFault(
     if (status !== 0 || cause !== 0 || interrupts !== 0 || unanswered !== 0) {
       findings.push(`after the reset: status ${status}, cause ${cause}, interrupts ${interrupts}, ${unanswered} bursts unanswered`);
     }
-    findings.push(...compareRun(rightRun, recovered).map((text) => `after the reset: ${text}`));
+    findings.push(...compareRun(rightRun, recovered).map(({ text }) => `after the reset: ${text}`));
   }
   return { findings, result };
 }

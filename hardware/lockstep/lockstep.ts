@@ -10,7 +10,7 @@ import type { CheckLevel, DramInput } from '../../src/simulator/data/engine.ts';
 import { executeData } from '../../src/simulator/data/execute-data.ts';
 import { simulateTiming } from '../../src/simulator/timing/engine.ts';
 import type { TimingResult } from '../../src/simulator/timing/result.ts';
-import { compareCounters, compareDram, compareLogs } from './compare.ts';
+import { compareCounters, compareDram, compareLogs, type Difference } from './compare.ts';
 
 export interface ExpectOptions {
   readonly inputs?: readonly DramInput[];
@@ -35,6 +35,8 @@ export interface LockstepResult {
   readonly descriptors: number;
   /** All differences, the first one first; empty when the RTL is equal. */
   readonly differences: readonly string[];
+  /** Cycle of the first difference, where one is known. */
+  readonly firstCycle?: number;
   readonly expected: ExpectedRun;
   readonly rtl: RtlResult;
 }
@@ -55,13 +57,15 @@ export function expectRun(program: Program, { inputs = [], checks = 'races' }: E
 }
 
 /** Differences of a run of the RTL from what the simulator says; `onlyBits`: in stress mode only bits are compared, and that it ends. */
-export function compareRun(expected: ExpectedRun, rtl: RtlResult, onlyBits = false): string[] {
-  const differences = findFailure(rtl);
+export function compareRun(expected: ExpectedRun, rtl: RtlResult, onlyBits = false): Difference[] {
+  const { program, trace, timing } = expected;
+  const differences: Difference[] = findFailure(rtl);
   if (!onlyBits) {
-    differences.push(...compareLogs(expected.program, expected.timing, rtl).map(({ text }) => text));
-    differences.push(...compareCounters(expected.program, expected.trace, expected.timing, rtl));
+    // Times first: where they differ, an account of the run's end says little.
+    differences.unshift(...compareLogs(program, timing, rtl));
+    differences.push(...compareCounters(program, trace, timing, rtl));
   }
-  const difference = compareDram(expected.dram, rtl.dram);
+  const difference = compareDram(trace, timing, expected.dram, rtl.dram);
   if (difference !== undefined) differences.push(difference);
   return differences;
 }
@@ -75,11 +79,18 @@ export function runLockstep(model: string, program: Program, options: LockstepOp
   const expected = expectRun(program, options);
   const rtl = runRtl(model, program, expected.image, { limit: 20 * expected.timing.cycles + 1_000_000, ...options });
   const differences = compareRun(expected, rtl, (options.stress ?? 0) !== 0);
-  return { cycles: expected.timing.cycles, descriptors: expected.trace.dispatches.length, differences, expected, rtl };
+  return {
+    cycles: expected.timing.cycles,
+    descriptors: expected.trace.dispatches.length,
+    differences: differences.map(({ text }) => text),
+    firstCycle: differences.find(({ cycle }) => cycle !== undefined)?.cycle,
+    expected,
+    rtl,
+  };
 }
 
 /** What ended the run other than END, or broke the rules of the bus. */
-function findFailure(rtl: RtlResult): string[] {
+function findFailure(rtl: RtlResult): Difference[] {
   const failures: string[] = [];
   if (rtl.breach !== '') failures.push(rtl.breach);
   if (rtl.cause !== 'none') {
@@ -88,5 +99,5 @@ function findFailure(rtl: RtlResult): string[] {
     );
   } else if (!rtl.finished) failures.push(`the RTL has not finished after ${rtl.ran} cycles, at instruction ${rtl.pc}`);
   if (rtl.unanswered !== 0) failures.push(`${rtl.unanswered} bursts were never answered`);
-  return failures;
+  return failures.map((text) => ({ text }));
 }

@@ -27,6 +27,8 @@ export interface RandomProgramOptions {
   readonly kinds?: readonly UnitKind[];
   /** Without random control code: one GO after the other. */
   readonly straight?: boolean;
+  /** Numbers of tasks that are left out, to make a failing program small. What reads their results may become wrong. */
+  readonly without?: ReadonlySet<number>;
 }
 
 /** Maps words in use in each CU, two halves: one to read, one to write. */
@@ -462,11 +464,14 @@ export function randomProgram(options: RandomProgramOptions): Program {
   return emit(b, options);
 }
 
-function emit(b: Builder, { seed, machine, straight }: RandomProgramOptions): Program {
-  const tokens = assignTokens(b.tasks);
+function emit(b: Builder, { seed, machine, straight, without }: RandomProgramOptions): Program {
+  const isKept = (task: Task): boolean => without?.has(task.index) !== true;
+  const tasks = b.tasks.filter(isKept);
+  for (const task of tasks) task.after.splice(0, task.after.length, ...task.after.filter(({ task: earlier }) => isKept(earlier)));
+  const tokens = assignTokens(tasks);
   const writer = new InstructionWriter();
   const ends: number[] = [];
-  for (const [i, task] of b.tasks.entries()) {
+  for (const [i, task] of tasks.entries()) {
     writer.go(task.unit, { ...task.descriptor, ...tokens[i] } as Descriptor<UnitKind>);
     ends.push(writer.length);
   }
