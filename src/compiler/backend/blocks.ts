@@ -31,11 +31,9 @@ export function regionsOf(work: MacWork, original: Geometry): { region: Region; 
     });
     return runs;
   };
-  const divisors = averageDivisors(
-    source,
-    { height: original.inHeight, width: original.inWidth },
-    { height: original.outHeight, width: g.outWidth },
-  );
+  const divisors =
+    work.divisors ??
+    averageDivisors(source, { height: original.inHeight, width: original.inWidth }, { height: original.outHeight, width: g.outWidth });
   // Frames as rows: every row is the one output row of a frame.
   const rows = original.outHeight === g.outHeight ? runsOf(divisors.rows) : [{ from: 0, to: g.outHeight, taps: divisors.rows[0]! }];
   const columns = runsOf(divisors.columns);

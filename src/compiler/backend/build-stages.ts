@@ -7,6 +7,7 @@
  *   concat(a, b)                ⇒  none: a and b are stored into slices of the result
  */
 
+import { averageDivisors } from '../../graph/average-pool.ts';
 import type {
   AveragePoolLayer,
   Clamp,
@@ -265,6 +266,7 @@ function macWork(graph: IntegerGraph, layer: ConvLayer | AveragePoolLayer | MatM
       tapWords: 1,
       clamp: layer.clamp,
       source: layer,
+      divisors: averageDivisors(layer, input, output),
     };
   }
   const inChannels = layer.inputChannels ?? input.channels;

@@ -2,10 +2,10 @@
  * Pass on stages: what no schedule can hold is made smaller. A fused max pool whose windows overlap becomes a stage of its own; then the output is
  * cut into stripes of columns, each a stage on a narrower image. Stages that fit are untouched. Specification: docs/compiler.md, "Stripes".
  */
-import { type Machine, mapsWords } from '../../machine/machine.ts';
+import { LINE_WORDS, type Machine, mapsWords } from '../../machine/machine.ts';
 import { freePlacement } from './evaluate.ts';
 import { planMacStage } from './plan.ts';
-import type { Columns, Geometry, MacWork, Stage, StageGraph } from './stage.ts';
+import type { Columns, Geometry, MacWork, Stage, StageGraph, VecWork } from './stage.ts';
 import { simplifyGeometry, type View } from './view.ts';
 
 const MAX_STRIPES = 64;
@@ -15,8 +15,8 @@ export function splitWideStages(graph: StageGraph, machine: Machine): StageGraph
 }
 
 function splitStage(graph: StageGraph, stage: Stage, machine: Machine): Stage[] {
-  // Divisors of average pools follow from the whole image; they slice channels instead.
-  if (!stage.mac || stage.batched || stage.mac.source.kind === 'averagepool' || fits(stage, machine)) return [stage];
+  if (!stage.mac && stage.vec?.op === 'max') return splitPool(stage, stage.vec, machine);
+  if (!stage.mac || stage.batched || fits(stage, machine)) return [stage];
   const pool = stage.vec?.op === 'max' ? stage.vec.geometry : undefined;
   if (pool && !isTiling(pool)) return separatePool(stage).flatMap((part) => splitStage(graph, part, machine));
   const most = Math.min(MAX_STRIPES, outputWidth(stage));
@@ -26,6 +26,36 @@ function splitStage(graph: StageGraph, stage: Stage, machine: Machine): Stage[] 
   }
   // Let the scheduler say that it does not fit.
   return pool ? separatePool(stage).flatMap((part) => splitStage(graph, part, machine)) : [stage];
+}
+
+/** A pool alone: tiles of a row and slices of a line of channels are the least that it can be cut to. */
+function splitPool(stage: Stage, vec: VecWork & { op: 'max' }, machine: Machine): Stage[] {
+  const { outWidth } = vec.geometry;
+  const words = ({ inHeight, inWidth, kernelH, dilationH, outWidth: width }: Geometry): number =>
+    (Math.min(inHeight, (kernelH - 1) * dilationH + 1) * inWidth + width) * LINE_WORDS;
+  for (let stripes = 1; stripes < 2 * outWidth && stripes <= MAX_STRIPES; stripes *= 2) {
+    const parts = stripes === 1 ? [stage] : cutPool(stage, vec, Math.min(stripes, outWidth));
+    if (parts.every((part) => words((part.vec as VecWork & { op: 'max' }).geometry) <= mapsWords(machine))) return parts;
+  }
+  return [stage];
+}
+
+function cutPool(stage: Stage, vec: VecWork & { op: 'max' }, stripes: number): Stage[] {
+  const g = vec.geometry;
+  return Array.from({ length: stripes }, (_, i): Stage => {
+    const output = { first: Math.floor((i * g.outWidth) / stripes), end: Math.floor(((i + 1) * g.outWidth) / stripes) };
+    const { input, origin } = inputColumns(g, output);
+    const geometry = { ...g, inWidth: input.end - input.first, outWidth: output.end - output.first, padLeft: input.first - origin };
+    return { ...stage, name: `${stage.name}#columns${output.first}`, vec: { ...vec, geometry }, columns: { output, input } };
+  });
+}
+
+/** Columns of the input that a stripe of results reads, and where its first window begins. */
+function inputColumns(g: Geometry, results: Columns['output']): { input: Columns['input']; origin: number } {
+  const origin = results.first * g.strideW - g.padLeft;
+  const reach = (results.end - 1) * g.strideW - g.padLeft + (g.kernelW - 1) * g.dilationW + 1;
+  const first = Math.min(Math.max(0, origin), g.inWidth - 1);
+  return { input: { first, end: Math.max(first + 1, Math.min(g.inWidth, reach)) }, origin };
 }
 
 /** Could the stage be scheduled with the whole machine to itself? */
@@ -88,15 +118,13 @@ function cutStripes(stage: Stage, stripes: number): Stage[] {
     const results = pool
       ? { first: output.first * pool.geometry.strideW, end: i === stripes - 1 ? g.outWidth : output.end * pool.geometry.strideW }
       : output;
-    const origin = results.first * g.strideW - g.padLeft;
-    const reach = (results.end - 1) * g.strideW - g.padLeft + (g.kernelW - 1) * g.dilationW + 1;
-    const first = Math.min(Math.max(0, origin), g.inWidth - 1);
-    const input = { first, end: Math.max(first + 1, Math.min(g.inWidth, reach)) };
+    const { input, origin } = inputColumns(g, results);
     const columns: Columns = { output, input };
     const outWidth = results.end - results.first;
     const narrow: MacWork = {
       ...mac,
       geometry: { ...g, inWidth: input.end - input.first, outWidth, padLeft: input.first - origin },
+      ...(mac.divisors ? { divisors: { rows: mac.divisors.rows, columns: mac.divisors.columns.slice(results.first, results.end) } } : {}),
     };
     const vec = pool ? { ...pool, geometry: { ...pool.geometry, inWidth: outWidth, outWidth: output.end - output.first } } : stage.vec;
     return { ...stage, name: `${stage.name}#columns${output.first}`, mac: narrow, vec, columns };

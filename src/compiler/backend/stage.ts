@@ -49,6 +49,8 @@ export interface MacWork {
   readonly tapWords: number;
   readonly clamp: Clamp;
   readonly source: ConvLayer | AveragePoolLayer | MatMulLayer;
+  /** Of an average pool: the divisor of pixel (y, x) is rows[y] · columns[x]. */
+  readonly divisors?: { readonly rows: readonly number[]; readonly columns: readonly number[] };
 }
 
 /** Words to copy from the stage's input to its output. */

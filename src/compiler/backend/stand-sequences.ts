@@ -9,7 +9,7 @@
 import type { IntegerGraph, IntegerLayer, IntegerTensor, RearrangePart } from '../../graph/integer-graph.ts';
 
 /** More rows than this would make more pieces than they are worth. */
-const MAX_ROWS = 1024;
+const MAX_ROWS = 256;
 
 export function standSequences(graph: IntegerGraph): IntegerGraph {
   const group = graph.tensors.map((_, id) => id);
