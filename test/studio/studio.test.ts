@@ -206,6 +206,17 @@ describe.skipIf(!chromium)('studio', () => {
     expect(await textOf('.notice')).toContain('drop an ONNX model here');
   });
 
+  it('lists the nodes that can not run, as check does', async () => {
+    const graph = MODELS['ds-cnn'].build();
+    const first = graph.nodes.findIndex((node) => node.op === 'Relu');
+    const nodes = graph.nodes.map((node, i) => (i === first ? { ...node, op: 'Nonsense' } : node));
+    await drop('nonsense.onnx', [...writeOnnx({ ...graph, nodes })]);
+    const message = await (await page.waitForSelector('#failure')).textContent();
+    expect(message).toContain('Nonsense');
+    await page.waitForSelector('.failure tbody tr');
+    expect(await textOf('.failure tbody')).toContain('Nonsense');
+  });
+
   it('cancels a long job and goes on with another network', async () => {
     page = await open('#net=vgg16');
     await page.click('button.cancel');
