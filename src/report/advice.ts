@@ -47,7 +47,7 @@ export function advise(network: NetworkProfile, whatIfs: readonly WhatIf[]): str
   const tried = [...whatIfs].sort((a, b) => a.cycles - b.cycles);
   const clauses = tried.map(({ what, cycles, how }) => `${what} ${formatGain(network.cycles / cycles)} (${how})`);
   const [remedy] = rankRemedies(network);
-  if (remedy.share >= LEAST_SHARE) {
+  if (remedy.share >= LEAST_SHARE && remedy.share < 1) {
     const bound = `${formatGain(1 / (1 - remedy.share))} at most, for the ${formatPercent(remedy.share)} lost to ${remedy.causes.join(' and ')}`;
     // What gains more than the account can give comes first.
     const rank = tried.filter(({ cycles }) => network.cycles / cycles > 1 / (1 - remedy.share)).length;

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { MODELS } from '../../models/index.ts';
 import { buildTinyNetwork } from '../../test/tiny-network.ts';
+import { InstructionWriter } from '../isa/instruction-writer.ts';
 import { macCount } from '../machine/machine.ts';
 import type { Program } from '../program/program.ts';
 import { compileModel } from '../runtime/compile-model.ts';
@@ -155,6 +156,30 @@ describe.each([['tiny'], ['alexnet']])('profile of %s', (name) => {
     const json = JSON.parse(JSON.stringify(profileToJson(network))) as { figures: unknown; layers: { tiles: unknown[] }[] };
     expect(json.figures).toEqual(JSON.parse(JSON.stringify(network.figures)));
     expect(renderProfile(network).split('\n')).toHaveLength(network.layers.length + 3);
+  });
+});
+
+describe('profile of a program without layers', () => {
+  it.each([
+    ['no source map', []],
+    ['an epilogue', [{ first: 0, end: 1, layer: -1, tile: 'end' }]],
+  ])('%s: everything is drain', (_, sourceMap) => {
+    const writer = new InstructionWriter();
+    writer.end();
+    const program: Program = {
+      ...tiny.program,
+      name: 'empty',
+      instructions: writer.instructions(),
+      segments: [],
+      tensors: [],
+      layers: [],
+      sourceMap,
+    };
+    const network = joinProfiles('empty', [buildProfile(program, measureProfile(program))]);
+    expect(network.lostSlots.drain).toBe(network.cycles * macCount(program.machine));
+    const texts = [renderProfile(network), renderProfileCsv(network), advise(network, []), [...renderTrace(network)].join('')];
+    const [page] = renderReport(network).split('<script>');
+    for (const text of [...texts, page]) expect(text).not.toMatch(/NaN|Infinity|undefined/);
   });
 });
 

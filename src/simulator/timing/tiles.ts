@@ -35,7 +35,10 @@ export function tilesAsCells(program: Program): Cells {
     if (!found.has(key)) found.set(key, { layer, name, first: span.first });
     keys.push(key);
   }
-  if (found.size === 0) return layersAsCells(layerOf, Math.max(1, program.layers.length));
+  if (found.size === 0) {
+    const cells = layersAsCells(layerOf, Math.max(1, program.layers.length));
+    return { ...cells, names: Array.from(cells.layer, () => '') };
+  }
   const sorted = [...found].sort(([, a], [, b]) => a.layer - b.layer || a.first - b.first);
   const numberOf = new Map(sorted.map(([key], cell) => [key, cell]));
   const of = new Int32Array(program.instructions.length);
