@@ -21,6 +21,7 @@ export {
 } from './runtime/files.ts';
 export { loadImage } from './runtime/image.ts';
 export { loadMachine, loadModel, loadTensor } from './runtime/load-model.ts';
+export { createRtlDevice } from './runtime/rtl-device.ts';
 export { createSimulatorDevice, type SimulatorDeviceOptions } from './runtime/simulator-device.ts';
 export { timeProgram } from './runtime/time-program.ts';
 export { VERSION } from './runtime/version.ts';

@@ -55,6 +55,15 @@ export function hostOption(): Option {
   return new Option('--no-host', 'refuse a network that the accelerator can not run alone');
 }
 
+/** What runs a program: the simulated machine, the integer reference, the RTL in Verilator. */
+export type DeviceName = 'simulator' | 'reference' | 'rtl';
+
+export function deviceOption(choices: readonly DeviceName[]): Option {
+  return new Option('-d, --device <device>', 'what runs the program; rtl: the hardware description in Verilator')
+    .choices([...choices])
+    .default('simulator');
+}
+
 export function jsonOption(): Option {
   return new Option('--json', 'print JSON');
 }

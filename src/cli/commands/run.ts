@@ -2,9 +2,11 @@
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import {
+  type CompiledModel,
   checkWritableFolder,
   compileModel,
   createReferenceDevice,
+  createRtlDevice,
   createSimulatorDevice,
   type Device,
   fileNameOf,
@@ -33,6 +35,8 @@ import { note, print, printHeading, printJson } from '../io.ts';
 import { MODEL_ARGUMENT, openNetwork, openProgram } from '../network.ts';
 import {
   calibrateOption,
+  type DeviceName,
+  deviceOption,
   hostOption,
   imageOptions,
   imageOptionsOf,
@@ -49,7 +53,7 @@ import { type Progress, startProgress } from '../progress.ts';
 interface RunOptions extends ImageOptions {
   readonly input?: string[];
   readonly output?: string;
-  readonly device: 'simulator' | 'reference';
+  readonly device: DeviceName;
   readonly machine: string;
   readonly shape?: Shapes;
   readonly numbers: NumberMode;
@@ -67,7 +71,7 @@ export function runCommand(): Command {
     .argument('<model>', `${MODEL_ARGUMENT}, or a program file`)
     .option('-i, --input <NAME=FILE...>', 'input tensors: .npy, ONNX .pb, JPEG or PNG; a bare FILE where the model has one input')
     .option('-o, --output <dir>', 'save each output as DIR/NAME.npy')
-    .addOption(new Option('-d, --device <device>', 'what runs the program').choices(['simulator', 'reference']).default('simulator'))
+    .addOption(deviceOption(['simulator', 'reference', 'rtl']))
     .addOption(machineOption())
     .addOption(shapeOption())
     .addOption(calibrateOption())
@@ -117,11 +121,12 @@ async function prepareRun(argument: string, options: RunOptions, progress: Progr
   const loadFor = (graph: Pick<Graph, 'inputs'>) => loadInputs(graph, options.input ?? [], { seed: options.seed, image });
   const program = openProgram(argument);
   if (program) {
-    if (options.device !== 'simulator')
-      throw new InputError(`${argument}: a program file runs on the simulator; the reference needs the model`);
+    if (options.device === 'reference')
+      throw new InputError(`${argument}: a program file runs on the simulator or the RTL; the reference needs the model`);
     const model = modelOfProgram(program);
     const inputs = await loadFor(model.graph);
-    return { model, device: createSimulatorDevice(program, { timing: true }), inputs, clockHz: program.machine.clockHz };
+    const device = options.device === 'rtl' ? createRtlDevice(program) : createSimulatorDevice(program, { timing: true });
+    return { model, device, inputs, clockHz: program.machine.clockHz };
   }
   const machine = loadMachine(options.machine);
   const { name, graph } = openNetwork(argument, options);
@@ -137,11 +142,13 @@ async function prepareRun(argument: string, options: RunOptions, progress: Progr
     allowHost: options.host,
     progress: progress.update,
   });
-  const device =
-    options.device === 'reference'
-      ? createReferenceDevice(model.integerGraphs, { progress: progress.update })
-      : createSimulatorDevice(model.programs, { timing: true });
+  const device = openDevice(options.device, model, progress);
   return { model, device, inputs, clockHz: machine.clockHz };
+}
+
+function openDevice(name: DeviceName, model: CompiledModel, progress: Progress): Device {
+  if (name === 'reference') return createReferenceDevice(model.integerGraphs, { progress: progress.update });
+  return name === 'rtl' ? createRtlDevice(model.programs) : createSimulatorDevice(model.programs, { timing: true });
 }
 
 function readLabels(path: string): string[] {

@@ -1,4 +1,4 @@
-/** `snowflake verify`: simulator against reference bit for bit, and against float32. */
+/** `snowflake verify`: simulator or RTL against reference bit for bit, and against float32. */
 import { Command } from 'commander';
 import {
   compareModelBits,
@@ -6,6 +6,7 @@ import {
   compileModel,
   countSaturated,
   createReferenceDevice,
+  createRtlDevice,
   createSimulatorDevice,
   describeDifference,
   formatCount,
@@ -24,6 +25,8 @@ import { print, printJson } from '../io.ts';
 import { MODEL_ARGUMENT, openNetwork } from '../network.ts';
 import {
   calibrateOption,
+  type DeviceName,
+  deviceOption,
   hostOption,
   imageOptions,
   imageOptionsOf,
@@ -37,6 +40,7 @@ import {
 import { startProgress } from '../progress.ts';
 
 interface VerifyOptions extends ImageOptions {
+  readonly device: DeviceName;
   readonly input?: string[];
   readonly machine: string;
   readonly shape?: Shapes;
@@ -49,9 +53,12 @@ interface VerifyOptions extends ImageOptions {
 
 export function verifyCommand(): Command {
   const command = new Command('verify')
-    .description('check that the simulator gives the bits of the integer reference, and measure the distance from float32 (ONNX Runtime)')
+    .description(
+      'check that the simulator (or the RTL) gives the bits of the integer reference, and measure the distance from float32 (ONNX Runtime)',
+    )
     .argument('<model>', MODEL_ARGUMENT)
     .option('-i, --input <NAME=FILE...>', 'input tensors, as for run; default: random from the seed')
+    .addOption(deviceOption(['simulator', 'rtl']))
     .addOption(machineOption())
     .addOption(shapeOption())
     .addOption(calibrateOption())
@@ -80,7 +87,8 @@ export function verifyCommand(): Command {
       allowHost: options.host,
       progress: progress.update,
     }).finally(progress.stop);
-    const simulated = await runModel(model, createSimulatorDevice(model.programs), [inputs]);
+    const device = options.device === 'rtl' ? createRtlDevice(model.programs) : createSimulatorDevice(model.programs);
+    const simulated = await runModel(model, device, [inputs]);
     const reference = createReferenceDevice(model.integerGraphs, { progress: progress.update });
     const { expected, ...bits } = await compareModelBits(model.integerGraphs, reference, simulated, 1).finally(progress.stop);
     const accuracy = compareOutputs(await runFloat(model, [inputs]), simulated.outputs);
@@ -98,8 +106,8 @@ export function verifyCommand(): Command {
       const compared = `${bits.tensors} tensors, ${formatCount(bits.words)} words compared`;
       print(
         bits.difference
-          ? `bits: simulator and reference DIFFER: ${describeDifference(bits.difference)}`
-          : `bits: simulator = reference (${compared})`,
+          ? `bits: ${device.name} and reference DIFFER: ${describeDifference(bits.difference)}`
+          : `bits: ${device.name} = reference (${compared})`,
       );
       print('\nagainst float32 (ONNX Runtime):');
       print(
@@ -119,6 +127,7 @@ export function verifyCommand(): Command {
       if (simulated.saturatedInputs > 0) print(`  inputs: ${formatCount(simulated.saturatedInputs)}`);
       for (const s of saturated) print(`  ${s.layer}: ${formatCount(s.saturated)} of ${formatCount(s.words)}`);
     }
-    if (bits.difference) throw new JobError(`${name}: the simulator differs from the reference: ${describeDifference(bits.difference)}`);
+    if (bits.difference)
+      throw new JobError(`${name}: the ${device.name} differs from the reference: ${describeDifference(bits.difference)}`);
   });
 }
