@@ -2,7 +2,7 @@
  * Measures the studio in Chromium: `npm run studio:measure`. AlexNet from drop to results, the timeline with 300,000 slices, ResNet-50's memory and
  * longest task of the page, first paint and bytes of script. Prints JSON.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -85,7 +85,8 @@ async function measureTimeline(executable: string): Promise<object> {
 
 const chromium = findChromium();
 if (!chromium) throw new Error('no Chromium found: apt install chromium');
-const wanted = process.argv.slice(2);
+const write = process.argv.includes('--write');
+const wanted = process.argv.slice(2).filter((name) => name !== '--write');
 const results: Record<string, object> = {};
 if (wanted.length === 0 || wanted.includes('timeline')) results.timeline = await measureTimeline(chromium);
 for (const name of ['alexnet', 'resnet50']) {
@@ -96,3 +97,40 @@ for (const name of ['alexnet', 'resnet50']) {
   await studio.close();
 }
 console.log(JSON.stringify(results, null, 2));
+if (write) writeReadme();
+
+/** The table of the README, between its marks. */
+function writeReadme(): void {
+  const timeline = results.timeline as { fps: number; firstDrawMs: number; processorMsPerFrame: number };
+  const [alexnet, resnet] = [results.alexnet, results.resnet50] as unknown as {
+    firstPaintMs: number;
+    scriptBytes: number;
+    resultSeconds: number;
+    memoryBytes: number;
+    longestTaskMs: number;
+  }[];
+  const rows = [
+    ['AlexNet, convolutions: from drop to cycles, bits and timeline', `${alexnet.resultSeconds.toFixed(1)} s`, '4 s'],
+    ['timeline with 300,000 slices, first draw', `${timeline.firstDrawMs.toFixed(0)} ms`, '200 ms'],
+    [
+      'timeline with 300,000 slices, pan and zoom',
+      `${timeline.fps.toFixed(0)} frames/s, ${timeline.processorMsPerFrame.toFixed(0)} ms of the page's thread each`,
+      '50 frames/s',
+    ],
+    [
+      'ResNet-50, whole network',
+      `${resnet.resultSeconds.toFixed(0)} s, ${(resnet.memoryBytes / 1e9).toFixed(2)} GB, longest task of the page ${resnet.longestTaskMs.toFixed(0)} ms`,
+      '1.5 GB, 100 ms',
+    ],
+    ['first paint', `${alexnet.firstPaintMs.toFixed(0)} ms`, '1000 ms'],
+    ['script before ONNX Runtime Web', `${(alexnet.scriptBytes / 1e6).toFixed(2)} MB`, '1.5 MB'],
+  ];
+  const table = [
+    '| measured by `npm run studio:measure` (Chromium without a GPU, 2 cores) | | at most / at least |',
+    '| --- | --- | --- |',
+    ...rows.map((row) => `| ${row.join(' | ')} |`),
+  ].join('\n');
+  const file = path.join(ROOT, 'README.md');
+  const text = readFileSync(file, 'utf8');
+  writeFileSync(file, text.replace(/<!-- studio -->[^]*<!-- end studio -->/, `<!-- studio -->\n${table}\n<!-- end studio -->`));
+}

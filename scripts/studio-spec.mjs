@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Marked } from 'marked';
 
-const PAGES = ['microarchitecture', 'isa', 'numbers', 'compiler', 'profile', 'energy'];
+const PAGES = ['microarchitecture', 'isa', 'numbers', 'compiler', 'operators', 'profile', 'energy'];
 
 const STYLE = `:root{color-scheme:light dark;--ink:#1a1f26;--ground:#fff;--line:#d3d9e0;--accent:#0b5cad;--code:#f0f3f6}
 @media(prefers-color-scheme:dark){:root{--ink:#e7ebf0;--ground:#12161b;--line:#2d3641;--accent:#74b6ff;--code:#1c222a}}

@@ -19,6 +19,7 @@ import {
   runModel,
 } from '../../src/browser.ts';
 import { answer } from './answers.ts';
+import { collectBuffers } from './buffers.ts';
 import { prepareFloatRuntime } from './float-runtime.ts';
 import { openNetwork } from './open-network.ts';
 import type { JobOptions, NetworkSource, Reply, Request, Stage } from './protocol.ts';
@@ -79,7 +80,8 @@ async function open(source: NetworkSource, options: JobOptions): Promise<void> {
   progress('time', 0, 'every cycle');
   const reported = timer.time(name, model.programs, model.integerGraphs.map(measureLayerWork)).then(({ timing, starts }) => {
     session = { model, program, options, log: timing.log, timer, starts, inputWords: [] };
-    send({ type: 'timing', timing });
+    // The log stays here too; the rest is given away.
+    send({ type: 'timing', timing }, collectBuffers([timing.activities, timing.residencies]));
   });
   reported.catch(() => {}); // what the data engine finds comes first
   const inputs = Array.from({ length: batch }, (_, frame) => randomInputs(model.graph, seed + frame));
