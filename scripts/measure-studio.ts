@@ -132,5 +132,5 @@ function writeReadme(): void {
   ].join('\n');
   const file = path.join(ROOT, 'README.md');
   const text = readFileSync(file, 'utf8');
-  writeFileSync(file, text.replace(/<!-- studio -->[^]*<!-- end studio -->/, `<!-- studio -->\n${table}\n<!-- end studio -->`));
+  writeFileSync(file, text.replace(/<!-- studio -->[\s\S]*<!-- end studio -->/, `<!-- studio -->\n${table}\n<!-- end studio -->`));
 }
