@@ -30,7 +30,7 @@ describe.concurrent('snowflake', () => {
     const { code, stdout, stderr } = await runCli(['--help']);
     expect(code).toBe(0);
     expect(stderr).toBe('');
-    for (const command of ['run', 'verify', 'bench', 'check', 'compile', 'inspect', 'assemble', 'disassemble', 'models']) {
+    for (const command of ['run', 'verify', 'bench', 'profile', 'check', 'compile', 'inspect', 'assemble', 'disassemble', 'models']) {
       expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
     }
     const bench = await runCli(['bench', '--help']);
