@@ -1,10 +1,11 @@
 /**
- * Splits the reductions that a machine cannot hold: kernels longer than a weights buffer, and flat layers whose frames do not fit the maps buffers together
+ * Splits the reductions that a machine cannot hold: windows spread over more rows than a maps buffer, kernels longer than a weights buffer, and flat layers whose frames do not fit the maps buffers together
  * (streaming the weights twice would cost more). Runs before quantization, because a split is another integer graph (docs/numbers.md, section 11).
  */
 import { fieldInfo, fieldRange } from '../../isa/field-codes.ts';
 import { LINE_WORDS, type Machine, mapsWords, weightsLines } from '../../machine/machine.ts';
 import { channelsRead, type FloatConv, type LayerGraph } from '../frontend/layer-graph.ts';
+import { splitKernelRows } from '../frontend/split-kernel-rows.ts';
 import { splitReduction } from '../frontend/split-reduction.ts';
 
 /** Words of one tap, which is a whole frame of a flat layer: what the descriptor's field holds. */
@@ -12,7 +13,8 @@ const MAX_TAP_WORDS = fieldRange(fieldInfo('MAC.words').spec).high;
 /** Words of the maps buffer left to results. */
 const RESULT_WORDS_SHARE = 1 / 8;
 
-export function limitReductions(graph: LayerGraph, machine: Machine, frames: number): LayerGraph {
+export function limitReductions(source: LayerGraph, machine: Machine, frames: number): LayerGraph {
+  const graph = splitKernelRows(source, (layer) => isSpread(source, layer, machine));
   // One parameter line.
   const kernelWords = (weightsLines(machine) - 1) * LINE_WORDS;
   // Two groups side by side, so that one is loaded while the other is in use.
@@ -25,6 +27,20 @@ export function limitReductions(graph: LayerGraph, machine: Machine, frames: num
   // A line more for every tap: its last partial step.
   const limitOf = ({ window: { kernel } }: FloatConv): number => doubleWords - kernel[0] * kernel[1] * LINE_WORDS;
   return long.reduce((current, layer) => splitReduction(current, { maxWords: limitOf(layer), layers: [layer.name] }), first);
+}
+
+/** Do the rows of one window not fit the maps buffer, dilated as they are, and would stripes of columns need as much again for their edges? */
+function isSpread(graph: LayerGraph, layer: FloatConv, machine: Machine): boolean {
+  const input = graph.tensors[layer.inputs[0]!]!;
+  const output = graph.tensors[layer.output]!;
+  const [rows, columns] = layer.window.kernel.map((size, axis) => (size - 1) * layer.window.dilation[axis]!);
+  const words = (rows! + 1) * input.width * channelsRead(layer, input);
+  return (
+    layer.groups === 1 &&
+    layer.window.dilation[0] > 1 &&
+    words > mapsWords(machine) * (1 - RESULT_WORDS_SHARE) &&
+    2 * columns! >= output.width
+  );
 }
 
 /** Does the kernel cover the input map, once? Then all frames are computed together. */
