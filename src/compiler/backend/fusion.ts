@@ -31,13 +31,16 @@ type MacStage = Stage & { readonly mac: MacWork };
 export function findFusions(graph: StageGraph, isBorder: (tensor: number) => boolean): FusionCandidate[] {
   const { stages } = graph;
   const readers = (tensor: number): number => stages.filter((stage) => tensorsRead(stage).includes(tensor)).length;
+  // Slices are read where they lie, under names of their own.
+  const sliced = new Set([...graph.aliases.values()].map(({ parent }) => parent));
   const feeds = (i: number): boolean => {
     const [from, to] = [stages[i], stages[i + 1]];
     if (!isPlain(from) || !isPlain(to) || from.vec || to.input !== from.output) return false;
     const { output, mac } = from;
     // Rows that nobody reads would never be made, and the layer's MACs are counted whole.
     if (!readsAllRows(to.mac)) return false;
-    return readers(output) === 1 && !isBorder(output) && !graph.aliases.has(output) && to.mac.inChannels === mac.outChannels;
+    const isElsewhere = isBorder(output) || graph.aliases.has(output) || sliced.has(output) || graph.scatters.has(output);
+    return readers(output) === 1 && !isElsewhere && to.mac.inChannels === mac.outChannels;
   };
   const candidates: FusionCandidate[] = [];
   for (let i = 0; i + 1 < stages.length; i++) {
@@ -56,14 +59,15 @@ export function findFusions(graph: StageGraph, isBorder: (tensor: number) => boo
 }
 
 function isPlain(stage: Stage | undefined): stage is MacStage {
-  return stage?.mac !== undefined && !stage.batched && !stage.columns && stage.mac.source.kind === 'conv' && stage.inputChannelOffset === 0;
+  if (!stage?.mac || stage.batched || stage.columns || stage.weights !== undefined) return false;
+  return stage.mac.source.kind === 'conv' && stage.inputChannelOffset === 0;
 }
 
 /** Pointwise, alone or with a residual add. */
-function isTail({ mac, vec }: MacStage): boolean {
+function isTail({ mac, vec, table }: MacStage): boolean {
   const g = mac.geometry;
   const isPointwise = g.kernelH === 1 && g.kernelW === 1 && g.strideH === 1 && g.strideW === 1 && g.padTop === 0 && g.padLeft === 0;
-  return isPointwise && mac.groups === 1 && !mac.depthwise && (!vec || (vec.op === 'add' && !vec.isPixel));
+  return isPointwise && mac.groups === 1 && !mac.depthwise && !table && (!vec || (vec.op === 'add' && !vec.isPixel));
 }
 
 /** A candidate's plan, with the whole buffer to itself; undefined when it does not fit. `input`: the first member's input as a plain map. */
