@@ -65,6 +65,14 @@ export function scheduleStages(stages: StageGraph, layout: DramLayout, machine: 
   return new Scheduler(stages, layout, machine, frames).run();
 }
 
+/** First and last step that touch a root tensor, and the stages that make and read it. */
+interface Life {
+  readonly first: number;
+  readonly last: number;
+  readonly makers: readonly number[];
+  readonly readers: readonly number[];
+}
+
 interface StepDraft {
   readonly main: number;
   readonly companions: number[];
@@ -81,6 +89,8 @@ class Scheduler {
   /** Step in which a stage runs. */
   private readonly stepOf = new Map<number, number>();
   private readonly resident = new Set<number>();
+  /** Of root tensors, as long as the steps stay. */
+  private readonly lives = new Map<number, Life>();
 
   constructor(stages: StageGraph, layout: DramLayout, machine: Machine, frames: number) {
     this.stages = stages;
@@ -97,6 +107,7 @@ class Scheduler {
 
   private setSteps(steps: StepDraft[]): void {
     this.steps = steps;
+    this.lives.clear();
     this.stepOf.clear();
     steps.forEach((step, at) => {
       for (const index of [...stagesOf(step), ...step.companions]) this.stepOf.set(index, at);
@@ -159,7 +170,9 @@ class Scheduler {
   }
 
   /** First and last step that touch a root tensor. */
-  private life(root: number): { first: number; last: number; makers: number[]; readers: number[] } {
+  private life(root: number): Life {
+    const known = this.lives.get(root);
+    if (known) return known;
     const makers: number[] = [];
     const readers: number[] = [];
     this.stages.stages.forEach((stage, index) => {
@@ -167,7 +180,9 @@ class Scheduler {
       if (tensorsRead(stage).some((tensor) => this.rootOf(tensor) === root)) readers.push(index);
     });
     const at = [...makers, ...readers].map((index) => this.stepOf.get(index)!);
-    return { first: Math.min(...at), last: Math.max(...at), makers, readers };
+    const life = { first: Math.min(...at), last: Math.max(...at), makers, readers };
+    this.lives.set(root, life);
+    return life;
   }
 
   /** Tensors that may stay on chip, small ones first: made and read by MAC stages only, seen as plain maps, in one frame's pass. */
