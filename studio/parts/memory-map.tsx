@@ -6,6 +6,7 @@ import { program, range, selection, selectLayer, timing } from '../state/store.t
 import { theme, themeColour } from '../state/theme.ts';
 import type { ResidencyView } from '../worker/protocol.ts';
 import { layerColour } from './colours.ts';
+import { saveCanvas } from './download.ts';
 
 const HEIGHT = 220;
 
@@ -104,6 +105,9 @@ export function MemoryMap() {
             </button>
           ))}
         </fieldset>
+        <button type="button" class="quiet" onClick={() => saveCanvas('memory-map.png', canvas.current)}>
+          Save picture
+        </button>
         <span class="muted under">{under.value || `cycles ${formatCount(from)} to ${formatCount(to)}; click selects the layer`}</span>
       </div>
       <canvas

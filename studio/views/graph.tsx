@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { formatCount, formatPercent, type LayerReport } from '../../src/browser.ts';
 import { type Group, type GroupGraph, groupNodes } from '../graph/groups.ts';
 import { heatColour, inkOn } from '../parts/colours.ts';
+import { saveSvg } from '../parts/download.ts';
 import { addKeys } from '../state/keys.ts';
 import { NOTHING, network, program, run, selection, timing } from '../state/store.ts';
 import type { LayoutAnswer, LayoutRequest } from '../worker/layout-worker.ts';
@@ -176,6 +177,9 @@ export function GraphView() {
         </button>
         <button type="button" onClick={fit}>
           Fit <kbd>0</kbd>
+        </button>
+        <button type="button" onClick={() => saveSvg(`${net?.name}-graph.svg`, box.current?.querySelector('svg') ?? null)}>
+          Save SVG
         </button>
       </div>
       <div

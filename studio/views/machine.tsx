@@ -5,6 +5,7 @@ import { formatCount } from '../../src/browser.ts';
 import { BREAK_HINTS, BREAK_KINDS, type BreakKind, type Breakpoint, nextBreak, parseBreakpoint } from '../machine/breakpoints.ts';
 import { BlockDetails } from '../machine/details.tsx';
 import { type Block, Diagram } from '../machine/diagram.tsx';
+import { saveSvg } from '../parts/download.ts';
 import { addKeys } from '../state/keys.ts';
 import type { Run } from '../state/run.ts';
 import { notice, run, selection, timing } from '../state/store.ts';
@@ -136,6 +137,13 @@ export function MachineView() {
           aria-label="cycle"
           onChange={(event) => void seek(Number(event.currentTarget.value))}
         />
+        <button
+          type="button"
+          onClick={() => saveSvg(`machine-${at}.svg`, document.querySelector<SVGSVGElement>('svg.diagram'))}
+          disabled={!view}
+        >
+          Save SVG
+        </button>
         <span class="muted" aria-live="polite">
           {busy.value ? 'executing …' : ''}
         </span>

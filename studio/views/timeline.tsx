@@ -1,6 +1,7 @@
 /** All units over cycles, from the whole network down to one instruction; bandwidth, occupancy and fill below. */
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { formatCount, formatNumber, formatPercent } from '../../src/browser.ts';
+import { saveCanvas } from '../parts/download.ts';
 import { saveProfile } from '../parts/exports.tsx';
 import { addKeys } from '../state/keys.ts';
 import { program, range, selectDescriptor, selection, selectLayer, timing } from '../state/store.ts';
@@ -156,6 +157,9 @@ export function TimelineView() {
         </button>
         <button type="button" onClick={() => void saveProfile('trace')} title="a Chrome trace of the whole run; Perfetto opens it">
           Save trace
+        </button>
+        <button type="button" onClick={() => saveCanvas('timeline.png', canvas.current)}>
+          Save picture
         </button>
       </div>
       <div class="timeline-box">

@@ -33,6 +33,7 @@ describe.skipIf(!chromium)('studio', () => {
     const { colorScheme = 'light', width = 1280, height = 720 } = options;
     const context = await studio.browser.newContext({ viewport: { width, height }, colorScheme });
     const opened = await context.newPage();
+    opened.setDefaultTimeout(60_000); // a busy machine
     opened.on('request', (request) => {
       if (!/^(blob|data):/.test(request.url()) && !request.url().startsWith(studio.address)) foreign.push(request.url());
     });
