@@ -62,6 +62,8 @@ export interface RtlOptions {
   readonly windowBytes?: number;
   /** Cycles without progress that are an error. */
   readonly watchdog?: number;
+  /** Arguments of the model itself: +name=value. */
+  readonly plusArgs?: readonly string[];
   /** Cycles after which the harness gives up. */
   readonly limit?: number;
   /** Waveform file (FST) of the cycles [from, to]; needs a model built with waves. */
@@ -120,6 +122,7 @@ export function runRtl(model: string, program: Program, image: Int16Array, optio
       values['recover-instructions'] = recovery.program.instructions.length;
     }
     const args = Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`]));
+    args.push(...(options.plusArgs ?? []));
     const report = JSON.parse(execFileSync(model, args, { encoding: 'utf8', maxBuffer: 1 << 26 })) as Report;
     const result = resultOf(report, file('out'), file('log'), image.length);
     if (report.recovered === undefined || recovery === undefined) return result;

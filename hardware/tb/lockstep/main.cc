@@ -41,13 +41,16 @@ enum Kind : uint32_t { kGo = 0, kStart = 1, kReadSignal = 2, kWriteSignal = 3 };
 class Options {
  public:
   Options(int argc, char** argv) {
+    context_->commandArgs(argc, argv);
     for (int i = 1; i < argc; i++) {
       const std::string arg = argv[i];
+      if (arg.rfind('+', 0) == 0) continue;  // for the model
       const size_t equals = arg.find('=');
       if (arg.rfind("--", 0) != 0 || equals == std::string::npos) fail("expected --name=value, found " + arg);
       values_[arg.substr(2, equals - 2)] = arg.substr(equals + 1);
     }
   }
+  VerilatedContext* context() const { return context_.get(); }
   std::string text(const std::string& name, const std::string& otherwise = "") const {
     const auto it = values_.find(name);
     return it == values_.end() ? otherwise : it->second;
@@ -59,6 +62,7 @@ class Options {
 
  private:
   std::map<std::string, std::string> values_;
+  std::unique_ptr<VerilatedContext> context_ = std::make_unique<VerilatedContext>();
 };
 
 std::vector<uint8_t> read_file(const std::string& name) {
@@ -81,13 +85,13 @@ void write_file(const std::string& name, const void* data, size_t bytes) {
 class Bench {
  public:
   Bench(const MemoryConfig& config, const Unrest& unrest, std::vector<uint8_t>* image, const Options& options)
-      : config_(config), memory_(config, unrest, image), top_(&context_) {
+      : config_(config), context_(options.context()), memory_(config, unrest, image), top_(context_) {
 #if VM_TRACE
     const std::string wave = options.text("wave");
     wave_from_ = options.number("wave-from", 0);
     wave_to_ = options.number("wave-to", INT64_MAX);
     if (!wave.empty()) {
-      context_.traceEverOn(true);
+      context_->traceEverOn(true);
       trace_ = std::make_unique<VerilatedFstC>();
       top_.trace(trace_.get(), 99);
       trace_->open(wave.c_str());
@@ -228,7 +232,7 @@ class Bench {
   }
 
   MemoryConfig config_;
-  VerilatedContext context_;
+  VerilatedContext* const context_;
   Memory memory_;
   Vsf_lockstep top_;
   PortIn in_[kMaxPorts];
