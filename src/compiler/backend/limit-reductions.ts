@@ -5,6 +5,7 @@
 import { fieldInfo, fieldRange } from '../../isa/field-codes.ts';
 import { LINE_WORDS, type Machine, mapsWords, weightsLines } from '../../machine/machine.ts';
 import { channelsRead, type FloatConv, type LayerGraph } from '../frontend/layer-graph.ts';
+import { splitGlobalPools } from '../frontend/split-global-pools.ts';
 import { splitKernelRows } from '../frontend/split-kernel-rows.ts';
 import { splitReduction } from '../frontend/split-reduction.ts';
 
@@ -14,7 +15,8 @@ const MAX_TAP_WORDS = fieldRange(fieldInfo('MAC.words').spec).high;
 const RESULT_WORDS_SHARE = 1 / 8;
 
 export function limitReductions(source: LayerGraph, machine: Machine, frames: number): LayerGraph {
-  const graph = splitKernelRows(source, (layer) => isSpread(source, layer, machine));
+  const pooled = splitGlobalPools(source, mapsWords(machine) * (1 - RESULT_WORDS_SHARE));
+  const graph = splitKernelRows(pooled, (layer) => isSpread(pooled, layer, machine));
   // One parameter line.
   const kernelWords = (weightsLines(machine) - 1) * LINE_WORDS;
   // Two groups side by side, so that one is loaded while the other is in use.
