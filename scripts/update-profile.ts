@@ -27,7 +27,9 @@ const NETWORKS = [
 ];
 
 function writeReadme(): void {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', CLI, 'profile', 'alexnet', '--what-if'], { encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', CLI, 'profile', 'alexnet', '--what-if'], {
+    encoding: 'utf8',
+  });
   if (status !== 0) throw new Error(stderr);
   const text = readFileSync(README, 'utf8');
   const [start, end] = [text.indexOf(START), text.indexOf(END)];

@@ -22,6 +22,7 @@ export function createCommandLine(): Command {
       `
 Examples:
   snowflake bench alexnet              the measured table, beside the published figures
+  snowflake profile alexnet            where every cycle went; --html FILE: as a page
   snowflake run net.onnx -i cat.jpg    one frame through a network
   snowflake verify net.onnx            bits against the reference, accuracy against float32
   snowflake check net.onnx             where each node runs

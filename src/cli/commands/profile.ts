@@ -52,6 +52,10 @@ interface ProfileOptions {
   readonly json?: boolean;
 }
 
+/** Layers bound by their weights take at least this share of the time where more frames a run are tried, so many times more. */
+const LEAST_WEIGHTS_SHARE = 0.1;
+const MORE_FRAMES = 8;
+
 /** A network's programs, and the integer graphs that they were made from: a program file has none. */
 interface Subject {
   readonly name: string;
@@ -110,7 +114,9 @@ async function profileSubject(
     return buildProfile(program, measureProfile(program), work);
   });
   const network = joinProfiles(subject.name, parts);
-  return { network, whatIfs: await tryChanges(subject, options.whatIf === true) };
+  const whatIfs = await tryChanges(subject, options.whatIf === true);
+  if (options.whatIf && waitsForWeights(network)) whatIfs.push(...(await tryFrames(subject)));
+  return { network, whatIfs };
 }
 
 async function openSubject(argument: string, options: ProfileOptions, command: Command, progress: Progress): Promise<Subject> {
@@ -151,6 +157,27 @@ async function tryChanges({ programs, integerGraphs }: Subject, recompile: boole
     tried.push({ what, cycles, how: again ? 'recompiled and simulated' : 'simulated' });
   }
   return tried;
+}
+
+/** Whether more frames a run, which share each fetch of the weights, could help: the share of the time in layers bound by their weights. */
+function waitsForWeights({ figures }: NetworkProfile): boolean {
+  const bound = figures.layers.filter(({ boundBy }) => boundBy === 'weights').reduce((sum, { cycles }) => sum + cycles, 0);
+  return bound > LEAST_WEIGHTS_SHARE * figures.cycles;
+}
+
+/** More frames a run, in cycles of as many frames as were profiled. Nothing where the machine can not hold them. */
+async function tryFrames({ programs, integerGraphs }: Subject): Promise<WhatIf[]> {
+  const frames = MORE_FRAMES * programs[0].frames;
+  let cycles = 0;
+  try {
+    for (const [i, { machine, name }] of programs.entries()) {
+      cycles += (await timeProgram(compileGraph(integerGraphs![i], machine, { frames, name }))).cycles / MORE_FRAMES;
+    }
+  } catch (error) {
+    if (error instanceof InputError) return [];
+    throw error;
+  }
+  return [{ what: `${frames} frames a run (--batch ${frames})`, cycles, how: 'recompiled and simulated' }];
 }
 
 function changeProgram(program: Program, machine: Machine, graph: IntegerGraph | undefined): Program {
