@@ -78,9 +78,9 @@ export function buildStages(graph: IntegerGraph): StageGraph {
           fused.add(next);
           parts.push(next);
           output = next.output;
-          // Behind a pool comes its activation, or, if it keeps order, the activation in front of it: fewer look-ups, the same bits.
+          // Behind a pool or a sum comes its activation, or, if it keeps order, the activation in front of it: fewer look-ups, the same bits.
           const last = soleReader(next);
-          if (last?.kind === 'table' && next.kind === 'maxpool') table = { op: 'table', table: last, clamp: last.clamp };
+          if (last?.kind === 'table' && next.kind !== 'table') table = { op: 'table', table: last, clamp: last.clamp };
           if (last?.kind === 'maxpool' && next.kind === 'table' && isMonotone(next) && hasFullWindows(graph, last)) {
             vec = vecWork(graph, last, layer.output, { low: -32768, high: 32767 });
             table = { op: 'table', table: next, clamp: intersect(next.clamp, last.clamp) };

@@ -258,6 +258,8 @@ class MacStageEmitter {
         if (vec?.op === 'table') {
           emitTable(context, vec, cu, at, out, count, words, [...pieces, ...this.tablePieces], writes, source, targets);
         }
+        const { table } = this.stage;
+        if (table) emitTable(context, table, cu, out, out, count, words, [...writes, ...this.tablePieces], writes, source, targets);
         const run = { ...pixels, channel: low, words, cu, ...at };
         if (!resident) context.storePixels(job.output, job.frame, run, source, pieces);
       }

@@ -184,7 +184,9 @@ function predict(problem: Problem, choice: Choice, sizes: Sizes, costs: PixelCos
   const bus = usesBus ? ((pixels * slots * granules * blocks.length) / regions) * 1.02 : 0;
   const lines = Math.ceil(slotPitch / 16) * Math.ceil(blocks.length / storeBlocks);
   const homes = gather && pool ? Math.min(cus, blocks.length) : cus;
-  const vecReads = pool ? pool.outHeight * pool.outWidth * pool.kernelH * pool.kernelW : pixels * (other && other.op !== 'mul' ? 2.2 : 8);
+  const vecReads = pool
+    ? pool.outHeight * pool.outWidth * pool.kernelH * pool.kernelW
+    : pixels * ((other && other.op !== 'mul' ? 2.2 : 8) + (stage.table ? 8 : 0));
   const vec = stage.vec ? (vecReads * lines) / homes : 0;
   const dispatch = items * (MAC_INSTRUCTIONS * cus + ITEM_INSTRUCTIONS);
 

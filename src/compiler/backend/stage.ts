@@ -126,7 +126,7 @@ export interface Stage {
   /** Tensor that holds the weights, of a product of two activations. */
   readonly weights?: number;
   readonly vec: VecWork | undefined;
-  /** Activation table applied to a max pool's result before it is stored. */
+  /** Activation table applied to the result of a max pool or of work on two operands before it is stored. */
   readonly table: (VecWork & { op: 'table' }) | undefined;
   /** Frames are the rows of one image (layers on 1×1 maps): the stage runs once for all frames. */
   readonly batched: boolean;
