@@ -90,9 +90,12 @@ export function* emitVecStage(context: EmitContext, job: VecStageInput): Generat
       const piece = context.list.newPiece(SPACE.maps(cu), out.base, out.base + outWords);
       const count = (y1 - y0) * geometry.outWidth;
       if (isPairWork(vec)) {
-        const second: PixelSlot = { base: bases[2 * turns + turn]!, pitch: channels };
+        // The square of a map is loaded once.
+        const isSame = vec.other === job.stage.input;
+        const second: PixelSlot = isSame ? from : { base: bases[2 * turns + turn]!, pitch: channels };
         const one = { first: 0, end: 1, channel: c0, words: channels, cu, base: second.base, pitch: channels };
-        reads.push(...(vec.isPixel ? [context.loadPixels(other!, job.frame, one, source)] : load(other!, second.base)));
+        if (vec.isPixel) reads.push(context.loadPixels(other!, job.frame, one, source));
+        else if (!isSame) reads.push(...load(other!, second.base));
         emitPair(context, vec, cu, from, second, out, count, channels, reads, [piece], source);
       } else if (vec.op === 'table') {
         emitTable(context, vec, cu, from, out, count, channels, reads, [piece], source);
@@ -124,7 +127,7 @@ export function planVecStage(stage: Stage, inputView: View, outputView: View, ma
   const input = vec.op === 'max' ? inputView : asColumn(inputView);
   const g = vec.op === 'max' ? vec.geometry : pointwise(asColumn(outputView));
   const { channels } = input;
-  const operands = isPairWork(vec) ? 2 : 1;
+  const operands = isPairWork(vec) && vec.other !== stage.input ? 2 : 1;
   let best: { plan: VecPlan; cost: number } | undefined;
   for (const [budget, turns] of [
     [limitWords / 2, 2],
