@@ -145,6 +145,12 @@ const CASES: readonly Case[] = [
   ['an unknown value in a machine file', () => run('tiny.onnx', '--seed', '1', '-m', at('unknown.json')), /unknown\.json: .*turbo/],
   ['a machine file that is no JSON', () => run('tiny.onnx', '--seed', '1', '-m', at('broken.json')), /broken\.json: not JSON/],
   ['an unknown machine', () => run('tiny.onnx', '--seed', '1', '-m', 'zu9'), /machine 'zu9': no such preset/],
+  [
+    'a network that needs the host where it is ruled out',
+    () => run('tiny.onnx', '--seed', '1', '--no-host'),
+    /1 node does not run on the accelerator, and the host was ruled out:\n {2}"fc_softmax" \(LogSoftmax\)/,
+  ],
+  ['a check of such a network', () => ['check', at('tiny.onnx'), '--no-host'], /1 node can not run/],
   ['a truncated program', () => ['inspect', at('short.sfp')], /short\.sfp: truncated or damaged program file/],
   ['a damaged program', () => ['disassemble', at('damaged.sfp')], /damaged\.sfp: damaged program file: the checksum/],
   ['words that are none', () => ['disassemble', at('odd.bin')], /odd\.bin: neither a program file nor instruction words/],
