@@ -150,7 +150,6 @@ const CASES: readonly Case[] = [
     () => run('tiny.onnx', '--seed', '1', '--no-host'),
     /1 node does not run on the accelerator, and the host was ruled out:\n {2}"fc_softmax" \(LogSoftmax\)/,
   ],
-  ['a check of such a network', () => ['check', at('tiny.onnx'), '--no-host'], /1 node can not run/],
   ['a truncated program', () => ['inspect', at('short.sfp')], /short\.sfp: truncated or damaged program file/],
   ['a damaged program', () => ['disassemble', at('damaged.sfp')], /damaged\.sfp: damaged program file: the checksum/],
   ['words that are none', () => ['disassemble', at('odd.bin')], /odd\.bin: neither a program file nor instruction words/],

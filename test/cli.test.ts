@@ -119,6 +119,10 @@ describe.concurrent('snowflake', () => {
     expect(checked.code).toBe(0);
     expect(checked.stdout).toMatch(/LogSoftmax +host/);
     expect(checked.stdout).toMatch(/1 on the host$/m);
+    const refused = await runCli(['check', at('tiny.onnx'), '--no-host']);
+    expect(refused.code).toBe(2);
+    expect(refused.stdout).toMatch(/LogSoftmax +refused/);
+    expect(refused.stderr).toContain('1 node can not run');
   });
 
   it('measures as the schema says, on another machine too, in batches', async () => {
