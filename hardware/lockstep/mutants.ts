@@ -66,12 +66,7 @@ const RTL_MUTANTS: readonly Mutant[] = [
     original: 'alloc_cus_q == own_cu_i',
     mutated: "(alloc_cus_q & own_cu_i) != '0",
   },
-  {
-    what: 'the adder tree adds a lane twice or not',
-    file: 'cu/sf_reduce.sv',
-    original: "(single ? '0 : half_q[4*i+1])",
-    mutated: 'half_q[4*i+1]',
-  },
+  { what: 'an addition without rounding', file: 'cu/sf_vec_lane.sv', original: 'sum_q + late_i.half', mutated: 'sum_q' },
   {
     what: 'a rotation by 3 for 2',
     file: 'cu/sf_rotate.sv',
