@@ -24,7 +24,11 @@ export interface Phase {
 export interface PhaseWork {
   /** Name of the node, and of the value it makes. */
   readonly node: string;
+  /** Name of its layers, which a number follows. */
+  readonly layer: string;
   readonly value: string;
+  /** ONNX value whose range holds for all results. */
+  readonly range: string;
   readonly source: LayerTensor;
   readonly output: LayerTensor;
   readonly groups: number;
@@ -75,7 +79,7 @@ function addConvolution(
   at: number,
   crops: Map<string, LayerTensor>,
 ): LayerTensor {
-  const { output, groups, node, value } = work;
+  const { output, groups, node, layer, value, range } = work;
   const [row] = rowSet;
   const [column] = columnSet;
   const isBeyond = row.origin >= work.source.height || column.origin >= work.source.width;
@@ -102,10 +106,10 @@ function addConvolution(
     }
   }
   const taps = kernelH * kernelW * perGroup;
-  const tensor = addTensor(draft, `${value}#phase${at}`, { height: row.count, width: column.count, channels: outChannels }, value);
+  const tensor = addTensor(draft, `${value}#phase${at}`, { height: row.count, width: column.count, channels: outChannels }, range);
   draft.layers.push({
     kind: 'conv',
-    name: `${node}#phase${at}`,
+    name: `${layer}#phase${at}`,
     nodes: [node],
     inputs: [source.id],
     output: tensor.id,
@@ -128,7 +132,7 @@ function addConvolution(
 }
 
 function cropSource(draft: Draft, work: PhaseWork, row: number, column: number, crops: Map<string, LayerTensor>): LayerTensor {
-  const { source, node, value } = work;
+  const { source, node, layer, value } = work;
   if (row === 0 && column === 0) return source;
   const key = `${row},${column}`;
   const known = crops.get(key);
@@ -138,7 +142,7 @@ function cropSource(draft: Draft, work: PhaseWork, row: number, column: number, 
   const run = (from: number, count: number) => [{ to: 0, toStep: 1, from, fromStep: 1, count }];
   draft.layers.push({
     kind: 'rearrange',
-    name: `${node}#from${key}`,
+    name: `${layer}#from${key}`,
     nodes: [node],
     inputs: [source.id],
     output: crop.id,

@@ -105,6 +105,7 @@ describe('Resize', () => {
     ['half_pixel', [0.5, 0.5]],
     ['half_pixel', [1, 2]],
     ['asymmetric', [1.5, 1.5]],
+    ['half_pixel', [16, 12]],
   ];
   it.each(linear)('linear, %s, %j', async (mode, scales) => {
     expect(await resize({ mode: 'linear', coordinate_transformation_mode: mode }, scales)).toBeGreaterThan(60);

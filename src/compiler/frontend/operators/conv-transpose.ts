@@ -83,7 +83,17 @@ export function buildConvTranspose(draft: Draft, node: GraphNode): void {
   const extents = { height: rows.outSize, width: columns.outSize, channels };
   // The phases need the extents of the result before it is pushed.
   const output = { id: -1, name: node.outputs[0], measurable: true, ...extents };
-  const work = { node: node.name, value: node.outputs[0], source, output, groups, weightOf, bias };
+  const work = {
+    node: node.name,
+    layer: node.name,
+    value: node.outputs[0],
+    range: node.outputs[0],
+    source,
+    output,
+    groups,
+    weightOf,
+    bias,
+  };
   const { inputs, parts } = addPhases(draft, work, findPhases(rows), findPhases(columns));
   const result = pushRearrange(draft, node, inputs, extents, parts);
   draft.views.set(node.outputs[0], makeView(result, [[], ['channels'], ...axes.map((axis) => [axis])]));

@@ -3,6 +3,7 @@
  * result pixel between its neighbours (phase-convolution.ts), on the map with its edges repeated. ONNX operators Resize, Upsample.
  */
 import type { GraphNode } from '../../../graph/graph.ts';
+import type { RearrangePart } from '../../../graph/integer-graph.ts';
 import { toNumbers } from '../../../graph/tensor.ts';
 import { findConstant, getNumber, getNumbers, getString } from '../attributes.ts';
 import { addTensor, type Draft, needView } from '../draft.ts';
@@ -148,18 +149,32 @@ function buildLinear(draft: Draft, node: GraphNode, view: View, scalings: readon
   });
   const [vertical, horizontal] = [along('height'), along('width')];
   const [rows, columns] = [planAxis(vertical), planAxis(horizontal)];
-  const count = rows.phases.length * columns.phases.length;
-  if (count > MAX_PHASES) {
-    throw new Unsupported(`its ratio needs ${count} different interpolations; ${MAX_PHASES} at most become convolutions`);
+  const direct = rows.phases.length * columns.phases.length;
+  const inSteps = rows.phases.length + columns.phases.length;
+  if (Math.min(direct, inSteps) > MAX_PHASES) {
+    throw new Unsupported(`its ratio needs ${inSteps} different interpolations; ${MAX_PHASES} at most become convolutions`);
   }
-  const source = repeatEdges(draft, node, view.tensor, rows, columns);
-  const { channels } = source;
-  const extents = { height: vertical.outSize, width: horizontal.outSize, channels };
-  const output = { id: -1, name: node.outputs[0], measurable: true, ...extents };
-  const weightOf = (_: number, ky: number, kx: number): number => rows.weights[ky] * columns.weights[kx];
-  const work = { node: node.name, value: node.outputs[0], source, output, groups: channels, weightOf, bias: new Float64Array(channels) };
-  const { inputs, parts } = addPhases(draft, work, rows.phases, columns.phases);
-  const result = pushRearrange(draft, node, inputs, extents, parts);
+  const { tensor } = view;
+  let step: { inputs: LayerTensor[]; parts: RearrangePart[] };
+  if (direct <= MAX_PHASES) step = interpolate(draft, node, node.outputs[0], tensor, rows, columns);
+  else {
+    // One axis after the other: fewer convolutions, one rounding more.
+    const middle = addTensor(draft, `${node.outputs[0]}#rows`, { ...tensor, height: vertical.outSize }, node.outputs[0]);
+    const { inputs, parts } = interpolate(draft, node, middle.name, tensor, rows, wholePlan(tensor.width));
+    const sources = inputs.map(({ id }) => id);
+    draft.layers.push({
+      kind: 'rearrange',
+      name: `${node.name}#rows`,
+      nodes: [node.name],
+      inputs: sources,
+      output: middle.id,
+      parts,
+      fill: 0,
+    });
+    step = interpolate(draft, node, node.outputs[0], middle, wholePlan(middle.height), columns);
+  }
+  const extents = { height: vertical.outSize, width: horizontal.outSize, channels: tensor.channels };
+  const result = pushRearrange(draft, node, step.inputs, extents, step.parts);
   draft.views.set(
     node.outputs[0],
     makeView(
@@ -169,17 +184,44 @@ function buildLinear(draft: Draft, node: GraphNode, view: View, scalings: readon
   );
 }
 
+const sizeOf = ({ phases }: AxisPlan): number => phases.reduce((sum, { count }) => sum + count, 0);
+
+/** An axis that stays as it is. */
+function wholePlan(size: number): AxisPlan {
+  return { phases: [{ first: 0, step: 1, count: size, origin: 0, stride: 1, dilation: 1, taps: [0] }], weights: [1], before: 0, after: 0 };
+}
+
+/** The convolutions that interpolate along both axes, and where their results belong. */
+function interpolate(draft: Draft, node: GraphNode, value: string, tensor: LayerTensor, rows: AxisPlan, columns: AxisPlan) {
+  const source = repeatEdges(draft, node, value, tensor, rows, columns);
+  const { channels } = source;
+  const output = { id: -1, name: value, measurable: false, height: sizeOf(rows), width: sizeOf(columns), channels };
+  const weightOf = (_: number, ky: number, kx: number): number => rows.weights[ky] * columns.weights[kx];
+  const layer = value === node.outputs[0] ? node.name : `${node.name}#rows`;
+  const common = {
+    node: name,
+    value,
+    range: node.outputs[0],
+    source,
+    output,
+    groups: channels,
+    weightOf,
+    bias: new Float64Array(channels),
+  };
+  return addPhases(draft, common, rows.phases, columns.phases);
+}
+
 /** The source with copies of its first and last rows and columns around it. */
-function repeatEdges(draft: Draft, node: GraphNode, source: LayerTensor, rows: AxisPlan, columns: AxisPlan): LayerTensor {
+function repeatEdges(draft: Draft, node: GraphNode, value: string, source: LayerTensor, rows: AxisPlan, columns: AxisPlan): LayerTensor {
   if (rows.before + rows.after + columns.before + columns.after === 0) return source;
   const spread = (size: number, { before, after }: AxisPlan): number[] =>
     Array.from({ length: before + size + after }, (_, i) => Math.min(size - 1, Math.max(0, i - before)));
   const [rowSources, columnSources] = [spread(source.height, rows), spread(source.width, columns)];
   const extents = { height: rowSources.length, width: columnSources.length, channels: source.channels };
-  const tensor = addTensor(draft, `${node.outputs[0]}#edges`, extents, false);
+  const tensor = addTensor(draft, `${value}#edges`, extents, false);
   draft.layers.push({
     kind: 'rearrange',
-    name: `${node.name}#edges`,
+    name: value === node.outputs[0] ? `${node.name}#edges` : `${node.name}#rows#edges`,
     nodes: [node.name],
     inputs: [source.id],
     output: tensor.id,
