@@ -238,7 +238,9 @@ interface BoxProps {
   readonly onSelect: () => void;
 }
 
-const shorten = (text: string, most: number): string => (text.length > most ? `…${text.slice(1 - most)}` : text);
+const shorten = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+/** Names differ at their ends. */
+const shortenName = (text: string, most: number): string => (text.length > most ? `…${text.slice(1 - most)}` : text);
 
 function Box({ group, at, cost, selected, wrong, onSelect }: BoxProps) {
   const height = heightOf(group);
@@ -255,7 +257,7 @@ function Box({ group, at, cost, selected, wrong, onSelect }: BoxProps) {
         : group.layer >= 0
           ? program.value?.layers[group.layer]?.op
           : undefined);
-  const lines = [shorten(group.title, 27), shorten(ops, 30), ...(third ? [shorten(third, 30)] : [])];
+  const lines = [shortenName(group.title, 26), shorten(ops, 29), ...(third ? [shorten(third, 29)] : [])];
   const label = lines.join(' ');
   const classes = ['node', group.where, selected ? 'chosen' : '', wrong ? 'wrong' : ''].join(' ');
   return (

@@ -126,7 +126,7 @@ export function RunView() {
             each layer with float32
           </label>
           <label class="file">
-            labels{' '}
+            {labels.value ? `${labels.value.length} labels` : 'labels'}{' '}
             <input
               type="file"
               accept=".txt,.json"
