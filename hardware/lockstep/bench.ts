@@ -1,6 +1,6 @@
 /**
- * `npm run bench:rtl`: clock cycles of Verilated sf_top a second, on the convolutions of a network (default SqueezeNet 1.1), the harness included.
- * Prints processor time as well: on a busy machine it is the better measure. Documentation: hardware/README.md.
+ * `npm run bench:rtl`: clock cycles of Verilated sf_top a second, on the convolutions of a network (default SqueezeNet 1.1), the harness
+ * and its memory included, by processor time. Documentation: hardware/README.md.
  */
 import { parseArgs } from 'node:util';
 import { XC7Z045 } from '../../src/machine/machine.ts';
@@ -16,19 +16,7 @@ const { values } = parseArgs({
 const model = buildModel(XC7Z045);
 const { programs } = await compileModel(openNetwork(values.network, 'convolutions'), { scope: 'convolutions', numbers: 'q8.8' });
 const image = createDramImage(programs[0]).words;
-const usage = (): number => process.resourceUsage().userCPUTime;
-// Once without work: what starting costs.
-const seconds = (limit: number): { wall: number; ran: number } => {
-  const started = performance.now();
-  const { ran } = runRtl(model, programs[0], image, { limit });
-  return { wall: (performance.now() - started) / 1000, ran };
-};
-const idle = seconds(1);
-const before = usage();
-const busy = seconds(Number(values.cycles));
-const wall = busy.wall - idle.wall;
-const own = (usage() - before) / 1e6;
+const { ran, seconds } = runRtl(model, programs[0], image, { limit: Number(values.cycles) });
 process.stdout.write(
-  `${values.network}: ${busy.ran} cycles in ${wall.toFixed(2)} s: ${(busy.ran / wall / 1000).toFixed(0)} kcycles/s` +
-    ` (the starter itself used ${own.toFixed(2)} s; start and end of a run, ${idle.wall.toFixed(2)} s, not counted)\n`,
+  `${values.network}: ${ran} cycles in ${seconds.toFixed(2)} s of processor time: ${(ran / seconds / 1000).toFixed(0)} kcycles/s\n`,
 );

@@ -37,6 +37,8 @@ export interface RtlResult {
   readonly pc: number;
   /** Clock cycles from the start to the interrupt or the limit. */
   readonly ran: number;
+  /** Processor time of that. */
+  readonly seconds: number;
   /** Bursts that were asked for and never answered. */
   readonly unanswered: number;
   /** First breach of the AXI rules or access outside the window, '' without. */
@@ -133,7 +135,7 @@ export function runRtl(model: string, program: Program, image: Int16Array, optio
 }
 
 /** What the harness prints. */
-type Report = { readonly [name in 'ran' | 'status' | 'cause' | 'detail' | 'pc' | 'unanswered' | 'fingerprint']: number } & {
+type Report = { readonly [name in 'ran' | 'seconds' | 'status' | 'cause' | 'detail' | 'pc' | 'unanswered' | 'fingerprint']: number } & {
   readonly breach: string;
   readonly counters: readonly number[];
   readonly afterReset?: RtlResult['afterReset'];
@@ -151,6 +153,7 @@ function resultOf(report: Report, out: string, log: string, words: number): RtlR
     detail: report.detail,
     pc: report.pc,
     ran: report.ran,
+    seconds: report.seconds,
     unanswered: report.unanswered,
     breach: report.breach,
     fingerprint: report.fingerprint,

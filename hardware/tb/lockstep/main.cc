@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <map>
 #include <memory>
 #include <string>
@@ -260,15 +261,17 @@ void set_up(Bench& bench, uint32_t base, uint32_t window, uint32_t code, uint32_
 // Starts the program, waits for its end; prints what the registers say as the fields of a JSON object. Returns the status register.
 uint32_t run(Bench& bench, int64_t limit) {
   bench.write_register(kControl, 1);
+  const std::clock_t began = std::clock();
   const bool answered = bench.wait_for_interrupt(limit);
+  const double seconds = static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
   const int64_t ran = bench.now() - bench.started_at();
   // What AXI was asked for must be answered, whatever happened.
   for (int i = 0; answered && i < 20000 && bench.memory().outstanding() != 0; i++) bench.tick();
   const int64_t left = answered ? bench.memory().outstanding() : 0;
   const uint32_t status = bench.read_register(kStatus);
   const uint32_t counters = bench.read_register(kShape) >> 24;
-  std::printf("\"answered\":%s,\"ran\":%" PRId64 ",\"status\":%u,\"cause\":%u,\"detail\":%u,\"pc\":%u,\"outstanding\":%u,\"fingerprint\":%u",
-              answered ? "true" : "false", ran, status, bench.read_register(kCause), bench.read_register(kDetail), bench.read_register(kPc),
+  std::printf("\"seconds\":%.6f,\"answered\":%s,\"ran\":%" PRId64 ",\"status\":%u,\"cause\":%u,\"detail\":%u,\"pc\":%u,\"outstanding\":%u,\"fingerprint\":%u",
+              seconds, answered ? "true" : "false", ran, status, bench.read_register(kCause), bench.read_register(kDetail), bench.read_register(kPc),
               bench.read_register(kOutstanding), bench.read_register(kFingerprint));
   std::printf(",\"unanswered\":%" PRId64 ",\"reads\":%" PRId64 ",\"writes\":%" PRId64 ",\"breach\":\"%s\",\"counters\":[", left,
               bench.memory().reads(), bench.memory().writes(), bench.memory().breach().c_str());
