@@ -1,0 +1,30 @@
+// sf_token_counter: counts what was given and not taken, never wraps, drops and reports a token too many.
+module sf_token_counter_formal (
+  input logic clk_i,
+  input logic rst_ni,
+  input logic clear_i,
+  input logic give_i,
+  input logic take_i
+);
+  logic there, overflow;
+  sf_token_counter u_dut (.clk_i, .rst_ni, .clear_i, .give_i, .take_i, .there_o(there), .overflow_o(overflow));
+
+  logic [15:0] tokens_q;  // wide enough not to wrap by itself
+  logic        reset_done_q;
+  initial reset_done_q = 1'b0;
+  always_ff @(posedge clk_i) begin
+    reset_done_q <= 1'b1;
+    if (!rst_ni || clear_i) tokens_q <= '0;
+    else tokens_q <= tokens_q + 16'(give_i && !overflow) - 16'(take_i);
+  end
+  always_comb begin
+    if (!reset_done_q) assume (!rst_ni);
+    assume (!take_i || there);
+    if (reset_done_q) begin
+      assert (tokens_q <= 16'd255);
+      assert (there == (tokens_q != '0));
+      assert (overflow == (give_i && !take_i && tokens_q == 16'd255));
+      assert (16'(u_dut.count_q) == tokens_q);  // invariant
+    end
+  end
+endmodule
