@@ -199,7 +199,8 @@ function interpolate(draft: Draft, node: GraphNode, value: string, tensor: Layer
   const weightOf = (_: number, ky: number, kx: number): number => rows.weights[ky] * columns.weights[kx];
   const layer = value === node.outputs[0] ? node.name : `${node.name}#rows`;
   const common = {
-    node: name,
+    node: node.name,
+    layer,
     value,
     range: node.outputs[0],
     source,
