@@ -5,15 +5,16 @@
  *   body (any convolution, depthwise)  → results stay in the CU that made them
  *   tail (optional, pointwise)         → reads its own CU's pixels; gathered, added, stored like any stage
  *
- * There is a head or a tail. Without a tail every CU stores the body's pixels that it made.
+ * There is a head or a tail. Without a tail every CU stores the body's pixels that it made, or, where the channels are split over CUs too, one CU gathers
+ * and stores them. A head that others read as well is also stored, behind its residual add if it has one: every CU adds to its own copy of the rows.
  *
- * The body's and the tail's pixels are split over the CUs alike, so nothing passes between CUs but the head's rows. Weights of all links stay on chip.
+ * With a tail the body's and the tail's pixels are split over the CUs alike, so nothing passes between CUs but the head's rows. Weights of all links stay on chip.
  */
 import { LINE_BYTES, LINE_WORDS, type Machine, weightsLines } from '../../machine/machine.ts';
 import { type Block, blocksOf, imagesOf } from './blocks.ts';
 import { roundUp } from './maps-memory.ts';
 import { trafficCycles } from './plan.ts';
-import type { MacWork, Stage } from './stage.ts';
+import type { MacWork, PairWork, Stage } from './stage.ts';
 import { inputRows, largestPart } from './tile-rows.ts';
 import type { View } from './view.ts';
 import { hasAdjacentTaps, outputCycles, PixelCosts, parameterLines, tapLines } from './window-cost.ts';
@@ -40,6 +41,8 @@ export interface ChainPlan {
   /** Rows of the input ring and of the head's result ring. */
   readonly inputRows: number;
   readonly headRows: number;
+  /** Rows of the ring of the head's second operand. */
+  readonly otherRows: number;
   /** Words of a body slot, of a result slot (and of a residual slot). */
   readonly bodyWords: number;
   readonly resultWords: number;
@@ -63,21 +66,28 @@ export interface ChainWork {
   readonly tail: MacWork | undefined;
   readonly stage: Stage;
   readonly input: View;
+  /** The head's results are stored too; its residual add. */
+  readonly stored?: { readonly vec: PairWork | undefined } | undefined;
 }
 
 /** The best plan of a chain within a budget of maps words; undefined when it does not fit. */
 export function planChain(work: ChainWork, machine: Machine, budgetWords: number): ChainPlan | undefined {
   let best: ChainPlan | undefined;
   let bestCost = Number.POSITIVE_INFINITY;
-  for (const tail of work.tail ? linkChoices(work.tail, work.body.outChannels, machine.computeUnits, 1) : [undefined]) {
-    // All CUs hold the head's rows: without a tail the body may be split over channels too.
-    const split = work.head && !work.tail ? undefined : 1;
-    for (const body of linkChoices(work.body, pitchFor(work.body), machine.computeUnits, split)) {
-      for (const head of work.head ? linkChoices(work.head, pitchFor(work.head), machine.computeUnits, undefined) : [undefined]) {
+  const { computeUnits } = machine;
+  // All CUs hold the head's rows: without a tail the body may be split over channels too.
+  const split = work.head && !work.tail ? undefined : 1;
+  const heads = work.head ? linkChoices(work.head, pitchFor(work.head), computeUnits, undefined) : [undefined];
+  const bodies = linkChoices(work.body, pitchFor(work.body), computeUnits, split);
+  const tails = work.tail ? linkChoices(work.tail, work.body.outChannels, computeUnits, 1) : [undefined];
+  const costs = new LinkCosts();
+  for (const tail of tails) {
+    for (const body of bodies) {
+      for (const head of heads) {
         const lines = [head, body, tail].reduce((sum, link) => sum + (link ? link.groupLines * link.blocks.length : 0), 0);
         if (lines > weightsLines(machine)) continue;
         for (let tileRows = work.body.geometry.outHeight; tileRows >= 1; tileRows = tileRows > 1 ? Math.ceil(tileRows / 2) : 0) {
-          const plan = evaluateChain(work, { head, body, tail }, tileRows, machine, budgetWords);
+          const plan = evaluateChain(work, { head, body, tail }, tileRows, machine, budgetWords, costs);
           const cost = plan ? plan.cycles + trafficCycles(plan.bytes, machine) : Number.POSITIVE_INFINITY;
           if (cost < bestCost) {
             best = plan;
@@ -122,6 +132,7 @@ function evaluateChain(
   tileRows: number,
   machine: Machine,
   budgetWords: number,
+  linkCosts: LinkCosts,
 ): ChainPlan | undefined {
   const { head, body, tail } = links;
   const cus = machine.computeUnits;
@@ -130,10 +141,12 @@ function evaluateChain(
   // Rows that the body needs for two tiles at a time, and those that the head needs to make them.
   let bodyNeed = 1;
   let headNeed = 1;
+  let made = 1;
   for (let y = 0; y < g.outHeight; y += tileRows) {
     const now = inputRows(work.body, y, Math.min(g.outHeight, y + tileRows));
     const next = inputRows(work.body, y, Math.min(g.outHeight, y + 2 * tileRows));
     bodyNeed = Math.max(bodyNeed, next.end - now.first);
+    made = Math.max(made, y === 0 ? now.end : 0, next.end - now.end);
     if (work.head && y === 0) {
       const begin = inputRows(work.head, 0, Math.max(1, now.end));
       headNeed = Math.max(headNeed, begin.end - begin.first);
@@ -151,13 +164,14 @@ function evaluateChain(
   const inputWords = inputNeed * inputWidth * inputPitch;
   const headRows = work.head ? Math.min(g.inHeight, bodyNeed) : 0;
   const headWords = headRows * g.inWidth * body.pixelPitch;
-  const bodyCosts = new PixelCosts(work.body, body.lanes, body.adjacent);
   const gathered = isGathered(links);
-  const bodyWords = gathered ? 0 : largestPart(bodyCosts, tileRows, cus) * work.body.outChannels;
+  const bodyWords = gathered ? 0 : linkCosts.largestPart(body, work.body, tileRows, cus) * work.body.outChannels;
   const gatheredWork = work.tail ?? (gathered ? work.body : undefined);
   const resultWords = gatheredWork ? tileRows * g.outWidth * gatheredWork.outChannels : 0;
   const hasResidual = work.stage.vec?.op === 'add';
+  const otherRows = work.stored?.vec ? made : 0;
   const words =
+    roundUp(otherRows * g.inWidth * body.pixelPitch) +
     roundUp(inputWords) +
     roundUp(headWords) +
     CHAIN_SLOTS * roundUp(bodyWords) +
@@ -170,9 +184,9 @@ function evaluateChain(
   const tilePixels = [...Array(tiles).keys()].map((t) => (Math.min(g.outHeight, (t + 1) * tileRows) - t * tileRows) * g.outWidth);
   const partPixels = tilePixels.reduce((sum, count) => sum + Math.ceil(count / cus), 0);
   const macCycles = (link: LinkPlan, linkWork: MacWork): number => {
-    const costs = new PixelCosts(linkWork, link.lanes, link.adjacent);
+    const { total } = linkCosts.of(link, linkWork);
     const uneven = link.parts > 1 ? (partPixels * cus) / pixels : 1;
-    return link.blocks.length * ((costs.total / link.parts) * uneven + tiles * (overhead + parameterLines(link.lanes)));
+    return link.blocks.length * ((total / link.parts) * uneven + tiles * (overhead + parameterLines(link.lanes)));
   };
   let tailCycles = 0;
   if (tail && work.tail) {
@@ -183,7 +197,10 @@ function evaluateChain(
   const headPixels = work.head ? work.head.geometry.outHeight * work.head.geometry.outWidth : 0;
   const headCycles = head ? Math.max(macCycles(head, work.head!), busCycles(head, headPixels)) : 0;
   const bodyCycles = Math.max(macCycles(body, work.body), gathered ? busCycles(body, pixels) : 0);
-  const cycles = headCycles + bodyCycles + tailCycles;
+  const headWordsInAll = work.head ? headPixels * work.head.outChannels : 0;
+  // A CU's port B: the head's rows arrive, its second operand too, the addition reads both and writes.
+  const portCycles = (headWordsInAll / LINE_WORDS) * (work.stored?.vec ? 5 : 1) * 1.1;
+  const cycles = Math.max(headCycles + bodyCycles + tailCycles, portCycles);
   const linkBytes = (link: LinkPlan | undefined, linkWork: MacWork | undefined): number =>
     link && linkWork
       ? link.blocks.length *
@@ -197,7 +214,8 @@ function evaluateChain(
     linkBytes(body, work.body) +
     linkBytes(tail, work.tail) +
     inputHeight * inputWidth * work.input.channels * 2 +
-    resultBytes * (hasResidual ? 2 : 1);
+    resultBytes * (hasResidual ? 2 : 1) +
+    (work.stored ? headWordsInAll * 2 * (work.stored.vec ? 2 : 1) : 0);
   const bandwidth = machine.dram.bytesPerSecond / machine.clockHz;
   const dispatch = tiles * (14 * cus * [head, body, tail].reduce((sum, link) => sum + (link?.blocks.length ?? 0), 0) + 40);
   const first = (inputWords * 2) / bandwidth / Math.max(1, tiles) + 200;
@@ -208,6 +226,7 @@ function evaluateChain(
     tileRows,
     inputRows: inputNeed,
     headRows,
+    otherRows,
     bodyWords,
     resultWords,
     hasResidual,
@@ -215,6 +234,35 @@ function evaluateChain(
     cycles: Math.max(cycles, bytes / bandwidth, dispatch) + first,
     bytes,
   };
+}
+
+/** Window costs of links, each computed once in a search. */
+class LinkCosts {
+  private readonly costs = new Map<LinkPlan, PixelCosts>();
+  private readonly parts = new Map<LinkPlan, Map<number, number>>();
+
+  of(link: LinkPlan, work: MacWork): PixelCosts {
+    let costs = this.costs.get(link);
+    if (!costs) {
+      costs = new PixelCosts(work, link.lanes, link.adjacent);
+      this.costs.set(link, costs);
+    }
+    return costs;
+  }
+
+  largestPart(link: LinkPlan, work: MacWork, tileRows: number, cus: number): number {
+    let byRows = this.parts.get(link);
+    if (!byRows) {
+      byRows = new Map();
+      this.parts.set(link, byRows);
+    }
+    let most = byRows.get(tileRows);
+    if (most === undefined) {
+      most = largestPart(this.of(link, work), tileRows, cus);
+      byRows.set(tileRows, most);
+    }
+    return most;
+  }
 }
 
 /** Cycles of the result bus for a link's granules, a few lost between offers. */
@@ -236,5 +284,6 @@ export function chainRegions(plan: ChainPlan, work: ChainWork, machine: Machine)
     plan.headRows * work.body.geometry.inWidth * plan.body.pixelPitch,
     ...times(CHAIN_SLOTS, plan.bodyWords),
     ...times(resultSlots(machine) * (plan.hasResidual ? 2 : 1), plan.resultWords),
+    plan.otherRows * work.body.geometry.inWidth * plan.body.pixelPitch,
   ];
 }

@@ -17,6 +17,7 @@ import { countMacItems, emitMacStage } from './emit-mac.ts';
 import { emitSliceChain } from './emit-slice-chain.ts';
 import { packTable } from './emit-vec.ts';
 import { emitVecStage } from './emit-vec-stage.ts';
+import { insideOf } from './fusion.ts';
 import { checkActivationWeights } from './load-activations.ts';
 import { orderTasks } from './order.ts';
 import { describePlan } from './plan.ts';
@@ -156,7 +157,10 @@ function stagesOfStep({ main, companions, chain }: Step): ScheduledStage[] {
 
 /** Tensors that a step makes and that never go to DRAM. */
 function tensorsOnChip({ main, chain }: Step): number[] {
-  if (chain) return chain.links.slice(0, -1).map(({ stage }) => stage.output);
+  if (chain) {
+    const inside = insideOf(chain.fusion);
+    return chain.links.filter(({ index }) => inside.includes(index)).map(({ stage }) => stage.output);
+  }
   return main.residentOutput ? [main.residentOutput.root] : [];
 }
 
@@ -181,7 +185,8 @@ function emitChainStep(
   const rest = links.map(constants);
   const tail = work.tail && rest.pop();
   const body = rest.pop()!;
-  return emitChain(context, { work, plan, head: rest.pop(), body, tail, other: last.otherView(frame), ...views });
+  const headViews = { headOutput: first.outputView(frame), headOther: first.otherView(frame) };
+  return emitChain(context, { work, plan, head: rest.pop(), body, tail, other: last.otherView(frame), ...headViews, ...views });
 }
 
 /** A stage with its companions' items spread evenly over its own. */

@@ -34,6 +34,9 @@ export interface ChainJob {
   readonly input: View;
   readonly output: View;
   readonly other: View | undefined;
+  /** Where a stored head's results go, and its second operand. */
+  readonly headOutput: View;
+  readonly headOther: View | undefined;
 }
 
 interface Link {
@@ -100,6 +103,8 @@ class ChainEmitter {
   private readonly otherSlots: readonly number[];
   private readonly bodyCosts: PixelCosts;
   private readonly headCosts: PixelCosts | undefined;
+  /** Rows of a stored head's second operand. */
+  private readonly headOther: RowRing | undefined;
   private headDone = 0;
 
   constructor(context: EmitContext, job: ChainJob) {
@@ -125,7 +130,12 @@ class ChainEmitter {
     this.bodySlots = bases.slice(2, 2 + CHAIN_SLOTS);
     const results = resultSlots(context.machine);
     this.resultSlots = bases.slice(2 + CHAIN_SLOTS, 2 + CHAIN_SLOTS + results);
-    this.otherSlots = bases.slice(2 + CHAIN_SLOTS + results);
+    this.otherSlots = bases.slice(2 + CHAIN_SLOTS + results, -1);
+    const { otherRows, body } = plan;
+    if (otherRows > 0) {
+      const { inWidth } = this.geometry;
+      this.headOther = new RowRing(context, job.headOther, bases.at(-1)!, inWidth, body.pixelPitch, otherRows, job.frame);
+    }
     this.bodyCosts = new PixelCosts(work.body, plan.body.lanes, plan.body.adjacent);
     this.headCosts = this.head && new PixelCosts(this.head.work, this.head.plan.lanes, this.head.plan.adjacent);
   }
@@ -209,6 +219,30 @@ class ChainEmitter {
         }
       }
     });
+    if (this.job.work.stored) this.storeHead(first, need.end, source);
+  }
+
+  /** Rows of a head that others read too: every CU adds the second operand to its copy, one of them is stored. */
+  private storeHead(first: number, end: number, source: Source): void {
+    const { context, job, headOther, bodyInput } = this;
+    const vec = job.work.stored?.vec;
+    const { pixelPitch: pitch, ring } = bodyInput;
+    const { inWidth: width } = this.geometry;
+    const home = context.nextHome();
+    headOther?.require(first, end, source);
+    for (let r = first; r < end; r++) {
+      const base = ring.base + ((r * width * pitch) % ring.words);
+      if (vec && headOther) {
+        const b = { base: headOther.ring.base + ((r * width * pitch) % headOther.ring.words), pitch };
+        for (let cu = 0; cu < context.cus; cu++) {
+          const row = bodyInput.of(cu, r, r + 1);
+          const operands = [...row, ...headOther.of(cu, r, r + 1)];
+          emitPair(context, vec, cu, { base, pitch }, b, { base, pitch }, width, pitch, operands, row, source);
+        }
+      }
+      const run = { first: r * width, end: (r + 1) * width, channel: 0, words: pitch, cu: home, base, pitch };
+      context.storePixels(job.headOutput, job.frame, run, source, bodyInput.of(home, r, r + 1));
+    }
   }
 
   /** The tile's body, gathered in one CU and stored. */

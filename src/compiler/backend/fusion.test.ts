@@ -55,6 +55,23 @@ describe('row chains', () => {
     await expectExact(graph, XC7Z045, ['t1']);
   });
 
+  it('with a head that others read too: stored behind its residual add', async () => {
+    const b = new GraphBuilder();
+    const x = b.input(28, 28, 512);
+    const sum = b.residual(b.conv(b.conv(x, 128), 512), x);
+    const graph = b.build(b.residual(b.conv(b.conv(sum, 128), 512), sum));
+    expect(stepsOf(graph)).toContainEqual(['rows', 'conv1', 'conv3']);
+    await expectExact(graph, XC7Z045, [], 2);
+  });
+
+  it('with a depthwise head and a body whose channels are split over CUs', async () => {
+    const b = new GraphBuilder();
+    // A normalization that nothing can take in: pre-activation networks have one in front of each convolution.
+    const graph = b.build(b.conv(b.conv(b.input(14, 14, 512), 512, { groups: 512 }), 128));
+    expect(stepsOf(graph)).toEqual([['rows', 'conv0', 'conv1']]);
+    await expectExact(graph, XC7Z045, ['t1'], 2);
+  });
+
   it('on one CU', async () => {
     await expectExact(invertedResidual(14, 1, true), ONE_CU, []);
   });

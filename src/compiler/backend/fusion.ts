@@ -6,7 +6,7 @@ import { type Machine, mapsWords } from '../../machine/machine.ts';
 import { type ChainPlan, type ChainWork, chainRegions, type LinkPlan, planChain } from './chain.ts';
 import { trafficCycles } from './plan.ts';
 import { isSliceable, planSliceChain, type SlicePlan, type SliceWork, sliceRegions } from './slice-chain.ts';
-import { type MacWork, type Stage, type StageGraph, tensorsRead } from './stage.ts';
+import { isPairWork, type MacWork, type Stage, type StageGraph, tensorsRead } from './stage.ts';
 import { readsAllRows } from './tile-rows.ts';
 import type { View } from './view.ts';
 
@@ -17,6 +17,8 @@ export interface FusionCandidate {
   readonly members: readonly number[];
   /** Rows: does the last stage work on its own CU's pixels? */
   readonly hasTail: boolean;
+  /** Rows: is the first stage's result stored as well, because others read it? */
+  readonly storesHead?: boolean;
 }
 
 /** A candidate with its plan. */
@@ -42,9 +44,19 @@ export function findFusions(graph: StageGraph, isBorder: (tensor: number) => boo
     const isElsewhere = isBorder(output) || graph.aliases.has(output) || sliced.has(output) || graph.scatters.has(output);
     return readers(output) === 1 && !isElsewhere && to.mac.inChannels === mac.outChannels;
   };
+  /** May stage i feed stage i + 1 from rows on chip that are stored as well? */
+  const feedsAndStores = (i: number): boolean => {
+    const [from, to] = [stages[i], stages[i + 1]];
+    if (!isPlain(from) || !isPlain(to) || from.table || to.vec || to.mac.depthwise || to.input !== from.output) return false;
+    if (from.vec && (from.vec.op !== 'add' || from.vec.isPixel)) return false;
+    return readsAllRows(to.mac) && !graph.scatters.has(from.output) && to.mac.inChannels === from.mac.outChannels;
+  };
   const candidates: FusionCandidate[] = [];
   for (let i = 0; i + 1 < stages.length; i++) {
-    if (!feeds(i)) continue;
+    if (!feeds(i)) {
+      if (feedsAndStores(i)) candidates.push({ kind: 'rows', members: [i, i + 1], hasTail: false, storesHead: true });
+      continue;
+    }
     const [first, second] = [stages[i] as MacStage, stages[i + 1] as MacStage];
     if (isTail(second)) {
       candidates.push({ kind: 'rows', members: [i, i + 1], hasTail: true });
@@ -72,7 +84,7 @@ function isTail({ mac, vec, table }: MacStage): boolean {
 
 /** A candidate's plan, with the whole buffer to itself; undefined when it does not fit. `input`: the first member's input as a plain map. */
 export function planFusion(
-  { kind, members, hasTail }: FusionCandidate,
+  { kind, members, hasTail, storesHead }: FusionCandidate,
   graph: StageGraph,
   input: View,
   machine: Machine,
@@ -85,7 +97,9 @@ export function planFusion(
   }
   const tail = hasTail ? works.pop() : undefined;
   const body = works.pop()!;
-  const work: ChainWork = { head: works.pop(), body, tail, stage: graph.stages[members.at(-1)!]!, input };
+  const { vec } = graph.stages[members[0]!]!;
+  const stored = storesHead ? { vec: isPairWork(vec) ? vec : undefined } : undefined;
+  const work: ChainWork = { head: works.pop(), body, tail, stage: graph.stages[members.at(-1)!]!, input, stored };
   const plan = planChain(work, machine, mapsWords(machine));
   return plan && { kind, members, plan, work };
 }
@@ -100,6 +114,11 @@ export function linksOf(fusion: Fusion): LinkPlan[] {
   if (fusion.kind === 'slices') return [fusion.plan.head, fusion.plan.body];
   const { head, body, tail } = fusion.plan;
   return [head, body, tail].filter((link) => link !== undefined);
+}
+
+/** Members whose results never leave the chip. */
+export function insideOf(fusion: Fusion): readonly number[] {
+  return fusion.members.slice(fusion.kind === 'rows' && fusion.work.stored ? 1 : 0, -1);
 }
 
 /** Sizes of the regions in the maps buffers. */
