@@ -97,10 +97,10 @@ async function measure({ network, scope, batch }: Run): Promise<{ machine: strin
         .replace(/^error: /, ''),
     );
   const { machine, networks } = JSON.parse(stdout) as { machine: { name: string }; networks: BenchOutput[] };
-  return { machine: machine.name, row: keep(networks[0]) };
+  return { machine: machine.name, row: pick(networks[0]) };
 }
 
-function keep(row: BenchOutput): ResultRow {
+function pick(row: BenchOutput): ResultRow {
   const { network, scope, batch, macs, cycles, fps, boundFps, occupancy, gops, gbps, floorBytes, sqnrDb, bitExact, paper } = row;
   const { acceleratedShare, acceleratorParts } = row;
   return {
@@ -133,7 +133,8 @@ function readCommitted(): ResultsFile {
   return JSON.parse(readFileSync(JSON_FILE, 'utf8')) as ResultsFile;
 }
 
-async function measureAll(runs: readonly Run[]): Promise<ResultsFile> {
+/** @param keep Called after each network with all that was measured so far: a run of many minutes may be broken off */
+async function measureAll(runs: readonly Run[], keep: (results: ResultsFile) => void): Promise<ResultsFile> {
   const networks: ResultRow[] = [];
   const failures: Record<string, string> = {};
   let machine = '';
@@ -155,6 +156,7 @@ async function measureAll(runs: readonly Run[]): Promise<ResultsFile> {
       failures[title] = (error as Error).message;
       note(`${process.stderr.isTTY ? '\r\u001b[K' : ''}${place}: ${title}: FAILED: ${failures[title]}`);
     }
+    keep({ machine, networks, failures });
   }
   return { machine, networks, failures };
 }
@@ -192,7 +194,9 @@ if (options.render) {
   const wanted = new RegExp(options.only ?? '');
   const runs = RUNS.filter((run) => wanted.test(titleOf(run)));
   if (runs.length === 0) throw new Error(`--only ${options.only}: no network has such a title`);
-  const measured = await measureAll(runs);
+  const measured = await measureAll(runs, (results) => {
+    if (!options.check) write(merge(committed, results));
+  });
   const before = new Map(committed.networks.map((row) => [titleOf(row), row]));
   const worse = measured.networks.flatMap((row) => {
     const old = before.get(titleOf(row));
@@ -200,8 +204,7 @@ if (options.render) {
   });
   for (const title of Object.keys(measured.failures)) if (before.has(title)) worse.push(`${title}: could be measured before`);
   for (const line of worse) note(`worse: ${line}`);
-  if (!options.check) write(merge(committed, measured));
-  else
+  if (options.check)
     note(
       worse.length === 0
         ? `${measured.networks.length} networks: no figure is worse than the committed one`
