@@ -1,11 +1,7 @@
-/**
- * Emission of a chain: per tile the head's rows, the body's pixels, the tail's pixels, one tile apart, so that no unit waits for results that were only
- * just made. Specification: docs/compiler.md, "Chains".
- */
-import type { Block } from './blocks.ts';
 import { CHAIN_SLOTS, type ChainPlan, type ChainWork, isGathered, type LinkPlan, resultSlots } from './chain.ts';
 import type { EmitContext, Source } from './emit-context.ts';
 import { emitPair } from './emit-vec.ts';
+import { addLinkTask, type Link, type LinkConstants } from './link-task.ts';
 import { loadGroup, type WeightsGroup } from './load-group.ts';
 import { addMacTask, type RasterOutput } from './mac-task.ts';
 import { RowRing } from './row-ring.ts';
@@ -13,15 +9,7 @@ import type { Geometry, MacWork } from './stage.ts';
 import { type Piece, SPACE } from './task.ts';
 import { inputRows, slotOfPart } from './tile-rows.ts';
 import type { View } from './view.ts';
-import type { PackedWeights } from './weights-image.ts';
 import { PixelCosts } from './window-cost.ts';
-
-/** A link's constants: layer index, packed weights and where they are. */
-export interface LinkConstants {
-  readonly layer: number;
-  readonly weights: PackedWeights;
-  readonly address: number;
-}
 
 export interface ChainJob {
   readonly work: ChainWork;
@@ -39,37 +27,12 @@ export interface ChainJob {
   readonly headOther: View | undefined;
 }
 
-interface Link {
-  readonly work: MacWork;
-  readonly plan: LinkPlan;
-  readonly constants: LinkConstants;
-  readonly groups: (WeightsGroup | undefined)[];
-}
-
 /** What a tile's body left for the tail. */
 interface BodyResult {
   readonly tile: number;
   readonly bounds: readonly number[];
   readonly slot: number;
   readonly pieces: readonly Piece[];
-}
-
-/** Work of one CU on a link: one block's channels of raster pixels [from, to). */
-interface LinkPart {
-  readonly block: Block;
-  readonly group: WeightsGroup;
-  /** Share of the block's channels. */
-  readonly slot: number;
-  readonly cu: number;
-  readonly input: RowRing;
-  readonly from: number;
-  readonly to: number;
-  /** Column of the image at which the rows of `output` begin. */
-  readonly column: number;
-  readonly output: RasterOutput;
-  readonly targets: number;
-  readonly writes: readonly Piece[];
-  readonly source: Source;
 }
 
 export function* emitChain(context: EmitContext, job: ChainJob): Generator<void> {
@@ -202,7 +165,7 @@ class ChainEmitter {
         const writes = Array.from({ length: context.cus }, (_, cu) => this.bodyInput.of(cu, ya, yb)).flat();
         for (let s = 0; s < head.plan.slots; s++) {
           const cu = s * head.plan.parts + p;
-          this.addMac(head, {
+          addLinkTask(context, head, {
             block,
             group,
             slot: s,
@@ -265,7 +228,7 @@ class ChainEmitter {
         const outBase = base + (Math.floor(from / outWidth) - y0) * outWidth * pitch;
         const output: RasterOutput = { outBase, outRing: 0, outOffset: 0, outRowStep: outWidth * pitch, outColStep: pitch };
         const part = { block, group, input: this.bodyInput, from, to, column: 0, output, targets: 1 << home, writes: [piece], source };
-        for (let slot = 0; slot < body.plan.slots; slot++) this.addMac(body, { ...part, slot, cu: slot * body.plan.parts + p });
+        for (let slot = 0; slot < body.plan.slots; slot++) addLinkTask(context, body, { ...part, slot, cu: slot * body.plan.parts + p });
       }
     });
     context.storePixels(job.output, job.frame, { ...pixels, channel: 0, words: pitch, cu: home, base, pitch }, source, [piece]);
@@ -297,7 +260,20 @@ class ChainEmitter {
         const output: RasterOutput = { outBase: slot, outRing: 0, outOffset: 0, outRowStep: outWidth * pitch, outColStep: pitch };
         const column = (from % outWidth) - offset;
         const writes = [pieces[cu]!];
-        this.addMac(body, { block, group, slot: 0, cu, input: this.bodyInput, from, to, column, output, targets: 1 << cu, writes, source });
+        addLinkTask(context, body, {
+          block,
+          group,
+          slot: 0,
+          cu,
+          input: this.bodyInput,
+          from,
+          to,
+          column,
+          output,
+          targets: 1 << cu,
+          writes,
+          source,
+        });
       }
     });
     return { tile, bounds, slot, pieces };
@@ -381,40 +357,5 @@ class ChainEmitter {
     context.storePixels(job.output, job.frame, { ...pixels, channel: 0, words: pitch, cu: home, base: result, pitch }, source, [
       resultPiece,
     ]);
-  }
-
-  private addMac(
-    { work, plan }: Link,
-    { block, group, slot, cu, input, from, to, column, output, targets, writes, source }: LinkPart,
-  ): void {
-    const channels = Math.min(plan.cuChannels, block.channels - slot * plan.cuChannels);
-    if (channels <= 0) return;
-    const g = work.geometry;
-    const ya = Math.floor(from / g.outWidth);
-    const yb = Math.floor((to - 1) / g.outWidth) + 1;
-    const rows = inputRows(work, ya, yb);
-    addMacTask(
-      this.context,
-      {
-        cu,
-        geometry: g,
-        ring: input.ring,
-        origin: 0,
-        pixelPitch: input.pixelPitch,
-        channelOffset: block.inputChannel + (work.depthwise ? slot * plan.cuChannels : 0),
-        tapWords: work.tapWords,
-        depthwise: work.depthwise,
-        lanes: plan.lanes,
-        weightsLine: group.line,
-        clamp: work.clamp,
-        raster: { y: ya, x: column, x0: from - ya * g.outWidth - column, width: g.outWidth - column, count: to - from },
-        output: { ...output, outBase: output.outBase + block.channel + slot * plan.cuChannels },
-        targets,
-        channels,
-      },
-      source,
-      [...input.of(cu, rows.first, rows.end), ...group.pieces],
-      writes,
-    );
   }
 }

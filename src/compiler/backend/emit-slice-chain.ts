@@ -3,8 +3,8 @@
  * unit waits for results that were only just made. Specification: docs/compiler.md, "Chains".
  */
 
-import type { LinkConstants } from './emit-chain.ts';
 import type { EmitContext, Source } from './emit-context.ts';
+import type { LinkConstants } from './link-task.ts';
 import { loadGroup, type WeightsGroup } from './load-group.ts';
 import { addMacTask } from './mac-task.ts';
 import { RowRing } from './row-ring.ts';

@@ -6,6 +6,7 @@ import { type Machine, mapsWords } from '../../machine/machine.ts';
 import type { InputError } from '../../util/errors.ts';
 import { LayerRefusal } from '../layer-refusal.ts';
 import type { LinkPlan } from './chain.ts';
+import { pairCompanions, type StepDraft, stagesOf } from './companions.ts';
 import { type DramLayout, viewTensor } from './dram-layout.ts';
 import { planVecStage, type VecPlan, vecRegions } from './emit-vec-stage.ts';
 import { freePlacement, type Placement } from './evaluate.ts';
@@ -71,12 +72,6 @@ interface Life {
   readonly last: number;
   readonly makers: readonly number[];
   readonly readers: readonly number[];
-}
-
-interface StepDraft {
-  readonly main: number;
-  readonly companions: number[];
-  readonly fusion?: Fusion;
 }
 
 class Scheduler {
@@ -404,11 +399,6 @@ class Scheduler {
   }
 }
 
-/** Stages of a step, in order. */
-function stagesOf({ main, fusion }: StepDraft): readonly number[] {
-  return fusion?.members ?? [main];
-}
-
 /** Sizes of a MAC stage's regions: input ring, result slots (or pool rings), vector slots, residual slots. */
 export function macRegions(plan: MacPlan, placement: Placement, rowWords: number): number[] {
   const times = (count: number, words: number): number[] => Array.from({ length: count }, () => words);
@@ -419,42 +409,4 @@ export function macRegions(plan: MacPlan, placement: Placement, rowWords: number
     ...times(isPool && !placement.output ? plan.slotCount : 0, plan.vecSlotWords),
     ...times(plan.otherSlots, plan.slotWords),
   ];
-}
-
-/**
- * Vector stages move beside the longest MAC stage that runs after their inputs are made and before their result is read: they share no unit with it.
- */
-function pairCompanions(stages: StageGraph, rootOf: (tensor: number) => number): StepDraft[] {
-  const list = stages.stages;
-  const hosts = new Map<number, number>();
-  list.forEach((stage, index) => {
-    // The activation table holds one function at a time.
-    if (stage.mac || stage.vec?.op === 'table') return;
-    const sources = tensorsRead(stage).map(rootOf);
-    const targets = tensorsWritten(stages, stage).map(rootOf);
-    let made = -1;
-    let read = list.length;
-    list.forEach((other, i) => {
-      if (other === stage) return;
-      if (tensorsWritten(stages, other).some((tensor) => sources.includes(rootOf(tensor)))) made = Math.max(made, hosts.get(i) ?? i);
-      const inputs = tensorsRead(other).map(rootOf);
-      if (inputs.some((input) => targets.includes(input))) read = Math.min(read, i);
-    });
-    let host = -1;
-    for (let i = made + 1; i < read; i++) {
-      const candidate = list[i]!;
-      if (!candidate.mac || candidate.batched !== stage.batched) continue;
-      if (host < 0 || macsOf(candidate) > macsOf(list[host]!)) host = i;
-    }
-    if (host >= 0) hosts.set(index, host);
-  });
-  return list.flatMap((_, index): StepDraft[] => {
-    if (hosts.has(index)) return [];
-    return [{ main: index, companions: [...hosts].filter(([, host]) => host === index).map(([companion]) => companion) }];
-  });
-}
-
-function macsOf(stage: Stage): number {
-  const { geometry: g, tapWords, outChannels } = stage.mac!;
-  return g.outHeight * g.outWidth * g.kernelH * g.kernelW * tapWords * outChannels;
 }

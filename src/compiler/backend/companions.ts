@@ -1,0 +1,56 @@
+/**
+ * Steps before they are placed: every stage a step of its own, vector stages beside a MAC stage where one has time for them.
+ * Specification: docs/compiler.md, "Companions".
+ */
+import type { Fusion } from './fusion.ts';
+import { type Stage, type StageGraph, tensorsRead, tensorsWritten } from './stage.ts';
+
+/** Stage indices of a step. */
+export interface StepDraft {
+  readonly main: number;
+  readonly companions: number[];
+  readonly fusion?: Fusion;
+}
+
+/** Stages of a step, in order. */
+export function stagesOf({ main, fusion }: StepDraft): readonly number[] {
+  return fusion?.members ?? [main];
+}
+
+/**
+ * Vector stages move beside the longest MAC stage that runs after their inputs are made and before their result is read: they share no unit with it.
+ */
+export function pairCompanions(stages: StageGraph, rootOf: (tensor: number) => number): StepDraft[] {
+  const list = stages.stages;
+  const hosts = new Map<number, number>();
+  list.forEach((stage, index) => {
+    // The activation table holds one function at a time.
+    if (stage.mac || stage.vec?.op === 'table') return;
+    const sources = tensorsRead(stage).map(rootOf);
+    const targets = tensorsWritten(stages, stage).map(rootOf);
+    let made = -1;
+    let read = list.length;
+    list.forEach((other, i) => {
+      if (other === stage) return;
+      if (tensorsWritten(stages, other).some((tensor) => sources.includes(rootOf(tensor)))) made = Math.max(made, hosts.get(i) ?? i);
+      const inputs = tensorsRead(other).map(rootOf);
+      if (inputs.some((input) => targets.includes(input))) read = Math.min(read, i);
+    });
+    let host = -1;
+    for (let i = made + 1; i < read; i++) {
+      const candidate = list[i]!;
+      if (!candidate.mac || candidate.batched !== stage.batched) continue;
+      if (host < 0 || macsOf(candidate) > macsOf(list[host]!)) host = i;
+    }
+    if (host >= 0) hosts.set(index, host);
+  });
+  return list.flatMap((_, index): StepDraft[] => {
+    if (hosts.has(index)) return [];
+    return [{ main: index, companions: [...hosts].filter(([, host]) => host === index).map(([companion]) => companion) }];
+  });
+}
+
+function macsOf(stage: Stage): number {
+  const { geometry: g, tapWords, outChannels } = stage.mac!;
+  return g.outHeight * g.outWidth * g.kernelH * g.kernelW * tapWords * outChannels;
+}
