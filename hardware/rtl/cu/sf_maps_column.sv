@@ -24,7 +24,7 @@ module sf_maps_column
   always_ff @(posedge clk_i) begin
     if (b_en_i) begin
       if (b_write_i) ram_q[b_row_i] <= b_word_i;
-      else b_latch_q <= ram_q[b_row_i];
+      b_latch_q <= ram_q[b_row_i];
     end
     if (b_read_i) b_out_q <= b_latch_q;
   end

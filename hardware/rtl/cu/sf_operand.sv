@@ -96,18 +96,52 @@ module sf_operand
   end
 
   // ---------------------------------------------------------------- rotation and lanes of an output
-  line_t rotated, lanes;
-  sf_rotate u_rotate (.clk_i, .words_i(quadrant_q[0]), .amount_i(col4_q[3:0]), .words_o(rotated));
-
-  // Lane l takes word l mod g.
+  // Lane l takes word amount + l mod g: a fine stage by the lane's class modulo 4, then a coarse one by lane.
+  line_t                     fine_d, fine_q, lanes_d, lanes;
+  logic [3:0][1:0]           fine_select_d, fine_select_q;  // at e + 3, e + 4
+  logic [LineWords-1:0][1:0] coarse_select_d, coarse_select_q;  // at e + 4, e + 5
   always_comb begin
-    unique case (ctl6_q.lg)
-      3'd0: lanes = {16{rotated[0]}};
-      3'd1: lanes = {8{rotated[1:0]}};
-      3'd2: lanes = {4{rotated[3:0]}};
-      3'd3: lanes = {2{rotated[7:0]}};
-      default: lanes = rotated;
-    endcase
+    for (int unsigned j = 0; j < 4; j++) begin
+      unique case (ctl3_q.lg)
+        3'd0: fine_select_d[j] = col3_q[1:0] - 2'(j);
+        3'd1: fine_select_d[j] = col3_q[1:0] - 2'(j - j % 2);
+        default: fine_select_d[j] = col3_q[1:0];
+      endcase
+    end
+    for (int unsigned l = 0; l < LineWords; l++) begin
+      logic [3:0] offset;
+      unique case (ctl4_q.lg)
+        3'd0: offset = col4_q[3:0] - 4'(l);
+        3'd1: offset = col4_q[3:0] - 4'(l - l % 2);
+        3'd2: offset = col4_q[3:0] - 4'(l - l % 4);
+        3'd3: offset = col4_q[3:0] - 4'(l - l % 8);
+        default: offset = col4_q[3:0];
+      endcase
+      offset = offset - 4'(fine_select_q[l%4]);
+      coarse_select_d[l] = offset[3:2];
+    end
+  end
+  for (genvar l = 0; l < int'(LineWords); l++) begin : gen_lane
+    always_comb begin
+      unique case (fine_select_q[l%4])
+        2'd0: fine_d[l] = quadrant_q[0][l];
+        2'd1: fine_d[l] = quadrant_q[0][(l+1)%16];
+        2'd2: fine_d[l] = quadrant_q[0][(l+2)%16];
+        default: fine_d[l] = quadrant_q[0][(l+3)%16];
+      endcase
+      unique case (coarse_select_q[l])
+        2'd0: lanes_d[l] = fine_q[l];
+        2'd1: lanes_d[l] = fine_q[(l+4)%16];
+        2'd2: lanes_d[l] = fine_q[(l+8)%16];
+        default: lanes_d[l] = fine_q[(l+12)%16];
+      endcase
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    fine_select_q <= fine_select_d;
+    coarse_select_q <= coarse_select_d;
+    fine_q <= fine_d;
+    lanes <= lanes_d;
   end
 
   // ---------------------------------------------------------------- operand registers

@@ -40,7 +40,7 @@ module sf_vec_seq
   // ---------------------------------------------------------------- head
   walk_prep_t prep;
   logic       prep_ready_d;
-  sf_walk_prep u_prep (
+  sf_walk_prep #(.Mac(1'b0)) u_prep (
     .clk_i, .rst_ni, .head_i, .walk_i(desc_i.walk), .src2_base_i(maps_addr_t'(desc_i.src2_base)), .src2_col_step_i(desc_i.src2_col_step),
     .adjacent_i(1'b0), .lg_i(3'd4), .depthwise_i(1'b0), .start_i, .ready_d_o(prep_ready_d), .prep_o(prep)
   );
@@ -104,7 +104,7 @@ module sf_vec_seq
   // ---------------------------------------------------------------- walker
   logic   pixel_valid, pixel_take;
   pixel_t pixel;
-  sf_walker u_walker (
+  sf_walker #(.Mac(1'b0)) u_walker (
     .clk_i, .rst_ni, .start_i, .walk_i(desc_i.walk), .prep_i(prep), .adjacent_i(1'b0), .lg_i(3'd4), .depthwise_i(1'b0),
     .src2_ring_i(ring_t'(desc_i.src2_ring)), .src2_offset_i(ring_t'(desc_i.src2_offset)), .src2_row_step_i(ring_t'(desc_i.src2_row_step)),
     .src2_col_step_i(maps_addr_t'(desc_i.src2_col_step)), .valid_o(pixel_valid), .pixel_o(pixel), .take_i(pixel_take)

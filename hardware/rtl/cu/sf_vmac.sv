@@ -112,7 +112,8 @@ module sf_vmac
     endcase
     shift_read = shifts_q[{slot, shift_index}];
     unique case (lg)
-      3'd0, 3'd1, 3'd2: shift_d = turn[0] ? shift_read[3:2] : shift_read[1:0];
+      3'd0: shift_d = turn[0] ? {shift_read[2], shift_read[1]} : {shift_read[3], shift_read[0]};
+      3'd1, 3'd2: shift_d = turn[0] ? shift_read[3:2] : shift_read[1:0];
       3'd3: shift_d = turn[0] ? {2{shift_read[1]}} : {2{shift_read[0]}};
       default: shift_d = {2{shift_read[0]}};
     endcase
@@ -120,6 +121,7 @@ module sf_vmac
 
   // ---------------------------------------------------------------- two results a cycle
   logic [3:0]              wide_q;  // 16 + k to 19 + k: g >= 8, both words are result 0
+  logic [3:0]              swap_q;  // g = 1, odd k: result 0 is the odd output
   logic signed [15:0]      low_q, high_q;
   logic signed [1:0][15:0] word;
   always_ff @(posedge clk_i) begin
@@ -127,11 +129,12 @@ module sf_vmac
     low_q <= clamp_low_i;
     high_q <= clamp_high_i;
     wide_q <= {wide_q[2:0], lg >= 3'd3};
+    swap_q <= {swap_q[2:0], lg == 3'd0 && turn[0]};
   end
   for (genvar p = 0; p < 2; p++) begin : gen_post
     sf_post u_post (.clk_i, .sum_i(sum[p]), .shift_i(shift_q[p]), .low_i(low_q), .high_i(high_q), .word_o(word[p]));
   end
-  assign pair_o.words = {wide_q[3] ? word[0] : word[1], word[0]};
+  assign pair_o.words = {(wide_q[3] || swap_q[3]) ? word[0] : word[1], swap_q[3] ? word[1] : word[0]};
 
   logic unused_ctl;
   assign unused_ctl = ^ctl10_q;

@@ -14,7 +14,9 @@ module sf_walk_prep
   import sf_pkg::*;
   import sf_types_pkg::*;
   import sf_cu_pkg::*;
-(
+#(
+  parameter bit Mac = 1'b1  // with weights lines and traces; VEC: with source 2 in their place
+) (
   input  logic          clk_i,
   input  logic          rst_ni,
   input  logic          head_i,   // a descriptor is at the head; its fields are stable
@@ -119,12 +121,12 @@ module sf_walk_prep
     col0_q <= maps_addr_t'(walk_i.src_base) + maps_addr_t'(walk_i.src_column);
     out0_q <= maps_addr_t'(walk_i.out_base);
     if (latch_row) begin
-      row_last_q <= row_words - kwords_t'(1);
-      row_lines_q <= row_lines_d;
+      row_last_q <= Mac ? row_words - kwords_t'(1) : '0;
+      row_lines_q <= Mac ? row_lines_d : '0;
     end
     if (latch_col) col_q <= col0_q + maps_addr_t'(mul_p_q);
     if (latch_out) out_q <= out0_q + maps_addr_t'(mul_p_q);
-    if (latch_src2) src2_q <= src2_base_i + maps_addr_t'(mul_p_q);
+    if (latch_src2) src2_q <= Mac ? '0 : src2_base_i + maps_addr_t'(mul_p_q);
   end
 
   // ---------------------------------------------------------------- dividends
@@ -194,21 +196,29 @@ module sf_walk_prep
   sf_serial_product #(.Width(WordsW)) u_words_xe (
     .clk_i, .load_i(load), .run_i(run_extent), .bit_i(xe_bit), .factor_i(tap_step), .product_o(xe_words)
   );
-  sf_serial_product #(.Width(WeightsAddrW)) u_lines_x (
-    .clk_i, .load_i(load), .run_i(run), .bit_i(x_bit), .factor_i(tap_lines), .product_o(x_lines)
-  );
-  sf_serial_product #(.Width(WeightsAddrW)) u_lines_x0 (
-    .clk_i, .load_i(load), .run_i(run), .bit_i(x0_bit), .factor_i(tap_lines), .product_o(x0_lines)
-  );
-  sf_serial_product #(.Width(WeightsAddrW)) u_lines_xs (
-    .clk_i, .load_i(load), .run_i(run_short), .bit_i(xs_bit), .factor_i(tap_lines), .product_o(xs_lines)
-  );
-  sf_serial_product #(.Width(WeightsAddrW)) u_lines_y (
-    .clk_i, .load_i(load), .run_i(run), .bit_i(y_bit), .factor_i(row_lines_q), .product_o(y_lines)
-  );
-  sf_serial_product #(.Width(WeightsAddrW)) u_lines_ys (
-    .clk_i, .load_i(load), .run_i(run_short), .bit_i(ys_bit), .factor_i(row_lines_q), .product_o(ys_lines)
-  );
+  if (Mac) begin : gen_lines
+    sf_serial_product #(.Width(WeightsAddrW)) u_lines_x (
+      .clk_i, .load_i(load), .run_i(run), .bit_i(x_bit), .factor_i(tap_lines), .product_o(x_lines)
+    );
+    sf_serial_product #(.Width(WeightsAddrW)) u_lines_x0 (
+      .clk_i, .load_i(load), .run_i(run), .bit_i(x0_bit), .factor_i(tap_lines), .product_o(x0_lines)
+    );
+    sf_serial_product #(.Width(WeightsAddrW)) u_lines_xs (
+      .clk_i, .load_i(load), .run_i(run_short), .bit_i(xs_bit), .factor_i(tap_lines), .product_o(xs_lines)
+    );
+    sf_serial_product #(.Width(WeightsAddrW)) u_lines_y (
+      .clk_i, .load_i(load), .run_i(run), .bit_i(y_bit), .factor_i(row_lines_q), .product_o(y_lines)
+    );
+    sf_serial_product #(.Width(WeightsAddrW)) u_lines_ys (
+      .clk_i, .load_i(load), .run_i(run_short), .bit_i(ys_bit), .factor_i(row_lines_q), .product_o(ys_lines)
+    );
+  end else begin : gen_no_lines
+    assign x_lines = '0;
+    assign x0_lines = '0;
+    assign xs_lines = '0;
+    assign y_lines = '0;
+    assign ys_lines = '0;
+  end
   sf_serial_ring_product u_ring_y (
     .clk_i, .load_i(load), .run_i(run), .bit_i(y_bit), .factor_i(k_row_step), .ring_i(ring), .product_o(y_ring)
   );
@@ -248,8 +258,8 @@ module sf_walk_prep
     x_high_q <= high_edge(x_low_q, xe_quot, xe_rem, walk_i.dilation_w);
     x0_high_q <= high_edge(x0_low_q, xe_quot, xe_rem, walk_i.dilation_w);
     y_high_q <= high_edge(y_low_q, ye_quot, ye_rem, walk_i.dilation_h);
-    x_last_q <= x_words_q + xe_words + (xe_rem > x_low_q.rem ? tap_step : '0) - kwords_t'(1);
-    x0_last_q <= x0_words_q + xe_words + (xe_rem > x0_low_q.rem ? tap_step : '0) - kwords_t'(1);
+    x_last_q <= Mac ? x_words_q + xe_words + (xe_rem > x_low_q.rem ? tap_step : '0) - kwords_t'(1) : '0;
+    x0_last_q <= Mac ? x0_words_q + xe_words + (xe_rem > x0_low_q.rem ? tap_step : '0) - kwords_t'(1) : '0;
     ring_step1_q <= (ring_step_q >= k_row_step || ring == '0) ? ring_step_q - k_row_step : ring_step_q - k_row_step + ring;
   end
 

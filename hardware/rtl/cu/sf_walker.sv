@@ -7,7 +7,9 @@ module sf_walker
   import sf_pkg::*;
   import sf_types_pkg::*;
   import sf_cu_pkg::*;
-(
+#(
+  parameter bit Mac = 1'b1  // with weights lines and traces; VEC: with source 2 in their place
+) (
   input  logic       clk_i,
   input  logic       rst_ni,
   input  logic       start_i,
@@ -187,18 +189,18 @@ module sf_walker
     x_low_q <= x_low_d;
     x_high_q <= x_high_d;
     x_low_words_q <= x_low_words_d;
-    x_high_last_q <= x_high_last_d;
-    x_low_lines_q <= x_low_lines_d;
+    x_high_last_q <= Mac ? x_high_last_d : '0;
+    x_low_lines_q <= Mac ? x_low_lines_d : '0;
     col_q <= col_d;
     out_col_q <= out_col_d;
-    src2_col_q <= src2_col_d;
+    src2_col_q <= Mac ? '0 : src2_col_d;
     y_low_q <= y_low_d;
     y_high_q <= y_high_d;
     y_low_ring_q <= y_low_ring_d;
-    y_low_lines_q <= y_low_lines_d;
+    y_low_lines_q <= Mac ? y_low_lines_d : '0;
     row_q <= row_d;
     out_row_q <= out_row_d;
-    src2_row_q <= src2_row_d;
+    src2_row_q <= Mac ? '0 : src2_row_d;
     row_left_q <= row_left_d;
     row_end_q <= row_end_d;
     left_q <= left_d;
@@ -298,6 +300,12 @@ module sf_walker
       pixel_d.steps = depthwise_q ? '0 : weights_addr_t'(last_tap_word >> lg_q);
       pixel_d.head = '0;
       pixel_d.tail = 4'(last_tap_word & step_mask);
+    end
+    if (!Mac) begin
+      pixel_d.line = '0;
+      pixel_d.steps = '0;
+      pixel_d.head = '0;
+      pixel_d.tail = '0;
     end
   end
 

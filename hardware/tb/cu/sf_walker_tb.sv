@@ -4,7 +4,9 @@ module sf_walker_tb
   import sf_types_pkg::*;
   import sf_cu_pkg::*;
   import sf_bench_pkg::*;
-(
+#(
+  parameter bit Mac = 1'b1
+) (
   input  logic clk_i,
   input  logic rst_ni,
   output logic done_o,
@@ -24,11 +26,11 @@ module sf_walker_tb
   int         descriptors_q, pixel_q, waited_q, since_q, pixels_q, empties_q, clipped_q, rings_q, held_count_q;
   logic       running_q;
 
-  sf_walk_prep u_prep (
+  sf_walk_prep #(.Mac(Mac)) u_prep (
     .clk_i, .rst_ni, .head_i(head_q), .walk_i(walk_q), .src2_base_i(src2_base_q), .src2_col_step_i(src2_col_step_q), .adjacent_i(adjacent_q),
     .lg_i(lg_q), .depthwise_i(depthwise_q), .start_i(start), .ready_d_o(ready_d), .prep_o(prep)
   );
-  sf_walker u_walker (
+  sf_walker #(.Mac(Mac)) u_walker (
     .clk_i, .rst_ni, .start_i(start), .walk_i(walk_q), .prep_i(prep), .adjacent_i(adjacent_q), .lg_i(lg_q), .depthwise_i(depthwise_q),
     .src2_ring_i(src2_ring_q), .src2_offset_i(src2_offset_q), .src2_row_step_i(src2_row_step_q),
     .src2_col_step_i(maps_addr_t'(src2_col_step_q)), .valid_o(valid), .pixel_o(pixel), .take_i(take_q && valid)
@@ -53,7 +55,7 @@ module sf_walker_tb
     words = int'(walk_q.words);
     check("last", longint'(pixel.last), longint'(pixel_q == int'(walk_q.count) - 1));
     check("out", longint'(pixel.out), longint'(out_addr(walk_q, p.y, p.x)));
-    check("src2", longint'(pixel.src2), longint'(maps_addr_t'(longint'(src2_base_q) + ring_wrap(longint'(src2_offset_q) +
+    if (!Mac) check("src2", longint'(pixel.src2), longint'(maps_addr_t'(longint'(src2_base_q) + ring_wrap(longint'(src2_offset_q) +
           longint'(p.y) * longint'(src2_row_step_q), longint'(src2_ring_q)) + longint'(p.x) * longint'(src2_col_step_q))));
     check("empty", longint'(pixel.empty), longint'(p.ky0 == p.ky1 || p.kx0 == p.kx1));
     pixels_q <= pixels_q + 1;
@@ -70,9 +72,9 @@ module sf_walker_tb
       check("row", longint'(maps_addr_t'(pixel.row)), longint'(maps_addr_t'(row_offset(walk_q, p.y, p.ky0))));
       check("col", longint'(pixel.col), longint'(maps_addr_t'(longint'(walk_q.src_base) + longint'(walk_q.src_column) +
             longint'(p.x) * longint'(walk_q.col_step) + (adjacent_q ? longint'(s0 / g * g) : longint'(p.kx0) * longint'(walk_q.tap_step)))));
-      check("line", longint'(pixel.line), longint'(weights_addr_t'(adjacent_q ? p.ky0 * lines + s0 / g : (p.ky0 * int'(walk_q.kernel_w) + p.kx0) * lines)));
-      check("steps", longint'(pixel.steps), longint'(weights_addr_t'(depthwise_q ? 0 : (adjacent_q ? (s0 % g + n + g - 1) / g : lines) - 1)));
-      if (!depthwise_q) begin
+      if (Mac) check("line", longint'(pixel.line), longint'(weights_addr_t'(adjacent_q ? p.ky0 * lines + s0 / g : (p.ky0 * int'(walk_q.kernel_w) + p.kx0) * lines)));
+      if (Mac) check("steps", longint'(pixel.steps), longint'(weights_addr_t'(depthwise_q ? 0 : (adjacent_q ? (s0 % g + n + g - 1) / g : lines) - 1)));
+      if (!depthwise_q && Mac) begin
         check("head", longint'(pixel.head), longint'(adjacent_q ? s0 % g : 0));
         check("tail", longint'(pixel.tail), longint'((adjacent_q ? s0 + n - 1 : words - 1) % g));
       end
@@ -105,8 +107,8 @@ module sf_walker_tb
         // A descriptor arrives.
         int  words;
         bit  adjacent, depthwise;
-        depthwise = chance(20);
-        adjacent = !depthwise && chance(50);
+        depthwise = Mac && chance(20);
+        adjacent = Mac && !depthwise && chance(50);
         words = pick(1, chance(50) ? 8 : 70);
         lg_q <= depthwise ? 3'd0 : 3'(pick(0, 4));
         adjacent_q <= adjacent;
