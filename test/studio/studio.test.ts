@@ -2,7 +2,7 @@
  * The studio in a real browser: drop a model and get the figures of `bench`, look at one instruction, step the machine, change it, run a picture.
  * Needs Chromium (apt install chromium); without it the tests are skipped, but where CI is set its absence is a failure.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
@@ -101,6 +101,15 @@ describe.skipIf(!chromium)('studio', () => {
     const instruction = /instruction (\d+)/.exec((await textOf('#descriptor h2'))!)![1];
     await page.click('[data-view=program]');
     expect(await page.getAttribute(`[data-instruction="${instruction}"]`, 'aria-pressed')).toBe('true');
+  });
+
+  it('exports the trace: one slice for each record of the log', async () => {
+    await page.click('[data-view=timeline]');
+    const slices = digits(/([\d,]+) slices/.exec((await textOf('.timeline .toolbar'))!)![1]);
+    const [download] = await Promise.all([page.waitForEvent('download'), page.click('text=Save trace')]);
+    const trace = JSON.parse(readFileSync(await download.path(), 'utf8')) as { traceEvents: { ph: string }[] };
+    expect(trace.traceEvents.filter((event) => event.ph === 'X')).toHaveLength(slices);
+    await page.click('[data-view=program]');
   });
 
   it('searches the program', async () => {
