@@ -136,15 +136,18 @@ export function directedFaults(machine: Machine): Fault[] {
   outside('top of the address space', UNIT_ID.LDM, { dramAddress: 2 ** 32 - 16, rows: 1, words: 16, cus: 1 }, ENGINE.LDM, 2 ** 28 - 1);
   outside('LDW', UNIT_ID.LDW, { dramAddress: far, lines: 1, images: 1, cusPerSlot: 1 }, ENGINE.LDW, far / 16);
   outside('ST', UNIT_ID.ST, { dramAddress: far, rows: 1, words: 16 }, ENGINE.ST, far / 16);
-  // The window ends in the middle of a burst: the first burst that is not inside as a whole.
+  // The window ends at every line of a burst: what is refused is the first burst that is not inside as a whole.
   const edge = programOf(machine, [[UNIT_ID.ST, { dramAddress: 0, rows: 1, words: 8192 }]], 4096);
-  const windowLines = Math.ceil((edge.dramWords * 2) / LINE_BYTES);
-  faults.push({
-    name: 'window: ST over its end',
-    program: edge,
-    options: {},
-    expected: { cause: 'window', unit: ENGINE.ST, detail: windowLines - (windowLines % machine.axi.burstLines) },
-  });
+  const { burstLines } = machine.axi;
+  for (let more = 0; more < burstLines; more++) {
+    const windowLines = Math.ceil((edge.dramWords * 2) / LINE_BYTES) + more;
+    faults.push({
+      name: `window: ST over its end, at line ${windowLines % burstLines} of a burst`,
+      program: edge,
+      options: { windowBytes: windowLines * LINE_BYTES },
+      expected: { cause: 'window', unit: ENGINE.ST, detail: windowLines - (windowLines % burstLines) },
+    });
+  }
   const code = programOf(machine, [[UNIT_ID.LDM, { rows: 1, words: 16, cus: 1 }]]);
   faults.push({ name: 'window: fetch', program: code, options: { windowBytes: 4096 }, expected: { cause: 'window', unit: ENGINE.fetch } });
 
