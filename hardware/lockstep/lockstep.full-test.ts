@@ -79,7 +79,7 @@ const OTHER = parseMachine(
 
 describe.skipIf(fault !== undefined)('another machine', () => {
   it('directed and random programs', { timeout: 20 * MINUTES }, () => {
-    const model = buildModel(OTHER);
+    const model = buildModel(OTHER, { quick: true });
     for (const { name, program } of directedPrograms(OTHER)) {
       expect(runLockstep(model, program, { checks: 'bounds' }).differences, name).toEqual([]);
     }
