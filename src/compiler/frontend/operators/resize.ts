@@ -23,6 +23,8 @@ interface Scaling {
 
 /** Convolutions that an interpolation may become; more are left to the host. */
 const MAX_PHASES = 64;
+/** Convolutions that interpolate along both axes at once; more are fewer along one axis after the other. */
+const MAX_DIRECT = 16;
 /** Coordinates this close to each other are the same: weights have 15 bits. */
 const SAME = 2 ** -18;
 
@@ -151,27 +153,20 @@ function buildLinear(draft: Draft, node: GraphNode, view: View, scalings: readon
   const [rows, columns] = [planAxis(vertical), planAxis(horizontal)];
   const direct = rows.phases.length * columns.phases.length;
   const inSteps = rows.phases.length + columns.phases.length;
-  if (Math.min(direct, inSteps) > MAX_PHASES) {
+  if (inSteps > MAX_PHASES) {
     throw new Unsupported(`its ratio needs ${inSteps} different interpolations; ${MAX_PHASES} at most become convolutions`);
   }
   const { tensor } = view;
   let step: { inputs: LayerTensor[]; parts: RearrangePart[] };
-  if (direct <= MAX_PHASES) step = interpolate(draft, node, node.outputs[0], tensor, rows, columns);
+  if (direct <= MAX_DIRECT) step = interpolate(draft, node, node.outputs[0], tensor, rows, columns);
   else {
-    // One axis after the other: fewer convolutions, one rounding more.
-    const middle = addTensor(draft, `${node.outputs[0]}#rows`, { ...tensor, height: vertical.outSize }, node.outputs[0]);
-    const { inputs, parts } = interpolate(draft, node, middle.name, tensor, rows, wholePlan(tensor.width));
+    // One axis after the other: fewer convolutions, one rounding more. Columns first: then the many results of the rows follow each other in memory.
+    const middle = addTensor(draft, `${node.outputs[0]}#columns`, { ...tensor, width: horizontal.outSize }, node.outputs[0]);
+    const { inputs, parts } = interpolate(draft, node, middle.name, tensor, wholePlan(tensor.height), columns);
     const sources = inputs.map(({ id }) => id);
-    draft.layers.push({
-      kind: 'rearrange',
-      name: `${node.name}#rows`,
-      nodes: [node.name],
-      inputs: sources,
-      output: middle.id,
-      parts,
-      fill: 0,
-    });
-    step = interpolate(draft, node, node.outputs[0], middle, wholePlan(middle.height), columns);
+    const name = `${node.name}#columns`;
+    draft.layers.push({ kind: 'rearrange', name, nodes: [node.name], inputs: sources, output: middle.id, parts, fill: 0 });
+    step = interpolate(draft, node, node.outputs[0], middle, rows, wholePlan(middle.width));
   }
   const extents = { height: vertical.outSize, width: horizontal.outSize, channels: tensor.channels };
   const result = pushRearrange(draft, node, step.inputs, extents, step.parts);
@@ -197,7 +192,7 @@ function interpolate(draft: Draft, node: GraphNode, value: string, tensor: Layer
   const { channels } = source;
   const output = { id: -1, name: value, measurable: false, height: sizeOf(rows), width: sizeOf(columns), channels };
   const weightOf = (_: number, ky: number, kx: number): number => rows.weights[ky] * columns.weights[kx];
-  const layer = value === node.outputs[0] ? node.name : `${node.name}#rows`;
+  const layer = value === node.outputs[0] ? node.name : `${node.name}#columns`;
   const common = {
     node: node.name,
     layer,
@@ -222,7 +217,7 @@ function repeatEdges(draft: Draft, node: GraphNode, value: string, source: Layer
   const tensor = addTensor(draft, `${value}#edges`, extents, false);
   draft.layers.push({
     kind: 'rearrange',
-    name: value === node.outputs[0] ? `${node.name}#edges` : `${node.name}#rows#edges`,
+    name: value === node.outputs[0] ? `${node.name}#edges` : `${node.name}#columns#edges`,
     nodes: [node.name],
     inputs: [source.id],
     output: tensor.id,
