@@ -14,6 +14,7 @@ export interface CellTiming {
 
 export interface Cell {
   readonly type: string;
+  readonly port_directions?: Readonly<Record<string, string>>;
   readonly parameters: Readonly<Record<string, string>>;
   readonly connections: Readonly<Record<string, readonly (number | string)[]>>;
 }

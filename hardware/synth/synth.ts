@@ -31,7 +31,7 @@ function yosysVersion(): string {
 /**
  * Bits of one enable become one signal again: without this every bit of a memory is written in a statement of its own, and Yosys takes minutes.
  */
-const TIDY = 'opt_expr; opt_merge; opt_reduce -full; opt_expr; opt_clean';
+const TIDY = 'opt_expr; opt_merge; opt_reduce -full; opt_expr; bwmuxmap; opt_clean';
 
 async function elaborate(top: string): Promise<Design[]> {
   mkdirSync(CACHE, { recursive: true });

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { absorbOutputRegisters } from './block-ram.ts';
 import type { Netlist } from './timing.ts';
 import { DSP_OPERAND_BITS, FLATTENED, UNIT_TIMEOUT_MS } from './units.ts';
 import { countMultiplications, type Design, findMemories, type Memory } from './verilog.ts';
@@ -75,7 +76,7 @@ export async function synthesizeUnit(unit: Unit, yosysVersion: string, cache: st
   const counted = /(\d+) objects/.exec(readFileSync(path.join(folder, 'multiplications'), 'utf8'));
   const memories = unit.parts.flatMap((part) => findMemories(part.text));
   const multiplications = unit.parts.some((part) => countMultiplications(part.text) > 0) ? Number(counted?.[1] ?? 0) : 0;
-  return { netlist: modules[design.id], multiplications, memories };
+  return { netlist: absorbOutputRegisters(modules[design.id]), multiplications, memories };
 }
 
 function run(id: string, verilog: string, folder: string, cache: string): Promise<void> {
