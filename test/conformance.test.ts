@@ -1,5 +1,6 @@
 /** Reference = simulator, bit for bit, on random small layers; and the account of every cycle of their timing runs. */
 import { describe, expect, it } from 'vitest';
+import { buildStages } from '../src/compiler/backend/build-stages.ts';
 import type { IntegerGraph } from '../src/graph/integer-graph.ts';
 import { type Machine, macCount, XC7Z045 } from '../src/machine/machine.ts';
 import type { Program } from '../src/program/program.ts';
@@ -7,7 +8,7 @@ import { measureLayerWork } from '../src/runtime/layer-work.ts';
 import { measureTiming } from '../src/runtime/measure-timing.ts';
 import { InputError } from '../src/util/errors.ts';
 import { checkConformance } from './conformance.ts';
-import { ELEMENTWISE, LARGE, PRODUCTS, randomGraph, SMALL } from './random-layers.ts';
+import { ELEMENTWISE, GATES, LARGE, PRODUCTS, randomGraph, SMALL } from './random-layers.ts';
 
 interface Tally {
   layers: number;
@@ -100,6 +101,21 @@ describe('products of two activations', () => {
 
   it('are bit-exact in batches', async () => {
     expect((await checkSeeds(100, 25, XC7Z045, 3, SMALL, graphOf)).refused).toBeLessThanOrEqual(1);
+  });
+});
+
+describe('a table and a second operand behind a convolution', () => {
+  const graphOf = (seed: number): IntegerGraph => randomGraph(seed, SMALL, GATES, 8);
+
+  it('occur in both orders', () => {
+    const stages = Array.from({ length: 300 }, (_, seed) => buildStages(graphOf(seed)).stages).flat();
+    const both = stages.filter(({ vec, table }) => table && (vec?.op === 'mul' || vec?.op === 'add'));
+    for (const order of [true, false]) expect(both.filter(({ isTableFirst }) => isTableFirst === order).length).toBeGreaterThan(10);
+  });
+
+  it('are bit-exact', async () => {
+    expect((await checkSeeds(0, 100, XC7Z045, 1, SMALL, graphOf)).refused).toBe(0);
+    expect((await checkSeeds(100, 20, XC7Z045, 2, SMALL, graphOf)).refused).toBe(0);
   });
 });
 

@@ -272,6 +272,16 @@ export const ELEMENTWISE: readonly DraftLayer[] = [
   draftConcat,
 ];
 
+/** A 1×1 convolution that keeps the shape, so that its input can be the other operand behind it. */
+const draftSame: DraftLayer = ({ random }, input) => {
+  const window: Window = { kernel: [1, 1], stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0] };
+  const weights = randomWeights(random, input.channels, input.channels);
+  return { out: input, layer: { kind: 'conv', inputs: [input.id], window, groups: 1, clamp: randomClamp(random), ...weights } };
+};
+
+/** Convolutions with a table, a second operand, or both in either order behind them. */
+export const GATES: readonly DraftLayer[] = [draftSame, draftSame, draftTable, draftMul, draftPixelAdd];
+
 /** Products of activations among layers that make and read them. */
 export const PRODUCTS: readonly DraftLayer[] = [
   draftLines,

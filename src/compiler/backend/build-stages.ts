@@ -66,6 +66,7 @@ export function buildStages(graph: IntegerGraph): StageGraph {
     let mac: MacWork | undefined;
     let vec: VecWork | undefined;
     let table: (VecWork & { op: 'table' }) | undefined;
+    let isTableFirst = false;
     const parts: IntegerLayer[] = [layer];
     switch (layer.kind) {
       case 'conv':
@@ -84,6 +85,12 @@ export function buildStages(graph: IntegerGraph): StageGraph {
           if (last?.kind === 'maxpool' && next.kind === 'table' && isMonotone(next) && hasFullWindows(graph, last)) {
             vec = vecWork(graph, last, layer.output, { low: -32768, high: 32767 });
             table = { op: 'table', table: next, clamp: intersect(next.clamp, last.clamp) };
+          }
+          // A factor that a table makes of the sum: squashed, then multiplied.
+          if (last && next.kind === 'table' && !mac.depthwise && isJoinable(last, next.output)) {
+            vec = vecWork(graph, last, next.output);
+            table = { op: 'table', table: next, clamp: next.clamp };
+            isTableFirst = true;
           }
           if (last && table) {
             fused.add(last);
@@ -127,6 +134,7 @@ export function buildStages(graph: IntegerGraph): StageGraph {
       ...(layer.kind === 'matmul' ? { weights: layer.inputs[1]! } : {}),
       vec,
       table,
+      isTableFirst,
       macOutput: layer.output,
       columns: undefined,
       batched,
@@ -150,12 +158,14 @@ export function buildStages(graph: IntegerGraph): StageGraph {
     // Depthwise results stay in the CU that made them: what works word by word can follow them there.
     if (work.depthwise) return next.kind === 'table' && layer.kind === 'conv' ? next : undefined;
     if (next.kind === 'maxpool' || next.kind === 'table') return next;
-    if (next.kind === 'add' || next.kind === 'mul' || next.kind === 'maximum') {
-      const other = next.inputs[0] === layer.output ? next.inputs[1]! : next.inputs[0]!;
-      // A factor per channel has fewer pixels than the result: it is the other operand.
-      return other !== layer.output && isReady(other) && isSameShape(layer.output, next.output) ? next : undefined;
-    }
-    return undefined;
+    return isJoinable(next, layer.output) ? next : undefined;
+  }
+
+  /** May work on two operands join the stage that makes `result`? The other operand exists; a factor per channel, which has fewer pixels, is the other one. */
+  function isJoinable(next: IntegerLayer, result: number): boolean {
+    if (next.kind !== 'add' && next.kind !== 'mul' && next.kind !== 'maximum') return false;
+    const other = next.inputs[0] === result ? next.inputs[1]! : next.inputs[0]!;
+    return other !== result && isReady(other) && isSameShape(result, next.output);
   }
 
   /** The only layer that reads a layer's result, unless that is an output. */

@@ -251,6 +251,10 @@ class MacStageEmitter {
         const writes = resident ? rows : pieces;
         const targets = resident ? context.allCus : 1 << cu;
         const count = pixels.end - pixels.first;
+        const { table, isTableFirst } = this.stage;
+        if (table && isTableFirst) {
+          emitTable(context, table, cu, at, at, count, words, [...pieces, ...this.tablePieces], pieces, source);
+        }
         if (isPairWork(vec)) {
           const second = this.residualOperand(cu, at, slot, pixels, low, words, source);
           emitPair(context, vec, cu, at, second.at, out, count, words, [...pieces, ...second.pieces], writes, source, targets);
@@ -258,8 +262,8 @@ class MacStageEmitter {
         if (vec?.op === 'table') {
           emitTable(context, vec, cu, at, out, count, words, [...pieces, ...this.tablePieces], writes, source, targets);
         }
-        const { table } = this.stage;
-        if (table) emitTable(context, table, cu, out, out, count, words, [...writes, ...this.tablePieces], writes, source, targets);
+        if (table && !isTableFirst)
+          emitTable(context, table, cu, out, out, count, words, [...writes, ...this.tablePieces], writes, source, targets);
         const run = { ...pixels, channel: low, words, cu, ...at };
         if (!resident) context.storePixels(job.output, job.frame, run, source, pieces);
       }

@@ -128,6 +128,8 @@ export interface Stage {
   readonly vec: VecWork | undefined;
   /** Activation table applied to the result of a max pool or of work on two operands before it is stored. */
   readonly table: (VecWork & { op: 'table' }) | undefined;
+  /** The table comes in front of the work on two operands. */
+  readonly isTableFirst?: boolean;
   /** Frames are the rows of one image (layers on 1×1 maps): the stage runs once for all frames. */
   readonly batched: boolean;
   /** Result of the MAC layer, before the vector work. */
