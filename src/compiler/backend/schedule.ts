@@ -141,6 +141,11 @@ class Scheduler {
     );
   }
 
+  /** The stages of a fusion become steps of their own. */
+  private dissolve(fused: StepDraft, { members }: Fusion): void {
+    this.setSteps(this.steps.flatMap((step) => (step === fused ? members.map((main) => ({ main, companions: [] })) : [step])));
+  }
+
   run(): Step[] {
     for (const candidate of this.residencyCandidates()) this.tryResident(candidate);
     for (;;) {
@@ -151,6 +156,7 @@ class Scheduler {
       const step = this.steps.find(({ main }) => this.stages.stages[main] === stage);
       if (victim !== undefined) this.resident.delete(victim);
       else if (step && step.companions.length > 0) this.separate(step.main);
+      else if (step?.fusion) this.dissolve(step, step.fusion);
       else throw this.noFit(stage);
     }
   }
