@@ -53,6 +53,18 @@ const SHOTS: readonly Shot[] = [
     },
   },
   {
+    name: 'machine-buffer',
+    hash: '#net=alexnet&view=machine&descriptor=23',
+    wait: '.diagram',
+    dark: true,
+    act: async (page) => {
+      await page.click('.block[aria-label^="maps"]');
+      await page.click('text=Map that the instruction reads');
+      await page.waitForTimeout(1000);
+      await page.locator('.block-details').scrollIntoViewIfNeeded();
+    },
+  },
+  {
     name: 'compare',
     hash: `#net=alexnet&view=compare&other=${encodeURIComponent(JSON.stringify({ preset: 'xc7z045', changes: { computeUnits: 8 } }))}`,
     wait: '#comparison',

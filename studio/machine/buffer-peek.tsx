@@ -1,8 +1,9 @@
 /** The words of a buffer at the machine's cycle: as numbers, raw and scaled, and as the picture of a feature map. */
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import { unitOf } from '../../src/browser.ts';
 import { heatColour } from '../parts/colours.ts';
-import { program, run, selection } from '../state/store.ts';
+import { program, run, selection, timing } from '../state/store.ts';
 
 const COLUMNS = 16;
 const ROWS = 16;
@@ -67,6 +68,9 @@ export function BufferPeek({ space, cu, cycle }: Props) {
     ctx.putImageData(image, 0, 0);
   }, [words.value, form.value, width, height, pixelPitch, rowPitch]);
 
+  const { descriptor } = selection.value;
+  const unit = descriptor >= 0 ? unitOf(timing.value?.log.unitId[descriptor] ?? -1) : undefined;
+  const walks = unit?.kind === 'MAC' || unit?.kind === 'VEC';
   const set = (change: Partial<Shape>): void => {
     shape.value = { ...shape.value, ...change };
   };
@@ -75,11 +79,19 @@ export function BufferPeek({ space, cu, cycle }: Props) {
     const index = selection.value.descriptor;
     const d = await run.value?.call('descriptor', { index });
     if (d?.outWidth === undefined) return;
-    const columns = which === 'out' ? d.outWidth : d.inWidth;
-    const pitch = which === 'out' ? d.outColStep : Math.max(1, Math.round(d.colStep / Math.max(1, d.strideW)));
-    const rows = which === 'out' ? Math.ceil((d.x0 + d.count) / d.outWidth) : Math.min(d.inHeight, 64);
-    const row = which === 'out' ? d.outRowStep : Math.max(1, Math.round(d.kRowStep / Math.max(1, d.dilationH)));
-    set({ address: which === 'out' ? d.outBase + d.outOffset : d.srcBase, width: columns, height: rows, pixelPitch: pitch, rowPitch: row });
+    const isOut = which === 'out';
+    const pixelPitch = isOut ? d.outColStep : Math.max(1, Math.round(d.colStep / Math.max(1, d.strideW)));
+    const rowPitch = isOut ? d.outRowStep : Math.max(1, Math.round(d.kRowStep / Math.max(1, d.dilationH)));
+    // A ring holds some rows of the map, in the order of its rows.
+    const ring = isOut ? d.outRing : d.srcRing;
+    const all = isOut ? Math.ceil((d.x0 + d.count) / d.outWidth) : d.inHeight;
+    set({
+      address: isOut ? d.outBase : d.srcBase,
+      width: isOut ? d.outWidth : d.inWidth,
+      height: ring > 0 ? Math.max(1, Math.floor(ring / rowPitch)) : all,
+      pixelPitch,
+      rowPitch,
+    });
     form.value = 'picture';
   };
   const fromTensor = (name: string): void => {
@@ -121,7 +133,7 @@ export function BufferPeek({ space, cu, cycle }: Props) {
             {number('row pitch', rowPitch, (value) => set({ rowPitch: Math.max(1, value) }))}
           </>
         )}
-        {space === 'maps' && selection.value.descriptor >= 0 && (
+        {space === 'maps' && walks && (
           <>
             <button type="button" onClick={() => void fromDescriptor('src')}>
               Map that the instruction reads

@@ -15,6 +15,10 @@ const state = signal<{ readonly run: Run; readonly view: State } | undefined>(un
 const busy = signal(false);
 const block = signal<Block>({ kind: 'core', cu: -1 });
 const breakpoints = signal<readonly Breakpoint[]>([]);
+/** Steps by itself, an event at a time. */
+const playing = signal(false);
+const PLAY_MS = 250;
+
 const breakKind = signal<BreakKind>('layer');
 
 async function seek(cycle: number): Promise<void> {
@@ -76,9 +80,25 @@ export function MachineView() {
     layer: () => void seek(nextLayer(at)),
     run: () => void runToBreak(at),
     start: () => void seek(0),
+    play: () => (playing.value = !playing.value),
   };
   const act = useRef(steps);
   act.current = steps;
+  useEffect(() => {
+    if (!playing.value) return;
+    if (view?.finished) {
+      playing.value = false;
+      return;
+    }
+    const timer = setTimeout(() => act.current.event(), PLAY_MS);
+    return () => clearTimeout(timer);
+  }, [playing.value, view]);
+  useEffect(
+    () => () => {
+      playing.value = false;
+    },
+    [],
+  );
   useEffect(() => {
     // Where the selection is, else at the first event.
     const { descriptor } = selection.value;
@@ -90,6 +110,7 @@ export function MachineView() {
         { keys: ['n', 'ArrowRight'], title: 'next event', group: 'Machine', act: () => act.current.event() },
         { keys: ['p', 'ArrowLeft'], title: 'event before', group: 'Machine', act: () => act.current.back() },
         { keys: ['i'], title: 'next instruction', group: 'Machine', act: () => act.current.instruction() },
+        { keys: [' '], title: 'play and pause', group: 'Machine', act: () => act.current.play() },
         { keys: ['l'], title: 'next layer', group: 'Machine', act: () => act.current.layer() },
         { keys: ['b'], title: 'run to a breakpoint', group: 'Machine', act: () => act.current.run() },
         { keys: ['g'], title: 'go to a cycle', group: 'Machine', act: () => input.current?.select() },
@@ -105,6 +126,9 @@ export function MachineView() {
         </button>
         <button type="button" onClick={steps.back} disabled={!view} title="the event before">
           ◀ Event <kbd>p</kbd>
+        </button>
+        <button type="button" onClick={steps.play} disabled={!view} aria-pressed={playing.value}>
+          {playing.value ? 'Pause' : 'Play'}
         </button>
         <button type="button" id="step-event" onClick={steps.event} disabled={!view}>
           Event ▶ <kbd>n</kbd>

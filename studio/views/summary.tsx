@@ -4,6 +4,7 @@ import { CauseBar, CauseLegend } from '../parts/cause-bar.tsx';
 import { DataTable, type TableColumn } from '../parts/data-table.tsx';
 import { ExportButtons } from '../parts/exports.tsx';
 import { run, selection, selectLayer } from '../state/store.ts';
+import type { NodeView } from '../worker/protocol.ts';
 
 interface Row extends LayerReport {
   readonly index: number;
@@ -41,6 +42,13 @@ function Figure({ title, value, note, id }: FigureProps) {
       <dd class="note">{note ?? '\u00a0'}</dd>
     </div>
   );
+}
+
+/** How many nodes run where, as `check` counts them. */
+function placementText(nodes: readonly NodeView[]): string {
+  const count = (where: NodeView['where']): number => nodes.filter((node) => node.where === where).length;
+  const host = count('host');
+  return `${count('accelerated')} nodes on the accelerator, ${count('folded')} folded into others, ${host} on the host`;
 }
 
 export function SummaryView() {
@@ -93,6 +101,7 @@ export function SummaryView() {
           {bits.difference}
         </p>
       )}
+      <p class="muted">{placementText(now.network.value?.nodes ?? [])}</p>
       <h3>Where the cycles of each layer went</h3>
       <CauseLegend />
       <ol class="layer-bars">
