@@ -347,7 +347,10 @@ export function directedPrograms(machine: Machine): Directed[] {
       unit: LDM,
       fields: { dramAddress: 64, dramStep: 256, rows: 8, words: 64, base: 1000, ring: 512, offset: 128, step: 64, signalWrite: bits(ST) },
     },
-    { unit: LDW, fields: { dramAddress: 16, lines: 3, images: 7, line: 1022, cusPerSlot: 1, firstImage: 1 } },
+    {
+      unit: LDW,
+      fields: { dramAddress: 16, lines: 3, images: machine.computeUnits > 1 ? 7 : 3, line: 1022, cusPerSlot: 1, firstImage: 1 },
+    },
     { unit: LDW, fields: { dramAddress: 160, lines: 1, images: 4, line: 7, cusPerSlot: machine.computeUnits } },
     wait({ unit: ST, fields: { dramAddress: output, words: 10 } }, LDM),
     wait(dump(0, 1600, 0), LDM),
