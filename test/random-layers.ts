@@ -280,7 +280,7 @@ const draftSame: DraftLayer = ({ random }, input) => {
 };
 
 /** Convolutions with a table, a second operand, or both in either order behind them. */
-export const GATES: readonly DraftLayer[] = [draftSame, draftSame, draftTable, draftMul, draftPixelAdd];
+export const GATES: readonly DraftLayer[] = [draftSame, draftSame, draftTable, draftTable, draftMul];
 
 /** Products of activations among layers that make and read them. */
 export const PRODUCTS: readonly DraftLayer[] = [
