@@ -55,22 +55,24 @@ module sf_fetch
   logic             load, in_program, wait_restart;
   burst_lines_t     lines;
   line_addr_t       dram_line;
-  line_pc_t         after;  // lines of the program after line_q
+  // Lines of the program after line_q; negative behind its end.
+  logic [LinePcW:0] after_q;
   pc_t              pc_q;  // of the instruction read next
 
   assign last_line  = last_pc_i[PcW-1:$clog2(LineInstrs)];
-  assign in_program = line_q <= last_line;
+  assign in_program = !after_q[LinePcW];
   assign dram_line  = code_line_i + line_addr_t'(line_q);
-  assign after      = last_line - line_q;
 
-  // Up to the next multiple of a burst, or to the program's end.
-  burst_lines_t to_boundary;
+  // Up to the next multiple of a burst, or to the program's end. Behind that no burst follows, so positions need not know of it.
+  burst_lines_t to_boundary_q, to_boundary_d;
+  line_pc_t     target_line;
+  assign target_line = target_i[PcW-1:$clog2(LineInstrs)];
   if (BurstLines == 1) begin : gen_single
-    assign to_boundary = 3'd1;
+    assign to_boundary_d = 3'd1;
   end else begin : gen_burst
-    assign to_boundary = 3'(BurstLines) - 3'(dram_line[BlockW-1:0]);
+    assign to_boundary_d = 3'(BurstLines) - 3'(BlockW'(code_line_i[BlockW-1:0] + target_line[BlockW-1:0]));
   end
-  assign lines = after < line_pc_t'(to_boundary) ? 3'(after) + 3'd1 : to_boundary;
+  assign lines = after_q[LinePcW-1:0] < line_pc_t'(to_boundary_q) ? after_q[2:0] + 3'd1 : to_boundary_q;
   assign load  = active_q && !wait_restart && (!offer_q.valid || accept_i) && free_q >= FreeW'(BurstLines) && in_program && !flush_i;
 
   always_ff @(posedge clk_i) begin
@@ -90,17 +92,21 @@ module sf_fetch
       end else begin
         if (load) offer_q.valid <= 1'b1;
         else if (accept_i) offer_q.valid <= 1'b0;
-        free_q <= free_q - (load ? FreeW'(lines) : '0) + FreeW'(line_done_i);
+        free_q <= free_q - (load ? FreeW'(to_boundary_q) : '0) + FreeW'(line_done_i);
       end
     end
   end
   always_ff @(posedge clk_i) begin
     if (flush_i) begin
-      line_q  <= target_i[PcW-1:$clog2(LineInstrs)];
-      index_q <= '0;
+      line_q        <= target_line;
+      after_q       <= {1'b0, last_line} - {1'b0, target_line};
+      to_boundary_q <= to_boundary_d;
+      index_q       <= '0;
     end else if (load) begin
-      line_q  <= line_q + line_pc_t'(lines);
-      index_q <= index_q + index_t'(lines);
+      line_q        <= line_q + line_pc_t'(to_boundary_q);
+      after_q       <= after_q - (LinePcW + 1)'(to_boundary_q);
+      to_boundary_q <= burst_lines_t'(BurstLines);
+      index_q       <= index_q + index_t'(to_boundary_q);
     end
     if (load) begin
       offer_q.line  <= dram_line;

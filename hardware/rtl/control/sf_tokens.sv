@@ -71,7 +71,8 @@ module sf_tokens
   logic unused_start;
   assign unused_start = start_i[NoUnit];
 
-  // --- overflow ---
+  // --- overflow: a register stage by pair, as starts come late, then one for all ---
+  unit_mask_t [NumUnits-1:0] over_q;
   logic       overflow_d;
   logic [4:0] producer_d;
   always_comb begin
@@ -79,7 +80,7 @@ module sf_tokens
     producer_d = '0;
     for (int c = 0; c < int'(NumUnits); c++) begin
       for (int p = 0; p < int'(NumUnits); p++) begin
-        if (read_over[c][p] || write_over[c][p]) begin
+        if (over_q[c][p]) begin
           overflow_d = 1'b1;
           producer_d = producer_d | 5'(p);
         end
@@ -87,6 +88,7 @@ module sf_tokens
     end
   end
   always_ff @(posedge clk_i) begin
+    for (int c = 0; c < int'(NumUnits); c++) over_q[c] <= rst_ni ? read_over[c] | write_over[c] : '0;
     overflow_o <= rst_ni && overflow_d;
     producer_o <= producer_d;
   end

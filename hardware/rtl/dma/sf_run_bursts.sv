@@ -90,19 +90,24 @@ module sf_run_bursts
   logic [3:0]   skip_q, tail_q;
   logic         last_run_q;
   burst_lines_t lines;
-  maps_addr_t   burst_words;
+  line_addr_t   next_line;   // behind the burst, where the run goes on
+  maps_addr_t   burst_words; // up to there
 
   if (BurstLines == 1) begin : gen_single
     assign same_block = line_q == end_q;
     assign lines      = 3'd1;
+    assign next_line  = line_q + line_addr_t'(1);
+    assign burst_words = maps_addr_t'(LineWords);
   end else begin : gen_burst
     logic [BlockW-1:0] first, last;
     assign first      = line_q[BlockW-1:0];
     assign last       = same_block ? end_q[BlockW-1:0] : '1;
     assign same_block = line_q[LineAddrW-1:BlockW] == end_q[LineAddrW-1:BlockW];
     assign lines      = 3'(last) - 3'(first) + 3'd1;
+    // A run that goes on does so at the next block.
+    assign next_line  = {line_q[LineAddrW-1:BlockW] + (LineAddrW - BlockW)'(1), BlockW'(0)};
+    assign burst_words = maps_addr_t'(burst_lines_t'(3'(BurstLines) - 3'(first))) << 4;
   end
-  assign burst_words = maps_addr_t'(lines) << 4;
   assign run_done    = cut_take && same_block;
   assign run_take    = run_valid_q && start_run && (!cut_valid_q || run_done);
 
@@ -120,7 +125,7 @@ module sf_run_bursts
       maps_q     <= base_q + offset_q[MapsAddrW-1:0] - maps_addr_t'(address_q[3:0]);
       last_run_q <= rows_left_q == '0;
     end else if (cut_take) begin
-      line_q <= line_q + line_addr_t'(lines);
+      line_q <= next_line;
       skip_q <= '0;
       maps_q <= maps_q + burst_words;
     end

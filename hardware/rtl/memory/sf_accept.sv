@@ -32,7 +32,7 @@ module sf_accept
       port[e]     = AxiPorts > 1 ? offer_i[e].line[2+:PortW] : '0;
       eligible[e] = offer_i[e].valid && engine_room_q[e] && run_i && (e == int'(EngineSt) || port_room_q[port[e]]);
     end
-    accept_o = eligible & (~eligible + NumEngines'(1));
+    for (int e = 0; e < int'(NumEngines); e++) accept_o[e] = eligible[e] && (eligible & ((NumEngines'(1) << e) - NumEngines'(1))) == '0;
     port_o   = '0;
     for (int e = 0; e < int'(NumEngines); e++) if (accept_o[e]) port_o = port_o | port[e];
   end

@@ -38,13 +38,20 @@ module sf_write_store
   assign read_mask_o  = masks[{read_slot_i, read_line_i}];
 
   // --- free slots: the lowest one not in use, chosen a cycle ahead ---
+  // A slot is free for others a cycle after it was given back: there are more slots than bursts, so nobody waits for it.
+  logic                  free_q;
+  write_slot_t           freed_q;
+  always_ff @(posedge clk_i) begin
+    free_q  <= rst_ni && slot_free_i;
+    freed_q <= freed_slot_i;
+  end
   logic [WriteSlots-1:0] used_q, used_d;
   logic                  valid_q, valid_d;
   write_slot_t           slot_q, slot_d;
   always_comb begin
     used_d = used_q;
     if (slot_take_i) used_d[slot_q] = 1'b1;
-    if (slot_free_i) used_d[freed_slot_i] = 1'b0;
+    if (free_q) used_d[freed_q] = 1'b0;
     valid_d = 1'b0;
     slot_d  = '0;
     for (int i = int'(WriteSlots) - 1; i >= 0; i--) begin

@@ -147,12 +147,14 @@ module sf_csr
   logic [9:0] read_index_q;
   logic [31:0] read_data;
   counter_t   counter;
+  logic [8:0] counter_index_q;
+  logic       counter_known_q;
   logic [8:0] counter_index;
   assign arready_o     = !ar_q && !rvalid_o;
-  assign counter_index = 9'((read_index_q - FirstCounter) >> 1);
+  assign counter_index = 9'((araddr_i[11:2] - FirstCounter) >> 1);
   always_comb begin
     counter = '0;
-    for (int i = 0; i < int'(NumCounters); i++) if (counter_index == 9'(i)) counter = counter | counters_i[i];
+    for (int i = 0; i < int'(NumCounters); i++) if (counter_index_q == 9'(i)) counter = counter | counters_i[i];
     read_known = 1'b1;
     unique case (read_index_q)
       RegMagic:        read_data = Magic;
@@ -174,7 +176,7 @@ module sf_csr
       RegOutstanding:  read_data = {writes_i, reads_i};
       default: begin
         read_data  = read_index_q[0] ? 32'(counter[CounterW-1:32]) : counter[31:0];
-        read_known = read_index_q >= FirstCounter && counter_index < 9'(NumCounters);
+        read_known = counter_known_q;
       end
     endcase
   end
@@ -187,7 +189,11 @@ module sf_csr
       if (ar_q) rvalid_o <= 1'b1;
       else if (rready_i) rvalid_o <= 1'b0;
     end
-    if (arvalid_i && arready_o) read_index_q <= araddr_i[11:2];
+    if (arvalid_i && arready_o) begin
+      read_index_q    <= araddr_i[11:2];
+      counter_index_q <= counter_index;
+      counter_known_q <= araddr_i[11:2] >= FirstCounter && counter_index < 9'(NumCounters);
+    end
     if (ar_q) begin
       rdata_o <= read_known ? read_data : '0;
       rresp_o <= read_known ? Okay : SlvErr;

@@ -32,7 +32,8 @@ module sf_result_bus
     // behind_q has a bit for every source behind the last granted one.
     behind = ready & behind_q;
     chosen = behind != '0 ? behind : ready;
-    gnt_o  = chosen & (~chosen + NumSources'(1));
+    // The lowest one; written out, as carry chains are slow for so few bits.
+    for (int s = 0; s < int'(NumSources); s++) gnt_o[s] = chosen[s] && (chosen & ((NumSources'(1) << s) - NumSources'(1))) == '0;
     granted = ready != '0;
     source  = '0;
     targets = '0;
@@ -43,18 +44,24 @@ module sf_result_bus
       end
     end
   end
+  logic [NumSources-1:0] behind_d;
+  always_comb begin
+    for (int s = 0; s < int'(NumSources); s++) behind_d[s] = (gnt_o & ((NumSources'(1) << s) - NumSources'(1))) != '0;
+  end
   always_ff @(posedge clk_i) begin
     if (!rst_ni || start_i) behind_q <= '1;
-    else if (granted) behind_q <= ~(gnt_o | (gnt_o - NumSources'(1)));
+    else if (granted) behind_q <= behind_d;
   end
 
   // --- room of the bus-in FIFOs ---
   for (genvar c = 0; c < int'(NumCus); c++) begin : gen_room
-    logic [CountW-1:0] held_q, held_d;
-    assign held_d = held_q + CountW'(targets[c]) - CountW'(pop_i[c]);
+    // The grant comes late: both outcomes are made, it only chooses.
+    logic [CountW-1:0] held_q, held_kept, held_more;
+    assign held_kept = held_q - CountW'(pop_i[c]);
+    assign held_more = pop_i[c] ? held_q : held_q + CountW'(1);
     always_ff @(posedge clk_i) begin
-      held_q    <= rst_ni ? held_d : '0;
-      room_q[c] <= !rst_ni || held_d != CountW'(BusFifoEntries);
+      held_q    <= !rst_ni ? '0 : targets[c] ? held_more : held_kept;
+      room_q[c] <= !rst_ni || (targets[c] ? held_more != CountW'(BusFifoEntries) : held_kept != CountW'(BusFifoEntries));
     end
   end
 
