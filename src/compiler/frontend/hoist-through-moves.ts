@@ -1,7 +1,7 @@
 /**
  * Pass: what works value by value moves in front of a rearrangement or concatenation, where convolutions can take it over. Run before folding.
  *   conv, conv → rearrange → clamp   →   conv → clamp, conv → clamp → rearrange
- * Only where the rearranged layers are convolutions (for clamps: anything that clamps) read by nothing else, and no word is repeated less often behind.
+ * Only where the rearranged layers are convolutions or their normalizations (for clamps: anything that clamps) read by nothing else, and no word is repeated less often behind.
  */
 import type {
   DraftGraph,
@@ -42,6 +42,7 @@ function hoistOne(graph: DraftGraph): DraftGraph | undefined {
         readers.get(id) === 1 &&
         producer !== undefined &&
         (producer.kind === 'conv' ||
+          producer.kind === 'affine' ||
           (layer.kind === 'affine' && producer.kind === 'matmul' && powerOfTwo(layer) !== undefined) ||
           (layer.kind === 'clamp' && 'clamp' in producer))
       );
