@@ -120,7 +120,7 @@ export function buildMobilenetV3Small(scope: Scope): Graph {
     x = net.conv(x, channels, { kernel: 1, activation: 'none', gain: residual ? 0.5 : 1, name: `${name}_project` });
     if (residual) x = net.add(x, shortcut, 'none', `${name}_add`);
   }
-  x = net.conv(x, 576, { kernel: 1, activation: scope === 'convolutions' ? 'none' : 'hardSwish', name: 'conv_last' });
+  x = net.conv(x, 576, { kernel: 1, activation: 'hardSwish', name: 'conv_last' });
   if (scope === 'convolutions') return net.build(x);
   x = net.gemm(net.flatten(net.globalAveragePool(x)), 1024, 'hardSwish', 'fc1');
   return net.build(net.gemm(net.dropout(x), 1000, 'none', 'fc2'));

@@ -6,7 +6,7 @@ const CHANNELS = [32, 64, 128, 256];
 const BOTTOM = 512;
 
 /** Input 1×3×256×256, output 1×1×256×256: the probability of the one class. */
-export function buildUnet(scope: Scope): Graph {
+export function buildUnet(_scope: Scope): Graph {
   const net = new NetworkBuilder('unet', [3, 256, 256]);
   const double = (x: Value, channels: number, name: string): Value =>
     net.conv(net.conv(x, channels, { kernel: 3, pad: 1, name: `${name}_conv1` }), channels, { kernel: 3, pad: 1, name: `${name}_conv2` });
@@ -23,5 +23,5 @@ export function buildUnet(scope: Scope): Graph {
     x = double(net.concat([up, skips[level]], `join${level + 1}`), CHANNELS[level], `decoder${level + 1}`);
   }
   x = net.conv(x, 1, { kernel: 1, activation: 'none', name: 'head' });
-  return net.build(scope === 'convolutions' ? x : net.activate(x, 'sigmoid'));
+  return net.build(net.activate(x, 'sigmoid'));
 }

@@ -148,7 +148,7 @@ const CASES: readonly Case[] = [
   [
     'a network that needs the host where it is ruled out',
     () => run('tiny.onnx', '--seed', '1', '--no-host'),
-    /1 node does not run on the accelerator, and the host was ruled out:\n {2}"fc_softmax" \(LogSoftmax\)/,
+    /1 node does not run on the accelerator, and the host was ruled out:\n {2}"fc_softmax" \(Softmax\)/,
   ],
   ['a truncated program', () => ['inspect', at('short.sfp')], /short\.sfp: truncated or damaged program file/],
   ['a damaged program', () => ['disassemble', at('damaged.sfp')], /damaged\.sfp: damaged program file: the checksum/],

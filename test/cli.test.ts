@@ -81,7 +81,7 @@ describe.concurrent('snowflake', () => {
   it('compiles to a program, the same bytes each time, that inspect and disassemble read', async () => {
     const [a, b] = await Promise.all(['a.sfp', 'b.sfp'].map((name) => runCli(['compile', at('tiny.onnx'), '--output', at(name)])));
     expect([a.code, b.code]).toEqual([0, 0]);
-    expect(a.stderr).toMatch(/a\.sfp: \d+ instructions, 2 layers, \d+ bytes[\s\S]*for the host: 1 node\(s\): LogSoftmax/);
+    expect(a.stderr).toMatch(/a\.sfp: \d+ instructions, 2 layers, \d+ bytes[\s\S]*for the host: 1 node\(s\): Softmax/);
     expect(readFileSync(at('a.sfp')).equals(readFileSync(at('b.sfp')))).toBe(true);
 
     const inspected = await runCli(['inspect', at('a.sfp')]);
@@ -107,21 +107,21 @@ describe.concurrent('snowflake', () => {
       ({ stdout }) => JSON.parse(stdout) as { cycles: number; outputs: { name: string; top: { index: number }[] }[] },
     );
     expect(program.cycles).toBe(model.cycles);
-    // The same order of classes, before LogSoftmax instead of behind it.
+    // The same order of classes, before Softmax instead of behind it.
     expect(program.outputs[0].name).not.toBe(model.outputs[0].name);
     expect(program.outputs[0].top.map((c) => c.index)).toEqual(model.outputs[0].top.map((c) => c.index));
   });
 
   it('inspects and checks a model', async () => {
     const inspected = await runCli(['inspect', at('tiny.onnx'), '--json']);
-    expect(JSON.parse(inspected.stdout)).toMatchObject({ opset: 13, operators: { Conv: 1, Gemm: 1, MaxPool: 1, LogSoftmax: 1 } });
+    expect(JSON.parse(inspected.stdout)).toMatchObject({ opset: 13, operators: { Conv: 1, Gemm: 1, MaxPool: 1, Softmax: 1 } });
     const checked = await runCli(['check', at('tiny.onnx')]);
     expect(checked.code).toBe(0);
-    expect(checked.stdout).toMatch(/LogSoftmax +host/);
+    expect(checked.stdout).toMatch(/Softmax +host/);
     expect(checked.stdout).toMatch(/1 on the host$/m);
     const refused = await runCli(['check', at('tiny.onnx'), '--no-host']);
     expect(refused.code).toBe(2);
-    expect(refused.stdout).toMatch(/LogSoftmax +refused/);
+    expect(refused.stdout).toMatch(/Softmax +refused/);
     expect(refused.stderr).toContain('1 node can not run');
   });
 
