@@ -156,10 +156,10 @@ export function TimelineView() {
           Whole run <kbd>0</kbd>
         </button>
         <button type="button" onClick={() => void saveProfile('trace')} title="a Chrome trace of the whole run; Perfetto opens it">
-          Save trace
+          Trace
         </button>
-        <button type="button" onClick={() => saveCanvas('timeline.png', canvas.current)}>
-          Save picture
+        <button type="button" title="save what is shown as a picture" onClick={() => saveCanvas('timeline.png', canvas.current)}>
+          Picture
         </button>
       </div>
       <div class="timeline-box">

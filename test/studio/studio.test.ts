@@ -106,7 +106,7 @@ describe.skipIf(!chromium)('studio', () => {
   it('exports the trace: one slice for each record of the log', async () => {
     await page.click('[data-view=timeline]');
     const slices = digits(/([\d,]+) slices/.exec((await textOf('.timeline .toolbar'))!)![1]);
-    const [download] = await Promise.all([page.waitForEvent('download'), page.click('text=Save trace')]);
+    const [download] = await Promise.all([page.waitForEvent('download'), page.click('.timeline button:text-is("Trace")')]);
     const trace = JSON.parse(readFileSync(await download.path(), 'utf8')) as { traceEvents: { ph: string }[] };
     expect(trace.traceEvents.filter((event) => event.ph === 'X')).toHaveLength(slices);
     await page.click('[data-view=program]');
