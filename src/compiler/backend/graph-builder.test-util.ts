@@ -1,6 +1,6 @@
 /** Small integer graphs for tests of the back end, written down layer by layer. */
 import { averageShift } from '../../graph/average-pool.ts';
-import type { BorderValue, Clamp, IntegerGraph, IntegerLayer, IntegerTensor, Window } from '../../graph/integer-graph.ts';
+import type { BorderValue, Clamp, IntegerGraph, IntegerLayer, IntegerTensor, RearrangePart, Window } from '../../graph/integer-graph.ts';
 import { createRandom } from '../../util/random.ts';
 
 const RELU: Clamp = { low: 0, high: 32767 };
@@ -97,6 +97,11 @@ export class GraphBuilder {
     const { height, width } = this.tensors[inputs[0]];
     const channels = inputs.reduce((sum, id) => sum + this.tensors[id].channels, 0);
     return this.add({ kind: 'concat', inputs, output: this.tensor(height, width, channels) });
+  }
+
+  /** Words of one input moved into a map of these extents; what no part writes is 7. */
+  rearrange(input: number, [height, width, channels]: readonly [number, number, number], parts: readonly RearrangePart[]): number {
+    return this.add({ kind: 'rearrange', inputs: [input], output: this.tensor(height, width, channels), parts, fill: 7 });
   }
 
   build(...outputs: number[]): IntegerGraph {
