@@ -86,7 +86,7 @@ function run(id: string, verilog: string, folder: string, cache: string): Promis
   writeFileSync(path.join(work, 'synth.ys'), script(id, FLOW));
   const options = { cwd: work, timeout: UNIT_TIMEOUT_MS, maxBuffer: 1 << 28 };
   return new Promise((resolve, reject) => {
-    execFile('nice', ['-n', '10', 'yosys', '-q', '-l', 'log', '-s', 'synth.ys'], options, (error, _stdout, stderr) => {
+    execFile('nice', ['-n', '5', 'yosys', '-q', '-l', 'log', '-s', 'synth.ys'], options, (error, _stdout, stderr) => {
       if (error !== null) {
         rmSync(work, { recursive: true, force: true });
         reject(new Error(error.killed === true ? `no result after ${UNIT_TIMEOUT_MS / 60_000} minutes` : describe(stderr)));

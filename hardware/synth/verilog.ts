@@ -27,14 +27,24 @@ const INSTANCE = /^ {2}(\\sf_\S+ |sf_\w+ )\s*(\\\S+ |\w+ )\s*\(/gm;
 const strip = (name: string): string => name.trim().replace(/^\\/, '');
 const baseName = (name: string): string => name.replace(/\$.*$/, '');
 
-/** Splits the text of a whole hierarchy into designs, `top` first and parents before children. */
-export function readDesigns(verilog: string, top: string): Design[] {
+/** Text of every module by its name. */
+function splitModules(verilog: string): Map<string, string> {
   const bodies = new Map<string, string>();
   for (const part of verilog.split(/^endmodule$/m)) {
     const text = part.slice(Math.max(0, part.search(/^module /m)));
     const header = HEADER.exec(text);
     if (header !== null) bodies.set(strip(header[1]), text);
   }
+  return bodies;
+}
+
+/**
+ * Splits the text of a whole hierarchy into designs, `top` first and parents before children.
+ * @param raw as the front end made it: decides which modules are equal. @param tidy the same after passes that name things in any order: what is used.
+ */
+export function readDesigns(raw: string, tidy: string, top: string): Design[] {
+  const bodies = splitModules(raw);
+  const tidyBodies = splitModules(tidy);
   const byHash = new Map<string, Design>();
   const known = new Map<string, Design>();
   const perModule = new Map<string, number>();
@@ -45,22 +55,26 @@ export function readDesigns(verilog: string, top: string): Design[] {
     const body = bodies.get(name);
     if (body === undefined) return undefined;
     const instances: Instance[] = [];
-    const text = body
-      .replace(INSTANCE, (whole, child: string, instance: string) => {
-        const design = visit(strip(child), `${place}.${strip(instance)}`);
-        if (design === undefined) return whole;
-        instances.push({ name: strip(instance), design: design.id });
-        return `  ${design.id} ${instance}(`;
-      })
-      .replace(HEADER, 'module @ ');
-    const hash = createHash('sha256').update(text).digest('hex');
+    const link = (own: string): string =>
+      own
+        .replace(INSTANCE, (whole, child: string, instance: string) => {
+          const design = visit(strip(child), `${place}.${strip(instance)}`);
+          return design === undefined ? whole : `  ${design.id} ${instance}(`;
+        })
+        .replace(HEADER, 'module @ ');
+    for (const [, child, instance] of body.matchAll(INSTANCE)) {
+      const design = visit(strip(child), `${place}.${strip(instance)}`);
+      if (design !== undefined) instances.push({ name: strip(instance), design: design.id });
+    }
+    const hash = createHash('sha256').update(link(body)).digest('hex');
     let design = byHash.get(`${baseName(name)} ${hash}`);
     if (design === undefined) {
       const module = baseName(name);
       const count = (perModule.get(module) ?? 0) + 1;
       perModule.set(module, count);
       const id = count === 1 ? module : `${module}__${count}`;
-      design = { id, module, example: place, instances, text: `${text.replace('module @ ', `module ${id} `)}endmodule\n` };
+      const text = link(tidyBodies.get(name) ?? body).replace('module @ ', `module ${id} `);
+      design = { id, module, example: place, instances, text: `${text}endmodule\n` };
       byHash.set(`${module} ${hash}`, design);
     }
     known.set(name, design);
