@@ -66,6 +66,3 @@ export const BUILDERS: ReadonlyMap<string, BuildNode> = new Map<string, BuildNod
   ['Resize', buildResize],
   ['Upsample', buildResize],
 ]);
-
-/** Operators with multiplications worth accelerating: what decides whether a host node lies before, behind or between accelerated layers. */
-export const HEAVY_OPERATORS: ReadonlySet<string> = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul']);
