@@ -82,6 +82,7 @@ package sf_cu_pkg;
     // Kernel.
     kwords_t     row_last;   // words of a kernel row - 1
     weights_addr_t row_lines;  // weights lines of a kernel row
+    weights_addr_t tap_lines;  // of a tap, taps not adjacent
   } walk_prep_t;
 
   // One output pixel, ready to be walked.
@@ -144,7 +145,10 @@ package sf_cu_pkg;
 
   // What the datapath of VEC needs of a descriptor.
   typedef struct packed {
-    logic [1:0]         op;
+    logic               is_max;
+    logic               is_add;
+    logic               is_table;
+    logic               is_product;  // table, mul
     logic [4:0]         shift_a;
     logic [4:0]         shift_b;
     logic [5:0]         shift_out;

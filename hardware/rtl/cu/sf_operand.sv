@@ -40,11 +40,11 @@ module sf_operand
     end
   end
   always_ff @(posedge clk_i) begin
-    words2_q <= words_i;
-    words3_q <= words2_q;
-    words4_q <= words3_q;
-    words5_q <= words4_q;
-    words6_q <= words5_q;
+    // The reset makes them registers: shift registers are slow.
+    if (!rst_ni) {words2_q, words3_q, words4_q, words5_q, words6_q} <= '0;
+    else {words2_q, words3_q, words4_q, words5_q, words6_q} <= {words_i, words2_q, words3_q, words4_q, words5_q};
+  end
+  always_ff @(posedge clk_i) begin
     col1_q <= addr_i[ColW-1:0];
     col2_q <= col1_q;
     col3_q <= col2_q;

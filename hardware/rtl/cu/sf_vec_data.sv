@@ -2,7 +2,7 @@
 // Specification: docs/microarchitecture.md, section 5. Twin: src/simulator/data/vec.ts.
 //
 // Words of a read granted at p are here at p + 9 = 0 of the stages below.
-//   max      1 maximum, 2 clamped                         add      6 values of the first eight words (7: the others), 7 (8) clamped
+//   max      1 maximum, 2 clamped                         add      7 values of the first eight words (8: the others), 8 (9) clamped
 //   products operands wait in a FIFO; two words read at 0', values at 8', clamped at 9', where 0' is 9 cycles after their cycle of T13
 module sf_vec_data
   import sf_pkg::*;
@@ -31,10 +31,10 @@ module sf_vec_data
   sf_delay #(.Width($bits(vec_product_t)), .Cycles(8)) u_product (.clk_i, .rst_ni, .d_i(product_i), .q_o(product));
 
   logic is_max, is_add, is_table, is_product;
-  assign is_max = late_i.op == VecMax;
-  assign is_add = late_i.op == VecAdd;
-  assign is_table = late_i.op == VecTable;
-  assign is_product = is_table || late_i.op == VecMul;
+  assign is_max = late_i.is_max;
+  assign is_add = late_i.is_add;
+  assign is_table = late_i.is_table;
+  assign is_product = late_i.is_product;
 
   // ---------------------------------------------------------------- max
   line_t max_q;
@@ -52,11 +52,11 @@ module sf_vec_data
   logic [7:0][15:0]    b_q;  // words 8 to 15
   logic                second;
   logic [7:0]          run_q;    // first half, one to eight cycles ago
-  logic [3:0]          run;
+  logic [4:0]          run;
   logic [7:0][15:0]    lane_value;
   logic [7:0]          lane_beyond, lane_sign;
   assign second = step.valid && step.second && is_add;
-  assign run = {run_q[2:0] | run_q[3:1], second || run_q[0]};
+  assign run = {run_q[3:0] | run_q[4:1], second || run_q[0]};
   always_ff @(posedge clk_i) begin
     if (!rst_ni) run_q <= '0;
     else run_q <= {run_q[6:0], second};
@@ -123,10 +123,10 @@ module sf_vec_data
     sf_clamp u_clamp (
       .clk_i, .value_i(value), .beyond_i(beyond), .sign_i(sign), .low_i(late_i.clamp_low), .high_i(late_i.clamp_high), .word_o(words_o[c])
     );
-    assign write_d[c] = (is_max && max1_q) || (is_add && run_q[c < 8 ? 5 : 6]) || (product8.valid && product8.index == 3'(c / 2));
+    assign write_d[c] = (is_max && max1_q) || (is_add && run_q[c < 8 ? 6 : 7]) || (product8.valid && product8.index == 3'(c / 2));
     assign slot_o[c] = slot_q;
   end
-  assign end_d = (is_max && max1_q) || (is_add && run_q[6]) || (product8.valid && product8.index == 3'd7);
+  assign end_d = (is_max && max1_q) || (is_add && run_q[7]) || (product8.valid && product8.index == 3'd7);
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       max1_q <= 1'b0;
@@ -141,7 +141,4 @@ module sf_vec_data
     end
   end
   assign write_o = write_q;
-
-  logic unused_run;
-  assign unused_run = run_q[7];
 endmodule

@@ -62,7 +62,10 @@ module sf_vec_seq
   logic      late_load;
 
   always_comb begin
-    work_d.late.op = desc_i.op;
+    work_d.late.is_max = desc_i.op == VecMax;
+    work_d.late.is_add = desc_i.op == VecAdd;
+    work_d.late.is_table = desc_i.op == VecTable;
+    work_d.late.is_product = desc_i.op == VecTable || desc_i.op == VecMul;
     work_d.late.shift_a = desc_i.shift_a;
     work_d.late.shift_b = desc_i.shift_b;
     work_d.late.shift_out = desc_i.shift_out;

@@ -56,15 +56,16 @@ module sf_walk_prep
   assign ready_d_o = cycle_d == 6'(LatPrepare);
   assign load = cycle_q == 6'(DivideAt);
   assign run = cycle_q > 6'(DivideAt) && cycle_q <= 6'(DivideAt + Bits);
-  assign run_short = cycle_q > 6'(DivideAt + Bits - 8) && cycle_q <= 6'(DivideAt + Bits);
+  assign run_short = cycle_q > 6'(DivideAt) && cycle_q <= 6'(DivideAt + 8);  // quotients of 8 bits
 
   // ---------------------------------------------------------------- weights lines of a tap
-  weights_addr_t tap_lines;  // of one tap, taps not adjacent
+  weights_addr_t tap_lines_d, tap_lines;  // of one tap, taps not adjacent; registered
   logic [16:0]   tap_words_up;
   always_comb begin
     tap_words_up = ({1'b0, walk_i.words} + (17'd1 << lg_i) - 17'd1) >> lg_i;
-    tap_lines = depthwise_i ? weights_addr_t'(1) : weights_addr_t'(tap_words_up);
+    tap_lines_d = !Mac ? '0 : depthwise_i ? weights_addr_t'(1) : weights_addr_t'(tap_words_up);
   end
+  always_ff @(posedge clk_i) tap_lines <= tap_lines_d;
 
   // ---------------------------------------------------------------- one multiplier for all products with x0 and kernelW
   logic [19:0] mul_a_d, mul_a_q;
@@ -219,11 +220,19 @@ module sf_walk_prep
     assign y_lines = '0;
     assign ys_lines = '0;
   end
+  // Modulo a ring, a cycle behind the quotients.
+  logic y_bit_q, ys_bit_q, run_q, run_stride_q;
+  always_ff @(posedge clk_i) begin
+    y_bit_q <= y_bit;
+    ys_bit_q <= ys_bit;
+    run_q <= run;
+    run_stride_q <= run_short;
+  end
   sf_serial_ring_product u_ring_y (
-    .clk_i, .load_i(load), .run_i(run), .bit_i(y_bit), .factor_i(k_row_step), .ring_i(ring), .product_o(y_ring)
+    .clk_i, .load_i(load), .run_i(run_q), .bit_i(y_bit_q), .factor_i(k_row_step), .ring_i(ring), .product_o(y_ring)
   );
   sf_serial_ring_product u_ring_ys (
-    .clk_i, .load_i(load), .run_i(run_short), .bit_i(ys_bit), .factor_i(k_row_step), .ring_i(ring), .product_o(ys_ring)
+    .clk_i, .load_i(load), .run_i(run_stride_q), .bit_i(ys_bit_q), .factor_i(k_row_step), .ring_i(ring), .product_o(ys_ring)
   );
 
   // ---------------------------------------------------------------- low ends (22), high ends (23)
@@ -297,5 +306,6 @@ module sf_walk_prep
     prep_o.y_stride_lines = ys_lines;
     prep_o.row_last = row_last_q;
     prep_o.row_lines = row_lines_q;
+    prep_o.tap_lines = tap_lines;
   end
 endmodule

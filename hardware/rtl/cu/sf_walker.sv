@@ -83,8 +83,7 @@ module sf_walker
   kwords_t       tap_step;
   weights_addr_t tap_lines;
   assign tap_step = kwords_t'(walk_q.tap_step);
-  assign tap_lines = depthwise_q ? weights_addr_t'(1) :
-      weights_addr_t'(({1'b0, walk_q.words} + (17'd1 << lg_q) - 17'd1) >> lg_q);
+  assign tap_lines = prep_q.tap_lines;
 
   assign move0 = stage0_valid_q && ready1;
 
