@@ -3,7 +3,7 @@
 // src/simulator/timing/control.ts.
 //
 // Stages: fetch (sf_fetch) → decode D → execute X. A line on the load bus at b is in the buffer at b+1 (fetch), at D in b+2, at X in b+3.
-// A GO without room holds all stages. A taken branch at X empties them and restarts fetch.
+// A GO without room holds X, and D when it is not empty. A taken branch at X empties them and restarts fetch.
 module sf_core
   import sf_pkg::*;
   import sf_types_pkg::*;
@@ -73,7 +73,7 @@ module sf_core
   decoded_t x_q, x_d;
   pc_t      x_pc_q;
 
-  logic        no_room, stall, flush, execute, taken, left_q;
+  logic        no_room, stall, d_ready, flush, execute, taken, left_q;
   logic [31:0] x_result;
   logic        x_writes;
 
@@ -214,6 +214,8 @@ module sf_core
   // An illegal instruction stays at X, as everything does after a stop, so that the program counter tells where it was.
   assign no_room = x_valid_q && (x_q.go & ~room_i) != '0;
   assign stall   = no_room || (x_valid_q && !x_q.legal) || !run_i;
+  // An empty D takes the next instruction although X waits: its line may come meanwhile.
+  assign d_ready = !stall || !d_valid_q;
   assign execute = x_valid_q && !stall && !left_q;
   assign x_writes = execute && x_q.write;
   assign taken   = execute && (x_q.jump || (x_q.branch && ((x_q.on_less ? less : equal) != x_q.inverted)));
@@ -232,9 +234,9 @@ module sf_core
       if (flush) begin
         d_valid_q <= 1'b0;
         x_valid_q <= 1'b0;
-      end else if (!stall) begin
-        d_valid_q <= instr_valid_i;
-        x_valid_q <= d_valid_q;
+      end else begin
+        if (d_ready) d_valid_q <= instr_valid_i;
+        if (!stall) x_valid_q <= d_valid_q;
       end
       if (start_i) active_q <= 1'b1;
       else if (execute && x_q.ends) active_q <= 1'b0;
@@ -246,11 +248,13 @@ module sf_core
     end
   end
   always_ff @(posedge clk_i) begin
-    if (!stall) begin
+    if (d_ready) begin
       d_word_q <= instr_i;
       d_pc_q   <= instr_pc_i;
-      x_q      <= x_d;
-      x_pc_q   <= d_pc_q;
+    end
+    if (!stall) begin
+      x_q    <= x_d;
+      x_pc_q <= d_pc_q;
     end
   end
 
@@ -292,7 +296,7 @@ module sf_core
   );
 
   assign go_o          = execute ? x_q.go : '0;
-  assign instr_ready_o = !stall;
+  assign instr_ready_o = d_ready;
   assign flush_o       = flush;
   assign restart_o     = start_i || taken;
   assign target_o      = start_i ? '0 : x_q.target;
