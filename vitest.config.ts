@@ -1,4 +1,6 @@
 /** Test runner settings. Most tests take milliseconds; the limit is for whole-program runs on a busy machine. */
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({ test: { include: ['{src,models,scripts,test,hardware}/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 } });
+export default defineConfig({
+  test: { include: ['{src,models,scripts,test,hardware}/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
+});
