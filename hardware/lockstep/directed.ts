@@ -131,7 +131,7 @@ export function directedPrograms(machine: Machine): Directed[] {
     wait({ unit: MAC0, fields: {} }, LDM),
     ...Array.from({ length: queueDepth + 5 }, (_, i): Step => ({ unit: MAC0, fields: { outBase: 4096 + 16 * i, count: 3 } })),
   ]);
-  // The line behind the GO that waits comes while it waits.
+  // The line behind the GO that waits, of the same burst, comes while it waits.
   const before = [
     'SETI LDM.words, 4000',
     'SETI LDM.rows, 1',
@@ -141,7 +141,7 @@ export function directedPrograms(machine: Machine): Directed[] {
     'SETI LDW.cusPerSlot, 1',
   ];
   before.push('GO LDM', 'SETI LDM.words, 16', ...Array.from({ length: queueDepth }, () => 'GO LDM'), 'JMP full', '.word 0');
-  while (before.length % 8 !== 7) before.push('.word 0');
+  while (before.length % 16 !== 7) before.push('.word 0');
   assembled('T2: a full queue at the end of a line', `${before.join('\n')}\nfull: GO LDM\nGO LDW\nADDI r1, r1, 1\nGO LDW\nEND`);
   add('T3: tokens of both kinds, a unit to itself', [
     maps(300, bits(VEC0, LDM)),
