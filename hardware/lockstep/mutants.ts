@@ -80,6 +80,7 @@ const RTL_MUTANTS: readonly Mutant[] = [
     original: 'x_q.a << x_q.b[4:0]',
     mutated: 'x_q.a << x_q.b[3:0]',
   },
+  { what: 'decode does not fill while a GO waits', file: 'control/sf_core.sv', original: '!stall || !d_valid_q', mutated: '!stall' },
   {
     what: 'a queue place too few',
     file: 'control/sf_queue.sv',
