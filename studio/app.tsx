@@ -10,6 +10,7 @@ import { ProgressBar } from './parts/progress-bar.tsx';
 import { addKeys, helpOpen } from './state/keys.ts';
 import {
   cancel,
+  failure,
   machineChoice,
   NOTHING,
   network,
@@ -19,6 +20,7 @@ import {
   selection,
   selectLayer,
   source,
+  statusKind,
   timing,
   VIEWS,
   type ViewName,
@@ -218,16 +220,16 @@ const REFUSAL_COLUMNS: readonly TableColumn<NodeView>[] = [
 
 function Content() {
   const now = run.value;
-  const status = now?.status.value;
+  const kind = statusKind.value;
   if (!now) return <OpenPanel />;
   const ready = timing.value !== undefined || (EARLY.includes(view.value) && (network.value?.nodes.length ?? 0) > 0);
   const View = COMPONENTS[view.value];
-  if (status?.kind === 'failed' && !ready) {
+  if (kind === 'failed' && !ready) {
     return (
       <section class="failure">
         <h1>{now.source.name} can not be opened</h1>
         <p class="error" role="alert" id="failure">
-          {status.message}
+          {failure.value}
         </p>
         <Refusals />
         <button type="button" onClick={close}>
@@ -236,7 +238,7 @@ function Content() {
       </section>
     );
   }
-  if (status?.kind === 'cancelled' && !ready) {
+  if (kind === 'cancelled' && !ready) {
     return (
       <section class="failure">
         <h1>Cancelled</h1>

@@ -52,6 +52,12 @@ export const range = signal<readonly [number, number] | undefined>(undefined);
 
 export const program = computed(() => run.value?.program.value);
 export const timing = computed(() => run.value?.timing.value);
+/** Views follow these, not the job's every step. */
+export const statusKind = computed(() => run.value?.status.value.kind);
+export const failure = computed(() => {
+  const status = run.value?.status.value;
+  return status?.kind === 'failed' ? status.message : undefined;
+});
 export const network = computed(() => run.value?.network.value);
 
 export function jobOptions(choice: MachineChoice = machineChoice.value): JobOptions {

@@ -6,7 +6,7 @@ import { type Group, type GroupGraph, groupNodes } from '../graph/groups.ts';
 import { heatColour, inkOn } from '../parts/colours.ts';
 import { saveSvg } from '../parts/download.ts';
 import { addKeys } from '../state/keys.ts';
-import { NOTHING, network, program, run, selection, timing } from '../state/store.ts';
+import { failure, NOTHING, network, program, selection, timing } from '../state/store.ts';
 import type { LayoutAnswer, LayoutRequest } from '../worker/layout-worker.ts';
 
 const METRICS = { lost: 'lost cycles', occupancy: 'occupancy', time: 'time' } as const;
@@ -142,8 +142,7 @@ export function GraphView() {
   };
 
   const shown = view.value;
-  const status = run.value?.status.value;
-  const failedNode = status?.kind === 'failed' ? status.message : '';
+  const failedNode = failure.value ?? '';
   const zoom = (factor: number): void => {
     if (shown && box.current) {
       const [cx, cy] = [box.current.clientWidth / 2, box.current.clientHeight / 2];
