@@ -66,7 +66,12 @@ const RTL_MUTANTS: readonly Mutant[] = [
     original: 'alloc_cus_q == own_cu_i',
     mutated: "(alloc_cus_q & own_cu_i) != '0",
   },
-  { what: 'an addition without rounding', file: 'cu/sf_vec_lane.sv', original: 'sum_q + late_i.half', mutated: 'sum_q' },
+  {
+    what: 'an addition without rounding',
+    file: 'cu/sf_vec_lane.sv',
+    original: "{1'b0, sum_low_q} + {1'b0, late_i.half[23:0]}",
+    mutated: "{1'b0, sum_low_q}",
+  },
   {
     what: 'a rotation by 3 for 2',
     file: 'cu/sf_rotate.sv',
