@@ -36,16 +36,15 @@ const TIDY = 'opt_expr; opt_merge; opt_reduce -full; opt_expr; bwmuxmap; opt_cle
 async function elaborate(top: string): Promise<Design[]> {
   mkdirSync(CACHE, { recursive: true });
   const files = [path.join(HARDWARE, 'rtl/generated/sf_pkg.sv'), ...rtlSources()];
-  const script = `${readCommand(top, files)}; write_verilog -noattr raw.v; ${TIDY}; write_verilog -noattr top.v`;
+  const script = `${readCommand(top, files)}; ${TIDY}; write_verilog -noattr top.v`;
   const hash = createHash('sha256').update(script);
   for (const file of files) hash.update(readFileSync(file));
-  const base = path.join(CACHE, `${top}-${hash.digest('hex').slice(0, 16)}`);
-  const outputs = { 'raw.v': `${base}.raw.v`, 'top.v': `${base}.v` };
-  if (!existsSync(outputs['top.v'])) {
-    const run = await runFrontEnd(script, files, outputs);
+  const output = path.join(CACHE, `${top}-${hash.digest('hex').slice(0, 16)}.v`);
+  if (!existsSync(output)) {
+    const run = await runFrontEnd(script, files, { 'top.v': output });
     if (!run.ok) throw new InputError(`slang could not elaborate ${top}:\n${run.log}`);
   }
-  return readDesigns(readFileSync(outputs['raw.v'], 'utf8'), readFileSync(outputs['top.v'], 'utf8'), top);
+  return readDesigns(readFileSync(output, 'utf8'), top);
 }
 
 function measure(unit: Unit, result: UnitResult, instances: number): Omit<UnitRow, 'timing'> {

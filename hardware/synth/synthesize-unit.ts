@@ -6,7 +6,7 @@ import path from 'node:path';
 import { absorbOutputRegisters } from './block-ram.ts';
 import type { Netlist } from './timing.ts';
 import { DSP_OPERAND_BITS, FLATTENED, UNIT_TIMEOUT_MS } from './units.ts';
-import { countMultiplications, type Design, findMemories, type Memory } from './verilog.ts';
+import { countMultiplications, type Design, findMemories, fingerprint, type Memory } from './verilog.ts';
 
 export interface Unit {
   readonly design: Design;
@@ -68,7 +68,7 @@ export async function synthesizeUnit(unit: Unit, yosysVersion: string, cache: st
   const texts = [...new Set(unit.parts)].map((part) => part.text).join('\n');
   const verilog = `${texts}\n${unit.children.map(declare).join('\n')}`;
   const key = createHash('sha256')
-    .update(`${yosysVersion}\n${script(design.id, FLOW)}\n${verilog}`)
+    .update(`${yosysVersion}\n${script(design.id, FLOW)}\n${fingerprint(verilog)}`)
     .digest('hex');
   const folder = path.join(cache, `${design.id}-${key.slice(0, 16)}`);
   if (!existsSync(folder)) await run(design.id, verilog, folder, cache);

@@ -39,12 +39,17 @@ function splitModules(verilog: string): Map<string, string> {
 }
 
 /**
- * Splits the text of a whole hierarchy into designs, `top` first and parents before children.
- * @param raw as the front end made it: decides which modules are equal. @param tidy the same after passes that name things in any order: what is used.
+ * Hash of Verilog text that does not see names made up by the tools nor the order of statements, both of which vary from instance to instance and
+ * from run to run.
  */
-export function readDesigns(raw: string, tidy: string, top: string): Design[] {
-  const bodies = splitModules(raw);
-  const tidyBodies = splitModules(tidy);
+export function fingerprint(text: string): string {
+  const lines = text.replace(/_\d+_/g, '_').split('\n').sort();
+  return createHash('sha256').update(lines.join('\n')).digest('hex');
+}
+
+/** Splits the text of a whole hierarchy into designs, `top` first and parents before children. */
+export function readDesigns(verilog: string, top: string): Design[] {
+  const bodies = splitModules(verilog);
   const byHash = new Map<string, Design>();
   const known = new Map<string, Design>();
   const perModule = new Map<string, number>();
@@ -66,15 +71,15 @@ export function readDesigns(raw: string, tidy: string, top: string): Design[] {
       const design = visit(strip(child), `${place}.${strip(instance)}`);
       if (design !== undefined) instances.push({ name: strip(instance), design: design.id });
     }
-    const hash = createHash('sha256').update(link(body)).digest('hex');
+    const text = link(body);
+    const hash = fingerprint(text);
     let design = byHash.get(`${baseName(name)} ${hash}`);
     if (design === undefined) {
       const module = baseName(name);
       const count = (perModule.get(module) ?? 0) + 1;
       perModule.set(module, count);
       const id = count === 1 ? module : `${module}__${count}`;
-      const text = link(tidyBodies.get(name) ?? body).replace('module @ ', `module ${id} `);
-      design = { id, module, example: place, instances, text: `${text}endmodule\n` };
+      design = { id, module, example: place, instances, text: `${text.replace('module @ ', `module ${id} `)}endmodule\n` };
       byHash.set(`${module} ${hash}`, design);
     }
     known.set(name, design);
