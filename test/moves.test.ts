@@ -1,5 +1,7 @@
 /** Operators that move words or interleave results: reference = simulator, bit for bit, on random small networks of each. */
 import { describe, expect, it } from 'vitest';
+import { MODELS } from '../models/index.ts';
+import { hostParts, lowerGraph } from '../src/compiler/frontend/lower-graph.ts';
 import { type Machine, XC7Z045 } from '../src/machine/machine.ts';
 import { InputError } from '../src/util/errors.ts';
 import { checkConformance } from './conformance.ts';
@@ -29,5 +31,11 @@ describe('random networks are bit-exact', () => {
     expect(await checkMoves(name, 500, NETWORKS / 10, XC7Z045, 3)).toBeGreaterThan(NETWORKS * 0.05);
     const small: Machine = { ...XC7Z045, mapsBytes: 16384, weightsBytes: 8192, queueDepth: 2, resultFifoGranules: 4, vecFifoGranules: 1 };
     await checkMoves(name, 600, NETWORKS / 10, small, 1);
+  });
+});
+
+describe('networks made of such operators run on the accelerator alone', () => {
+  it.each(['shufflenet-v1', 'shufflenet-v2', 'enet', 'linknet', 'espcn'])('%s', (name) => {
+    expect(hostParts(lowerGraph(MODELS[name].build()))).toEqual([]);
   });
 });
