@@ -34,7 +34,7 @@ const CONDITIONS: Readonly<Record<string, string>> = {
   Split: 'no work where its readers can read their part',
   Slice: 'constant bounds',
   Gather: 'constant indices',
-  Pad: 'a constant; folded into a convolution or pool behind it where that is exact',
+  Pad: 'constant (no word written at run time), edge, reflect, wrap; zeros folded into a convolution or pool behind them where that is exact',
   Resize: 'nearest and linear, constant sizes or scales',
   Upsample: 'nearest and linear',
   DepthToSpace: 'both modes',
