@@ -177,7 +177,7 @@ export async function checkProperty(property: Property): Promise<Verdict> {
     if (property.engine === 'sat') {
       const kind = property.method === 'induction' ? '-tempinduct' : '-tempinduct -tempinduct-baseonly';
       const options = `${kind} -prove-asserts -set-assumes -verify -maxsteps ${depth} -timeout ${TIMEOUT_MS / 1000}`;
-      const { ok, log } = await runFrontEnd(`${prepare}; sat ${options} ${top}`, files);
+      const { ok, log } = await runFrontEnd(`${prepare}; memory_map; opt_clean; sat ${options} ${top}`, files);
       return { ok, seconds: (Date.now() - start) / 1000, log };
     }
     const model = path.join(work, 'model.smt2');
