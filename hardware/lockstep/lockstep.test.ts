@@ -75,11 +75,11 @@ describe.skipIf(fault !== undefined)('lockstep', () => {
     const { program } = directedPrograms(machine).find(({ name }) => name.startsWith('T17'))!;
     const { expected, rtl } = runLockstep(model, program, { checks: 'bounds' });
     const dram = rtl.dram.slice();
-    dram[40_100] ^= 1;
+    dram[40_070] ^= 1;
     const events = rtl.events.map((event, i) => (i === 5 ? { ...event, cycle: event.cycle + 1 } : event));
     const texts = (changed: Partial<typeof rtl>): string[] => compareRun(expected, { ...rtl, ...changed }).map(({ text }) => text);
     expect(texts({})).toEqual([]);
-    expect(texts({ dram })).toEqual([expect.stringMatching(/^ST, instruction \d+, from CU 0.*DRAM word 40100 is .* \(1 words differ\)$/)]);
+    expect(texts({ dram })).toEqual([expect.stringMatching(/^ST, instruction \d+, from CU 0.*DRAM word 40070 is .* \(1 words differ\)$/)]);
     expect(texts({ events })).toEqual([expect.stringMatching(/^\w+, instruction \d+ .* at \d+ in the simulator, at \d+ in the RTL$/)]);
     expect(texts({ events: rtl.events.slice(0, -1) })).toEqual([expect.stringMatching(/never in the RTL$/)]);
     expect(texts({ counters: rtl.counters.map((n, i) => (i === 0 ? n + 1 : n)) })).toEqual([expect.stringMatching(/^cycles: /)]);
