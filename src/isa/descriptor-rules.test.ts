@@ -36,7 +36,12 @@ const BREACHES: readonly { readonly [K in UnitKind]: readonly [K, Partial<Descri
   ['LDM', { words: 65537 }, 'words fits the maps buffer'],
   ['LDM', { cus: 0 }, 'cus names at least one CU, and CUs of the machine only'],
   ['LDM', { cus: 16 }, 'cus names at least one CU, and CUs of the machine only'],
-  ['LDM', { space: 1, base: 1 }, 'space = table: ring = 0, and offset + base + (rows − 1)·step + words ≤ 1024'],
+  ['LDM', { space: 1, base: 16 }, 'space = table: ring = 0, and offset + base + (rows − 1)·step + words ≤ 1024'],
+  [
+    'LDM',
+    { space: 1, dramAddress: 8 },
+    'space = table: runs begin at lines: dramAddress, dramStep, base + offset and step are multiples of 16',
+  ],
   ['LDW', { dramAddress: 8 }, 'dramAddress is a multiple of 16'],
   ['LDW', { images: 0 }, 'lines ≥ 1 and images ≥ 1'],
   ['LDW', { lines: 1025 }, 'line is in the weights buffer and lines fits it'],

@@ -115,6 +115,10 @@ const RULES: { readonly [K in UnitKind]: readonly Rule<FieldName<K>>[] } = {
       prose: `space = table: ring = 0, and offset + base + (rows − 1)·step + words ≤ ${TABLE_WORDS}`,
       holds: (d) => d.space === 0 || (d.ring === 0 && d.base + d.offset + (d.rows - 1) * d.step + d.words <= TABLE_WORDS),
     },
+    {
+      prose: 'space = table: runs begin at lines: dramAddress, dramStep, base + offset and step are multiples of 16',
+      holds: (d) => d.space === 0 || [d.dramAddress, d.dramStep, d.base + d.offset, d.step].every((words) => words % 16 === 0),
+    },
   ],
   LDW: [
     ...SYNC_RULES,
