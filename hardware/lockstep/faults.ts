@@ -151,6 +151,10 @@ export function directedFaults(machine: Machine): Fault[] {
   const code = programOf(machine, [[UNIT_ID.LDM, { rows: 1, words: 16, cus: 1 }]]);
   faults.push({ name: 'window: fetch', program: code, options: { windowBytes: 4096 }, expected: { cause: 'window', unit: ENGINE.fetch } });
 
+  // Against the rules, and harmless.
+  const empty = programOf(machine, [[UNIT_ID.LDW, { dramAddress: 16, lines: 0, images: 2, cusPerSlot: 1 }]]);
+  faults.push({ name: 'LDW without lines', program: empty, options: {}, expected: { cause: 'none' } });
+
   // The program counter.
   const endless = Uint32Array.from([encode({ mnemonic: 'ADDI', rd: 1, rs1: 0, imm: 1 })]);
   faults.push({ name: 'no END', program: programOf(machine, [], 64, endless), options: {}, expected: { cause: 'pc' } });

@@ -40,8 +40,12 @@ module sf_ldw
   cu_mask_t      slot_cus_q;     // CUs of slot 0
   logic [2:0]    slot_q;         // slot of the first image
   logic          unused_desc;
+  // An image of no lines, which no right program has, counts as one line: no burst may be empty on AXI.
+  logic [15:0]   image_lines;
 
   assign unused_desc = ^{desc_i.dram_address[3:0], desc_i.line, desc_i.first_image};
+
+  assign image_lines = {desc_i.lines[15:1], desc_i.lines[0] || desc_i.lines == '0};
 
   // --- position of the next burst to offer ---
   line_addr_t    line_q;
@@ -154,14 +158,14 @@ module sf_ldw
   always_ff @(posedge clk_i) begin
     if (start_i) begin
       line_q        <= desc_i.dram_address[31:4];
-      lines_q       <= desc_i.lines;
-      image_lines_q <= at_most_5(desc_i.lines);
+      lines_q       <= image_lines;
+      image_lines_q <= at_most_5(image_lines);
       base_q        <= desc_i.line[WeightsAddrW-1:0];
       per_slot_q    <= desc_i.cus_per_slot;
       slot_cus_q    <= ~({NumCus{1'b1}} << desc_i.cus_per_slot);
       slot_q        <= desc_i.first_image[4:2];
       vmac_q        <= desc_i.first_image[1:0];
-      left_q        <= desc_i.lines;
+      left_q        <= image_lines;
       images_q      <= desc_i.images - 16'd1;
       addr_q        <= desc_i.line[WeightsAddrW-1:0];
     end else if (load) begin
