@@ -40,7 +40,7 @@ const BREACHES: readonly { readonly [K in UnitKind]: readonly [K, Partial<Descri
   [
     'LDM',
     { space: 1, dramAddress: 8 },
-    'space = table: runs begin at lines: dramAddress, dramStep, base + offset and step are multiples of 16',
+    'space = table: runs begin at lines: dramAddress and base + offset, if rows > 1 also dramStep and step, are multiples of 16',
   ],
   ['LDW', { dramAddress: 8 }, 'dramAddress is a multiple of 16'],
   ['LDW', { images: 0 }, 'lines ≥ 1 and images ≥ 1'],

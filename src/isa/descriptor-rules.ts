@@ -116,8 +116,11 @@ const RULES: { readonly [K in UnitKind]: readonly Rule<FieldName<K>>[] } = {
       holds: (d) => d.space === 0 || (d.ring === 0 && d.base + d.offset + (d.rows - 1) * d.step + d.words <= TABLE_WORDS),
     },
     {
-      prose: 'space = table: runs begin at lines: dramAddress, dramStep, base + offset and step are multiples of 16',
-      holds: (d) => d.space === 0 || [d.dramAddress, d.dramStep, d.base + d.offset, d.step].every((words) => words % 16 === 0),
+      prose: 'space = table: runs begin at lines: dramAddress and base + offset, if rows > 1 also dramStep and step, are multiples of 16',
+      holds: (d) => {
+        const starts = [d.dramAddress, d.base + d.offset, ...(d.rows > 1 ? [d.dramStep, d.step] : [])];
+        return d.space === 0 || starts.every((words) => words % 16 === 0);
+      },
     },
   ],
   LDW: [

@@ -94,7 +94,10 @@ function drawFields(draw: Draw, unit: number, cus: number, maxWords: number): Re
   const mask = draw(1, 2 ** cus - 1);
   const rows = draw(1, 4);
   const run = { dramAddress: draw(0, 4000), dramStep: draw(0, 600), rows, words: draw(1, maxWords), step: 16 };
-  if (unit === UNIT_ID.LDM) return { ...run, cus: mask, space: draw(0, 5) === 0 && rows === 1 ? 1 : 0 };
+  if (unit === UNIT_ID.LDM) {
+    const isTable = draw(0, 5) === 0 && rows === 1;
+    return isTable ? { ...run, dramAddress: 16 * (run.dramAddress >> 4), cus: mask, space: 1 } : { ...run, cus: mask, space: 0 };
+  }
   if (unit === UNIT_ID.LDW) {
     const cusPerSlot = draw(1, cus);
     return { dramAddress: 16 * draw(0, 200), lines: draw(1, Math.ceil(maxWords / 16)), images: draw(1, 4), cusPerSlot };
