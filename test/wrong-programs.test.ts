@@ -89,6 +89,5 @@ it('programs that lack one token are found, or are right without it', () => {
     }
   }
   expect(found).toBeGreaterThan(500);
-  // Tokens that others imply: 1 in 9 since layers are chained (every CU's rows of a chain wait for every other CU).
-  expect(harmless / found).toBeLessThan(0.125);
+  expect(harmless / found).toBeLessThan(0.1);
 });

@@ -63,7 +63,9 @@ export function findFusions(graph: StageGraph, isBorder: (tensor: number) => boo
       if (i > 0 && feeds(i - 1) && !stages[i - 1]!.mac!.depthwise)
         candidates.push({ kind: 'rows', members: [i - 1, i, i + 1], hasTail: true });
     }
-    if (!second.vec) candidates.push({ kind: 'rows', members: [i, i + 1], hasTail: false });
+    // Between two depthwise stages every CU would wait for rows of all CUs, though it reads its own channels only.
+    const isPerChannel = first.mac.depthwise && second.mac.depthwise;
+    if (!second.vec && !isPerChannel) candidates.push({ kind: 'rows', members: [i, i + 1], hasTail: false });
     const isWhole = first.mac.groups === 1 && !first.mac.depthwise;
     if (isWhole && isSliceable(second.mac) && !second.vec) candidates.push({ kind: 'slices', members: [i, i + 1], hasTail: false });
   }
