@@ -5,7 +5,7 @@ import { compileModel } from '../../runtime/compile-model.ts';
 import { measureTiming } from '../../runtime/measure-timing.ts';
 
 interface Errors {
-  /** Mean over the layers of |ln(predicted ÷ simulated)|, and the same weighted by simulated cycles. */
+  /** Of layers with MACs; one without takes what it leaves idle, often nothing. Mean over the layers of |ln(predicted ÷ simulated)|, and the same weighted by simulated cycles. */
   readonly mean: number;
   readonly weighted: number;
   /** Predicted ÷ simulated cycles of all MAC layers together. */
@@ -16,8 +16,8 @@ async function measureErrors(name: string): Promise<Errors> {
   const { program } = await compileModel(MODELS[name].build({ scope: 'convolutions' }), { scope: 'convolutions', numbers: 'q8.8', name });
   const timing = measureTiming(program);
   const layers = program.layers
-    .map(({ predictedCycles }, i) => ({ predicted: predictedCycles, simulated: timing.layers[i].cycles }))
-    .filter(({ predicted }) => predicted > 0);
+    .map(({ predictedCycles, macs }, i) => ({ predicted: predictedCycles, simulated: timing.layers[i].cycles, macs }))
+    .filter(({ macs }) => macs > 0);
   const sum = (value: (layer: { predicted: number; simulated: number }) => number): number =>
     layers.reduce((total, layer) => total + value(layer), 0);
   const error = (layer: { predicted: number; simulated: number }): number => Math.abs(Math.log(layer.predicted / layer.simulated));

@@ -9,10 +9,11 @@ import { loadActivationGroup } from './load-activations.ts';
 import { loadGroup, type WeightsGroup } from './load-group.ts';
 import { addMacTask, type MacTask, type Raster, type RasterOutput } from './mac-task.ts';
 import type { MacPlan } from './plan.ts';
+import { PoolRing, pooledRowsOfTile } from './pool-ring.ts';
 import type { Resident, ScheduledStage } from './schedule.ts';
 import { isPairWork, type MacWork, type Stage, type VecWork } from './stage.ts';
 import { type Piece, SPACE } from './task.ts';
-import { inputRows, pooledRows } from './tile-rows.ts';
+import { inputRows } from './tile-rows.ts';
 import type { View } from './view.ts';
 import type { PackedWeights } from './weights-image.ts';
 import { PixelCosts } from './window-cost.ts';
@@ -70,6 +71,7 @@ class MacStageEmitter {
   private weightPieces = new Map<number, WeightsGroup>();
   private items = 0;
   private tablePieces: Piece[] = [];
+  private readonly poolRing: PoolRing | undefined;
 
   constructor(context: EmitContext, job: MacStageInput) {
     this.context = context;
@@ -79,6 +81,8 @@ class MacStageEmitter {
     const { plan, work } = job;
     this.costs = new PixelCosts(work, plan.lanes, plan.adjacent);
     this.stage = job.scheduled.stage;
+    const pool = this.stage.vec?.op === 'max' ? this.stage.vec.geometry : undefined;
+    this.poolRing = pool && new PoolRing(context, plan, work, pool);
     const rowWords = work.geometry.inWidth * plan.pixelPitch;
     const { residentInput, residentOutput, residentOther } = job.scheduled;
     const rest = [...job.scheduled.bases];
@@ -143,7 +147,7 @@ class MacStageEmitter {
     const first = y0 * outWidth;
     const bounds = this.costs.partition(first, y1 * outWidth, plan.parts);
     const isFirst = t === 0 && inChunk === 0;
-    const home = !plan.gather ? -1 : pool ? b % context.cus : context.nextHome();
+    const home = !plan.gather ? -1 : this.poolRing ? this.poolRing.homeOf(t, b) : context.nextHome();
 
     // Slot address of pixel i of part p is linear from the part's row start.
     const partBase = bounds.slice(0, -1).map((from) => Math.floor(from / outWidth) * outWidth);
@@ -157,13 +161,15 @@ class MacStageEmitter {
       } else partOffset.push(0);
     }
     const isDirect = this.isDirect;
-    const slotPieces = isDirect ? new Map<number, Piece[]>() : this.newSlotPieces(slot, y0, y1, home, pool !== undefined);
+    const slotPieces = isDirect || pool ? new Map<number, Piece[]>() : this.newSlotPieces(slot, home);
+    this.poolRing?.make(slot, y0, y1, b);
 
     let channels = 0;
     for (let i = b; i < bEnd; i++) {
       const current = plan.blocks[i]!;
       const group = this.loadWeights(i, this.source(label));
-      const cuts = isFirst && i === b ? this.firstTileCuts(bounds) : bounds.slice(0, -1).map((from, p) => [from, bounds[p + 1]!]);
+      const whole = isFirst && i === b ? this.firstTileCuts(bounds) : bounds.slice(0, -1).map((from, p) => [from, bounds[p + 1]!]);
+      const cuts = this.poolRing ? cutAtRows(whole, this.poolRing.changes(y0, y1, b), outWidth) : whole;
       const depth = Math.max(...cuts.map((cut) => cut.length - 1));
       for (let q = 0; q < depth; q++) {
         for (let p = 0; p < plan.parts; p++) {
@@ -175,7 +181,7 @@ class MacStageEmitter {
       }
       channels += current.channels;
     }
-    if (pool) this.emitPool(y0, y1, block, home, slot, pool, label);
+    if (pool) this.emitPool(t, block, home, slot, pool, label);
     else if (!isDirect) this.emitResults(bounds, partBase, partOffset, slot, home, block.channel, channels, slotPieces, label);
     this.items++;
   }
@@ -195,26 +201,11 @@ class MacStageEmitter {
     return { base: resident.base + resident.channelOffset + pixel * resident.pitch + channel, pitch: resident.pitch };
   }
 
-  /** Pieces that the MACs of an item write, by CU: whole slots, or the item's rows in a ring of result rows. */
-  private newSlotPieces(slot: number, y0: number, y1: number, home: number, isRing: boolean): Map<number, Piece[]> {
+  /** Pieces that the MACs of an item write, by CU: whole slots. */
+  private newSlotPieces(slot: number, home: number): Map<number, Piece[]> {
     const { plan, context } = this;
-    const slotPieces = new Map<number, Piece[]>();
     const owners = plan.gather ? [home] : Array.from({ length: context.cus }, (_, cu) => cu);
-    for (const cu of owners) {
-      if (!isRing) {
-        slotPieces.set(cu, [context.list.newPiece(SPACE.maps(cu), slot, slot + plan.slotWords)]);
-        continue;
-      }
-      const rowWords = this.work.geometry.outWidth * plan.slotPitch;
-      const pieces = Array.from({ length: y1 - y0 }, (_, r) => {
-        const start = slot + ((y0 + r) % plan.poolRingRows) * rowWords;
-        const piece = context.list.newPiece(SPACE.maps(cu), start, start + rowWords);
-        this.poolRowPieces.set(`${slot}:${y0 + r}`, piece);
-        return piece;
-      });
-      slotPieces.set(cu, pieces);
-    }
-    return slotPieces;
+    return new Map(owners.map((cu) => [cu, [context.list.newPiece(SPACE.maps(cu), slot, slot + plan.slotWords)]]));
   }
 
   /** What follows the MACs of an item without a pool: residual add or table in place, then the stores. */
@@ -270,13 +261,10 @@ class MacStageEmitter {
     }
   }
 
-  private readonly poolRowPieces = new Map<string, Piece>();
-
-  private emitPool(y0: number, y1: number, block: Block, home: number, slot: number, pool: VecWork & { op: 'max' }, label: string): void {
+  private emitPool(tile: number, block: Block, home: number, slot: number, pool: VecWork & { op: 'max' }, label: string): void {
     const { plan, context, job } = this;
     const g = pool.geometry;
-    const q0 = pooledRows(g, y0);
-    const q1 = pooledRows(g, y1);
+    const { first: q0, end: q1, low, high } = pooledRowsOfTile(g, plan.tileRows, tile);
     if (q0 === q1) return;
     const resident = job.scheduled.residentOutput;
     const out = resident
@@ -285,10 +273,6 @@ class MacStageEmitter {
     const writes = resident
       ? this.residentPieces(q0, q1)
       : [context.list.newPiece(SPACE.maps(home), out.base, out.base + plan.vecSlotWords)];
-    const rows = new Set<Piece>();
-    const low = Math.max(0, q0 * g.strideH - g.padTop);
-    const high = Math.min(g.inHeight, (q1 - 1) * g.strideH - g.padTop + (g.kernelH - 1) * g.dilationH + 1);
-    for (let r = low; r < high; r++) rows.add(this.poolRowPieces.get(`${slot}:${r}`)!);
     emitMax(
       context,
       pool,
@@ -297,7 +281,7 @@ class MacStageEmitter {
       out,
       { first: q0, end: q1 },
       block.channels,
-      [...rows],
+      this.poolRing!.rowsOf(slot, low, high, home),
       writes,
       this.source(label),
       resident ? context.allCus : 1 << home,
@@ -449,7 +433,7 @@ class MacStageEmitter {
       const reads = new Set<Piece>(group.pieces);
       for (let r = rows.first; r < rows.end; r++) reads.add(this.rowPieces.get(keyBase + r)!.get(cu)!);
       const x0 = a - ya * g.outWidth;
-      const { output, targets, writes } = this.resultsOf(block, s, cu, home, at, { ya, yb, y0 }, slotPieces);
+      const { output, targets, writes } = this.resultsOf(block, s, cu, home, at, { ya, yb }, slotPieces);
       const raster = { y: ya, x: 0, x0, width: g.outWidth, count: b - a, origin };
       this.addMac(cu, targets, block, s, group.line, raster, output, channels, [...reads], writes, label);
     }
@@ -462,12 +446,12 @@ class MacStageEmitter {
     cu: number,
     home: number,
     at: { slot: number; partBase: number; partOffset: number },
-    rows: { ya: number; yb: number; y0: number },
+    rows: { ya: number; yb: number },
     slotPieces: ReadonlyMap<number, Piece[]>,
   ): { output: RasterOutput; targets: number; writes: readonly Piece[] } {
     const { plan, work, context, job } = this;
     const { outWidth } = work.geometry;
-    const { ya, yb, y0 } = rows;
+    const { ya, yb } = rows;
     const channelOffset = plan.gather ? s * plan.cuChannels : 0;
     const resident = job.scheduled.residentOutput;
     if (resident && this.isDirect) {
@@ -481,12 +465,12 @@ class MacStageEmitter {
     const target = plan.gather ? home : cu;
     const rowPitch = outWidth * plan.slotPitch;
     const steps = { outRowStep: rowPitch, outColStep: plan.slotPitch };
-    if (this.stage.vec?.op === 'max') {
+    if (this.poolRing) {
       const offset = (ya % plan.poolRingRows) * rowPitch;
       return {
         output: { outBase: at.slot + channelOffset, outRing: plan.poolRingRows * rowPitch, outOffset: offset, ...steps },
-        targets: 1 << target,
-        writes: slotPieces.get(target)!.slice(ya - y0, yb - y0),
+        targets: this.poolRing.targetsOf(ya, plan.blocks.indexOf(block)),
+        writes: this.poolRing.rowsOf(at.slot, ya, yb),
       };
     }
     const outBase = at.slot + at.partOffset + (ya * outWidth - at.partBase) * plan.slotPitch + channelOffset;
@@ -570,4 +554,12 @@ class MacStageEmitter {
       }
     }
   }
+}
+
+/** Cuts of every part's pixels, and one more at the start of each of these rows inside a part. */
+function cutAtRows(cuts: readonly (readonly number[])[], rows: readonly number[], width: number): number[][] {
+  return cuts.map((cut) => {
+    const inside = rows.map((row) => row * width).filter((at) => at > cut[0]! && at < cut.at(-1)!);
+    return [...new Set([...cut, ...inside])].sort((a, b) => a - b);
+  });
 }

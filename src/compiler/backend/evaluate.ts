@@ -4,8 +4,9 @@
 import { LINE_BYTES, type Machine, mapsWords, weightsLines } from '../../machine/machine.ts';
 import { type Block, imagesOf } from './blocks.ts';
 import type { MacPlan } from './plan.ts';
+import { copiesOfRow, pooledRowsOfTile, poolRingRows, rotatesHomes } from './pool-ring.ts';
 import { isPairWork, type MacWork, type Stage } from './stage.ts';
-import { inputRows, pooledRows, resultPixels } from './tile-rows.ts';
+import { inputRows, resultPixels } from './tile-rows.ts';
 import type { View } from './view.ts';
 import { type PixelCosts, parameterLines } from './window-cost.ts';
 
@@ -18,6 +19,8 @@ const REGION_SLACK = 64 * 9;
 /** Words of a burst, and cycles between its last word and its place being free beyond the memory's latency. */
 const BURST_WORDS = 64;
 const BURST_OVERHEAD = 8;
+/** How sharply `busiest` falls off: of two units equally busy each waits 9 % of the time. */
+const CROWDING = 8;
 /** Instructions of an item besides those of its MAC descriptors, and of one MAC descriptor. */
 const ITEM_INSTRUCTIONS = 24;
 const MAC_INSTRUCTIONS = 14;
@@ -85,19 +88,17 @@ function sizeBuffers(problem: Problem, choice: Choice, costs: PixelCosts): Sizes
   const slotCount = direct ? 0 : Math.min(SLOTS, tiles * Math.ceil(blocks.length / storeBlocks));
   let slotWords = slotPixels * slotPitch;
   let vecSlotWords = 0;
-  let poolRingRows = 0;
+  let poolRows = 0;
   let poolRings = 0;
   if (pool) {
     let pooled = 0;
-    for (let y = 0; y < g.outHeight; y += tileRows) {
-      const y1 = Math.min(g.outHeight, y + tileRows);
-      const q0 = pooledRows(pool, y);
-      const lowest = Math.max(0, Math.min(y, q0 * pool.strideH - pool.padTop));
-      poolRingRows = Math.max(poolRingRows, Math.min(g.outHeight, y1 + tileRows) - lowest);
-      pooled = Math.max(pooled, pooledRows(pool, y1) - q0);
+    for (let t = 0; t < tiles; t++) {
+      const { first, end } = pooledRowsOfTile(pool, tileRows, t);
+      pooled = Math.max(pooled, end - first);
     }
+    poolRows = poolRingRows(pool, choice, machine.computeUnits);
     poolRings = tiles === 1 ? Math.min(SLOTS, blocks.length) : chunkBlocks;
-    slotWords = poolRingRows * g.outWidth * slotPitch;
+    slotWords = poolRows * g.outWidth * slotPitch;
     vecSlotWords = placement.output ? 0 : pooled * pool.outWidth * slotPitch;
   }
   const otherSlots = isPairWork(stage.vec) && !placement.other ? slotCount : 0;
@@ -125,7 +126,7 @@ function sizeBuffers(problem: Problem, choice: Choice, costs: PixelCosts): Sizes
     slotCount,
     otherSlots,
     vecSlotWords,
-    poolRingRows,
+    poolRingRows: poolRows,
     poolRings,
     words,
     loadedRows: ring.loadedRows,
@@ -183,11 +184,13 @@ function predict(problem: Problem, choice: Choice, sizes: Sizes, costs: PixelCos
   const usesBus = cus > 1 && (gather || placement.output);
   const bus = usesBus ? ((pixels * slots * granules * blocks.length) / regions) * 1.02 : 0;
   const lines = Math.ceil(slotPitch / 16) * Math.ceil(blocks.length / storeBlocks);
-  const homes = gather && pool ? Math.min(cus, blocks.length) : cus;
+  // Pools: homes that work at the same time, and all that passes through their port B.
+  const homes = pool && !rotatesHomes(choice, g.outHeight, cus) ? Math.min(cus, tiles === 1 ? blocks.length : chunkBlocks) : cus;
   const vecReads = pool
     ? pool.outHeight * pool.outWidth * pool.kernelH * pool.kernelW
     : pixels * ((other && other.op !== 'mul' ? 2.2 : 8) + (stage.table ? 8 : 0));
-  const vec = stage.vec ? (vecReads * lines) / homes : 0;
+  const poolWrites = pool ? pixels * copiesOfRow(pool, choice, cus) + pool.outHeight * pool.outWidth * 2 : 0;
+  const vec = stage.vec ? ((vecReads + poolWrites) * lines) / homes : 0;
   const dispatch = items * (MAC_INSTRUCTIONS * cus + ITEM_INSTRUCTIONS);
 
   const images = imagesOf(blockChannels, lanes);
@@ -218,8 +221,14 @@ function predict(problem: Problem, choice: Choice, sizes: Sizes, costs: PixelCos
   const firstBytes = placement.input ? 0 : (firstRows.end - firstRows.first) * g.inWidth * pixelPitch * 2 * (bands ? parts : 1);
   const first = firstBytes / bandwidth + 3 * latency;
   const last = placement.output ? 0 : slotWords / 32;
-  const compute = Math.max(mac, bus, vec, dispatch, store);
+  const compute = busiest([mac, bus, vec, dispatch, store]);
   return { cycles: Math.max(compute + weightStall, bytes / bandwidth) + first + last, bytes };
+}
+
+/** Time of units that work at the same time: that of the busiest, and a little more where others are nearly as busy, as they sometimes wait for one another. */
+function busiest(cycles: readonly number[]): number {
+  const most = Math.max(...cycles);
+  return most * cycles.reduce((sum, own) => sum + (own / most) ** CROWDING, 0) ** (1 / CROWDING);
 }
 
 /** Maps words of a machine that one stage may use when nothing else is on chip. */

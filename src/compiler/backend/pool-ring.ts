@@ -1,0 +1,137 @@
+/**
+ * Results on their way through a fused max pool: which CU pools which tile (its *home*), which homes need a result row, and the rings of result
+ * rows in the homes. Specification: docs/compiler.md, "Schedule of a MAC stage" (gathered results).
+ */
+import type { EmitContext } from './emit-context.ts';
+import type { MacPlan } from './plan.ts';
+import type { Geometry, MacWork } from './stage.ts';
+import { type Piece, SPACE } from './task.ts';
+import { pooledRows } from './tile-rows.ts';
+
+/** The parts of a plan that pooling needs. */
+type PoolPlan = Pick<MacPlan, 'tileRows' | 'chunkBlocks'>;
+
+/**
+ * Do homes change from tile to tile? Where a pass has fewer blocks than there are CUs, some vector units would have all the work. Rows that
+ * windows of two tiles read then go to both homes.
+ */
+export function rotatesHomes({ tileRows, chunkBlocks }: PoolPlan, outHeight: number, cus: number): boolean {
+  return chunkBlocks < cus && tileRows < outHeight;
+}
+
+/** CUs that take turns as homes of one block. */
+function homesOfBlock(plan: PoolPlan, outHeight: number, cus: number): number {
+  if (!rotatesHomes(plan, outHeight, cus)) return 1;
+  let homes = 1;
+  while ((homes * plan.chunkBlocks) % cus !== 0) homes++;
+  return homes;
+}
+
+/** Pooled rows [first, end) that tile t completes, and result rows [low, high) that their windows read. */
+export function pooledRowsOfTile(pool: Geometry, tileRows: number, tile: number) {
+  const first = pooledRows(pool, tile * tileRows);
+  const end = pooledRows(pool, Math.min(pool.inHeight, (tile + 1) * tileRows));
+  const low = Math.max(0, first * pool.strideH - pool.padTop);
+  const high = Math.min(pool.inHeight, (end - 1) * pool.strideH - pool.padTop + (pool.kernelH - 1) * pool.dilationH + 1);
+  return { first, end, low, high: Math.max(low, high) };
+}
+
+/**
+ * Rows of a ring: those that a tile's windows reach back to and the tile's own, and those of the tile behind it where the same CU is its home. With
+ * three homes or more in rotation the next tiles' rows are in other CUs.
+ */
+export function poolRingRows(pool: Geometry, plan: PoolPlan, cus: number): number {
+  const { tileRows } = plan;
+  const height = pool.inHeight;
+  const ahead = homesOfBlock(plan, height, cus) > 2 ? 0 : tileRows;
+  let rows = 0;
+  for (let t = 0; t * tileRows < height; t++) {
+    const end = Math.min(height, (t + 1) * tileRows);
+    const { low } = pooledRowsOfTile(pool, tileRows, t);
+    rows = Math.max(rows, Math.min(height, end + ahead) - Math.max(0, Math.min(t * tileRows, low)));
+  }
+  return rows;
+}
+
+/** Copies of a result row, on average: rows that two tiles' windows read go to two homes. */
+export function copiesOfRow(pool: Geometry, plan: PoolPlan, cus: number): number {
+  if (!rotatesHomes(plan, pool.inHeight, cus)) return 1;
+  let rows = 0;
+  for (let t = 0; t * plan.tileRows < pool.inHeight; t++) {
+    const { first, end, low, high } = pooledRowsOfTile(pool, plan.tileRows, t);
+    if (first < end) rows += high - low;
+  }
+  return Math.max(1, rows / pool.inHeight);
+}
+
+/** The rings of a stage while it is emitted. */
+export class PoolRing {
+  private readonly context: EmitContext;
+  private readonly plan: MacPlan;
+  private readonly work: MacWork;
+  private readonly rotates: boolean;
+  /** Tiles whose windows read a row. */
+  private readonly readers: readonly (readonly number[])[];
+  private readonly pieces = new Map<string, Piece>();
+
+  constructor(context: EmitContext, plan: MacPlan, work: MacWork, pool: Geometry) {
+    this.context = context;
+    this.plan = plan;
+    this.work = work;
+    const { outHeight } = work.geometry;
+    this.rotates = rotatesHomes(plan, outHeight, context.cus);
+    const readers: number[][] = Array.from({ length: outHeight }, () => []);
+    for (let t = 0; t * plan.tileRows < outHeight; t++) {
+      const { first, end, low, high } = pooledRowsOfTile(pool, plan.tileRows, t);
+      for (let r = low; r < high && first < end; r++) readers[r]!.push(t);
+    }
+    this.readers = readers;
+  }
+
+  /** The CU that pools block b of a tile: the next one for each item, or always the same for a block. */
+  homeOf(tile: number, b: number): number {
+    const { chunkBlocks, tileRows } = this.plan;
+    const chunk = Math.floor(b / chunkBlocks);
+    const tiles = Math.ceil(this.work.geometry.outHeight / tileRows);
+    return (this.rotates ? (chunk * tiles + tile) * chunkBlocks + (b % chunkBlocks) : b) % this.context.cus;
+  }
+
+  /** CUs that need row r of block b. A row that no window reads goes to its own tile's home. */
+  targetsOf(r: number, b: number): number {
+    const own = Math.floor(r / this.plan.tileRows);
+    const tiles = this.readers[r]!;
+    return (tiles.length > 0 ? tiles : [own]).reduce((mask, tile) => mask | (1 << this.homeOf(tile, b)), 0);
+  }
+
+  /** Rows of [y0, y1) at which the homes change, besides the ends. */
+  changes(y0: number, y1: number, b: number): number[] {
+    const rows: number[] = [];
+    for (let r = y0 + 1; r < y1; r++) if (this.targetsOf(r, b) !== this.targetsOf(r - 1, b)) rows.push(r);
+    return rows;
+  }
+
+  /** Room for rows [y0, y1) of block b in the ring at `base` of every CU that needs them. */
+  make(base: number, y0: number, y1: number, b: number): void {
+    const { context, plan, work } = this;
+    const rowWords = work.geometry.outWidth * plan.slotPitch;
+    for (let r = y0; r < y1; r++) {
+      const start = base + (r % plan.poolRingRows) * rowWords;
+      const targets = this.targetsOf(r, b);
+      for (let cu = 0; cu < context.cus; cu++) {
+        if (targets & (1 << cu)) this.pieces.set(`${base}:${cu}:${r}`, context.list.newPiece(SPACE.maps(cu), start, start + rowWords));
+      }
+    }
+  }
+
+  /** Pieces of rows [first, end) in the rings at `base`: in one CU, or in all that have them. */
+  rowsOf(base: number, first: number, end: number, cu?: number): Piece[] {
+    const found: Piece[] = [];
+    for (let r = first; r < end; r++) {
+      for (let at = cu ?? 0; at < (cu === undefined ? this.context.cus : cu + 1); at++) {
+        const piece = this.pieces.get(`${base}:${at}:${r}`);
+        if (piece) found.push(piece);
+      }
+    }
+    return found;
+  }
+}
