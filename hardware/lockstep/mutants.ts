@@ -58,7 +58,7 @@ const RTL_MUTANTS: readonly Mutant[] = [
     original: "row_t'(2'(q) < addr2_q[ColW-1:ColW-2])",
     mutated: "row_t'(2'(q) <= addr2_q[ColW-1:ColW-2])",
   },
-  { what: 'a swapped bank of depthwise operands', file: 'cu/sf_operand.sv', original: "base_q + 2'(v)", mutated: "base_q - 2'(v)" },
+  { what: 'a swapped bank of depthwise operands', file: 'cu/sf_operand.sv', original: "base5_q + 2'(v)", mutated: "base5_q - 2'(v)" },
   { what: 'a result word too many', file: 'cu/sf_mac_seq.sv', original: "alloc_words_q > 7'(i)", mutated: "alloc_words_q >= 7'(i)" },
   {
     what: 'results for several CUs stay in their own',

@@ -130,14 +130,20 @@ function blockRam(cell: Cell): CellTiming {
 
 /** DSP48E1 with multiplier or adder; registers as its parameters say. Without P register it has arcs; they start at the last stage that has none. */
 function dsp(cell: Cell): CellTiming {
-  const [a, b, c, m, p] = ['AREG', 'BREG', 'CREG', 'MREG', 'PREG'].map((name) => parameter(cell, name) > 0);
+  const [a, b, c, d, ad, m, p] = ['AREG', 'BREG', 'CREG', 'DREG', 'ADREG', 'MREG', 'PREG'].map((name) => parameter(cell, name) > 0);
+  const preAdder = cell.parameters.USE_DPORT === 'TRUE';
   const toRegister = (registered: boolean, own: number, toM: number, toP: number): number => (registered ? own : m ? toM : p ? toP : 0);
   const captures = [
-    ...each(cell, ['A'], toRegister(a, 254, 1416, 2739)),
+    ...each(cell, ['A'], preAdder && !a ? (ad ? 1283 : m ? 2400 : p ? 3723 : 0) : toRegister(a, 254, 1416, 2739)),
+    ...each(cell, ['D'], preAdder ? (d ? 248 : ad ? 1195 : m ? 2310 : p ? 3635 : 0) : 0),
     ...each(cell, ['B'], toRegister(b, 324, 1285, 2608)),
     ...each(cell, ['C'], c ? 168 : p ? 1244 : 0),
     ...each(cell, ['OPMODE', 'ALUMODE', 'INMODE', 'CARRYIN'], 400),
-    ...each(cell, ['CEA1', 'CEA2', 'CEB1', 'CEB2', 'CEC', 'CEM', 'CEP', 'RSTA', 'RSTB', 'RSTC', 'RSTM', 'RSTP'], 404),
+    ...each(
+      cell,
+      ['CEA1', 'CEA2', 'CEB1', 'CEB2', 'CEC', 'CED', 'CEAD', 'CEM', 'CEP', 'RSTA', 'RSTB', 'RSTC', 'RSTD', 'RSTM', 'RSTP'],
+      404,
+    ),
   ].filter(([, delay]) => delay > 0);
   const arcs: [Pin, Pin, number][] = [];
   if (!p) {

@@ -64,7 +64,7 @@ const BREACHES: readonly { readonly [K in UnitKind]: readonly [K, Partial<Descri
   ['MAC', { clampLow: 1 }, 'clampLow ≤ clampHigh'],
   ['MAC', { lanes: 3 }, 'lanes is 1, 2, 4, 8 or 16'],
   ['MAC', { outWords: 5 }, 'outWords is 1 to 64 / lanes'],
-  ['MAC', { depthwise: 1 }, 'depthwise: lanes = 1 and words ≤ 64'],
+  ['MAC', { depthwise: 1 }, 'depthwise: lanes = 1 and outWords ≤ words ≤ 64'],
   ['MAC', { kernelH: 342 }, 'weightsLine is in the weights buffer; parameter and tap lines of a group fit it'],
   ['VEC', { op: 1, kernelH: 1 }, 'op = add, table, mul: the kernel is 1×1'],
   [

@@ -143,7 +143,10 @@ const RULES: { readonly [K in UnitKind]: readonly Rule<FieldName<K>>[] } = {
     ...WALK_RULES,
     { prose: 'lanes is 1, 2, 4, 8 or 16', holds: (d) => [1, 2, 4, 8, 16].includes(d.lanes) },
     { prose: 'outWords is 1 to 64 / lanes', holds: (d) => d.outWords >= 1 && d.outWords <= 64 / d.lanes },
-    { prose: 'depthwise: lanes = 1 and words ≤ 64', holds: (d) => d.depthwise === 0 || (d.lanes === 1 && d.words <= 64) },
+    {
+      prose: 'depthwise: lanes = 1 and outWords ≤ words ≤ 64',
+      holds: (d) => d.depthwise === 0 || (d.lanes === 1 && d.outWords <= d.words && d.words <= 64),
+    },
     {
       prose: 'weightsLine is in the weights buffer; parameter and tap lines of a group fit it',
       holds: (d, { weightsLines }) => d.weightsLine < weightsLines && groupLines(d) <= weightsLines,

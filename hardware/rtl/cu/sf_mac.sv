@@ -37,21 +37,22 @@ module sf_mac
   // ---------------------------------------------------------------- steps
   maps_addr_t               addr;
   mac_ctl_t                 ctl;
-  logic [6:0]               words;
   weights_addr_t            line;
   logic signed [1:0][15:0]  clamp_low, clamp_high;
   logic [2:0]               granules;
   sf_mac_seq u_seq (
     .clk_i, .rst_ni, .own_cu_i, .head_i, .desc_i, .start_i, .free_o, .read_o, .busy_o,
-    .addr_o(addr), .ctl_o(ctl), .words_o(words), .line_o(line), .clamp_low_o(clamp_low), .clamp_high_o(clamp_high),
+    .addr_o(addr), .ctl_o(ctl), .line_o(line), .clamp_low_o(clamp_low), .clamp_high_o(clamp_high),
     .alloc_o, .meta_o, .granules_o(granules), .ready_o, .credit_i, .perf_step_o, .perf_window_o, .perf_credit_o
   );
 
   // ---------------------------------------------------------------- operands
-  line_t    [NumVmacs-1:0] operand;
-  mac_ctl_t [NumVmacs-1:0] operand_ctl;
+  line_t                shared;
+  line_t [NumVmacs-1:0] own;
+  logic                 own_en;
+  mac_ctl_t             operand_ctl;
   sf_operand u_operand (
-    .clk_i, .rst_ni, .addr_i(addr), .ctl_i(ctl), .words_i(words), .row_o, .words_a_i(words_i), .operand_o(operand), .ctl_o(operand_ctl)
+    .clk_i, .rst_ni, .addr_i(addr), .ctl_i(ctl), .row_o, .words_a_i(words_i), .shared_o(shared), .own_o(own), .own_en_o(own_en), .ctl_o(operand_ctl)
   );
 
   // ---------------------------------------------------------------- weights: the line's address waits for the operands (e + 2 to e + 5)
@@ -91,8 +92,8 @@ module sf_mac
       .clk_i, .write_i(load_q.vmacs[v]), .write_line_i(load_q.line), .write_words_i(load_words_q), .read_line_i(line5_q), .words_o(weights)
     );
     sf_vmac #(.Index(v)) u_vmac (
-      .clk_i, .rst_ni, .operand_i(operand[v]), .weights_i(weights), .ctl_i(operand_ctl[v]), .clamp_low_i(low_q), .clamp_high_i(high_q),
-      .slot_o(slot[v]), .pair_o(pair[v])
+      .clk_i, .rst_ni, .shared_i(shared), .own_i(own[v]), .own_en_i(own_en), .weights_i(weights), .ctl_i(operand_ctl), .clamp_low_i(low_q),
+      .clamp_high_i(high_q), .slot_o(slot[v]), .pair_o(pair[v])
     );
   end
 

@@ -21,7 +21,6 @@ module sf_mac_seq
   // Datapath
   output maps_addr_t addr_o,   // at e: first word of the step
   output mac_ctl_t   ctl_o,    // at e + 1
-  output logic [6:0] words_o,  // at e + 1: depthwise: valid words of the 64
   output weights_addr_t line_o,  // at e + 2
   output logic signed [1:0][15:0] clamp_low_o,  // by slot
   output logic signed [1:0][15:0] clamp_high_o,
@@ -61,7 +60,6 @@ module sf_mac_seq
     lg_t           lg;
     logic          depthwise;
     logic [6:0]    out_words;
-    logic [6:0]    words;        // depthwise: words of a tap
     cu_mask_t      out_cus;
     weights_addr_t params_line;  // first parameter line
     weights_addr_t row_lines;
@@ -80,7 +78,6 @@ module sf_mac_seq
       work_d.lg = head_lg;
       work_d.depthwise = desc_i.depthwise;
       work_d.out_words = desc_i.out_words;
-      work_d.words = desc_i.walk.words[6:0];
       work_d.out_cus = cu_mask_t'(desc_i.walk.out_cus);
       work_d.params_line = weights_addr_t'(desc_i.weights_line);
       work_d.row_lines = prep.row_lines;
@@ -99,7 +96,6 @@ module sf_mac_seq
     work_q.lg <= work_d.lg;
     work_q.depthwise <= work_d.depthwise;
     work_q.out_words <= work_d.out_words;
-    work_q.words <= work_d.words;
     work_q.out_cus <= work_d.out_cus;
     work_q.params_line <= work_d.params_line;
     work_q.row_lines <= work_d.row_lines;
@@ -331,7 +327,6 @@ module sf_mac_seq
 
   // ---------------------------------------------------------------- issue
   mac_ctl_t      ctl_d, ctl_q;
-  logic [6:0]    words_q;
   logic [2:0]    granules_q;
   weights_addr_t taps_line_q;
   logic [WeightsAddrW:0] line_sum_d, line_sum_q;
@@ -357,7 +352,7 @@ module sf_mac_seq
       logic [3:0] word;
       word = 4'(lane) & 4'((5'd1 << work_q.lg) - 5'd1);
       ctl_d.mask[lane] = fire && !pad_q && !step_q.idle && (!begin_q || word >= step_q.head) && (step_q.steps != '0 || word <= step_q.tail);
-      // Depthwise: the 64 words of a tap, masked by number behind this register.
+      // Depthwise: all 64 words of a tap; those behind its last one are of no output (outWords <= words).
       if (work_q.depthwise) ctl_d.mask[lane] = fire && !pad_q && !step_q.idle;
     end
     line_sum_d = param ? {1'b0, work_q.params_line} + (WeightsAddrW + 1)'(param_index) : {1'b0, taps_line_q} + {1'b0, step_q.line};
@@ -372,7 +367,6 @@ module sf_mac_seq
     end
   end
   always_ff @(posedge clk_i) begin
-    words_q <= work_q.words;
     granules_q <= granules;
     taps_line_q <= wrap_line({1'b0, work_q.params_line} + (WeightsAddrW + 1)'(last_param) + (WeightsAddrW + 1)'(1));
     line_sum_q <= line_sum_d;
@@ -380,7 +374,6 @@ module sf_mac_seq
   end
   assign addr_o = step_q.addr;
   assign ctl_o = ctl_q;
-  assign words_o = words_q;
   assign granules_o = granules_q;
   assign line_o = line_q;
 

@@ -1,7 +1,7 @@
 // vMAC: 16 multiply-accumulates with their biases, reduction by output, shift, saturation, clamp.
 // Specification: docs/microarchitecture.md, section 4. Twin: computeOutput in src/simulator/data/mac-scalar.ts.
 //
-// Cycles from the step's e: operand, weights line, ctl_i at 7; A, B, C 8; M 9; P 10; shadow 11; sums 16 + k; results pair_o at 19 + k.
+// Cycles from the step's e: operands at 6; weights line, ctl_i at 7; AD, B, C 8; M 9; P 10; shadow 11; sums 16 + k; results pair_o at 19 + k.
 // A parameter line (4 words an output: 48 bits of bias, shift in the low 6 bits of the fourth word) passes in place of weights at 7.
 module sf_vmac
   import sf_pkg::*;
@@ -12,7 +12,9 @@ module sf_vmac
 ) (
   input  logic     clk_i,
   input  logic     rst_ni,
-  input  line_t    operand_i,  // at 7
+  input  line_t    shared_i,  // at 6: words of all vMACs, 0 in depthwise mode
+  input  line_t    own_i,     // at 6: own words
+  input  logic     own_en_i,  // at 6: depthwise mode
   input  line_t    weights_i,  // at 7
   input  mac_ctl_t ctl_i,      // at 7
   input  logic signed [15:0] clamp_low_i,   // at 17 + k, of the slot that slot_o named at 15 + k
@@ -70,9 +72,11 @@ module sf_vmac
     end
     sf_lane u_lane (
       .clk_i,
-      .operand_i(operand_i[l]),
-      .keep_i(ctl_i.mask[l]),
+      .own_i(own_i[l]),
+      .own_en_i,
+      .shared_i(shared_i[l]),
       .weight_i(weights_i[l]),
+      .keep_i(ctl_i.mask[l]),
       .bias_i(own_bias),
       .bias_load_i(load[l]),
       .bias_clear_i(clear[l]),

@@ -62,7 +62,6 @@ function sumDepthwise(
   output: number,
   word: (line: number, lane: number) => number,
 ): number {
-  if (output >= d.words) return 0;
   const [rows, columns] = [validRows(d, y), validColumns(d, x)];
   let sum = 0;
   for (let ky = rows.first; ky < rows.end; ky++) {

@@ -109,7 +109,7 @@ function drawFields(draw: Draw, unit: number, cus: number, maxWords: number): Re
   if (unit % 2 === 0) {
     const depthwise = draw(0, 4) === 0 ? 1 : 0;
     const lanes = depthwise ? 1 : 2 ** draw(0, 4);
-    return { ...window, outCus, lanes, depthwise, outWords: draw(1, 64 / lanes) };
+    return { ...window, outCus, lanes, depthwise, outWords: draw(1, depthwise ? Math.min(64, window.words) : 64 / lanes) };
   }
   const op = draw(0, 3);
   return { ...window, outCus, op, ...(op === 0 ? {} : { kernelH: 1, kernelW: 1 }) };
