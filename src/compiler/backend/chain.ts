@@ -1,9 +1,11 @@
 /**
- * Chains: two or three MAC stages computed tile by tile without going through DRAM. Specification: docs/compiler.md, "Chains".
+ * Chains: two or more MAC stages computed tile by tile without going through DRAM. Specification: docs/compiler.md, "Chains".
  *
  *   head (optional, any convolution)   → results to all CUs: a ring of rows
  *   body (any convolution, depthwise)  → results stay in the CU that made them
  *   tail (optional, pointwise)         → reads its own CU's pixels; gathered, added, stored like any stage
+ *
+ * The body may have several branches that read the same rows: their results are concatenated for the tail.
  *
  * There is a head or a tail. Without a tail every CU stores the body's pixels that it made, or, where the channels are split over CUs too, one CU gathers
  * and stores them. A head that others read as well is also stored, behind its residual add if it has one: every CU adds to its own copy of the rows.
@@ -11,7 +13,7 @@
  * With a tail the body's and the tail's pixels are split over the CUs alike, so nothing passes between CUs but the head's rows. Weights of all links stay on chip.
  */
 import { LINE_BYTES, LINE_WORDS, type Machine, weightsLines } from '../../machine/machine.ts';
-import { type Block, blocksOf, imagesOf } from './blocks.ts';
+import { type Block, blocksOf, imagesOf, regionsOf } from './blocks.ts';
 import { roundUp } from './maps-memory.ts';
 import { trafficCycles } from './plan.ts';
 import type { MacWork, PairWork, Stage } from './stage.ts';
@@ -35,7 +37,10 @@ export interface LinkPlan {
 
 export interface ChainPlan {
   readonly head: LinkPlan | undefined;
+  /** Of the widest branch. */
   readonly body: LinkPlan;
+  /** Of all branches, in the order of `ChainWork.branches`. */
+  readonly branches: readonly LinkPlan[];
   readonly tail: LinkPlan | undefined;
   readonly tileRows: number;
   /** Rows of the input ring and of the head's result ring. */
@@ -60,14 +65,27 @@ export function resultSlots(machine: Machine): number {
   return machine.computeUnits > 1 ? 1 : 2;
 }
 
+/** One of the convolutions that make the body's results: their first channel. */
+export interface Branch {
+  readonly work: MacWork;
+  readonly channel: number;
+}
+
 export interface ChainWork {
   readonly head: MacWork | undefined;
+  /** The branch that reads the most rows: all that the others read. */
   readonly body: MacWork;
+  readonly branches: readonly Branch[];
   readonly tail: MacWork | undefined;
   readonly stage: Stage;
   readonly input: View;
   /** The head's results are stored too; its residual add. */
   readonly stored?: { readonly vec: PairWork | undefined } | undefined;
+}
+
+/** Channels of the body's results. */
+export function bodyChannels({ branches }: ChainWork): number {
+  return branches.reduce((sum, { work }) => sum + work.outChannels, 0);
 }
 
 /** The best plan of a chain within a budget of maps words; undefined when it does not fit. */
@@ -79,15 +97,24 @@ export function planChain(work: ChainWork, machine: Machine, budgetWords: number
   const split = work.head && !work.tail ? undefined : 1;
   const heads = work.head ? linkChoices(work.head, pitchFor(work.head), computeUnits, undefined) : [undefined];
   const bodies = linkChoices(work.body, pitchFor(work.body), computeUnits, split);
-  const tails = work.tail ? linkChoices(work.tail, work.body.outChannels, computeUnits, 1) : [undefined];
+  const tails = work.tail ? linkChoices(work.tail, bodyChannels(work), computeUnits, 1) : [undefined];
   const costs = new LinkCosts();
+  // Branches beside the widest one: each with the lanes that are fastest for itself.
+  const beside = work.branches.map((branch) => {
+    if (branch.work === work.body) return undefined;
+    const cyclesOf = (link: LinkPlan): number => link.blocks.length * costs.of(link, branch.work).total;
+    return linkChoices(branch.work, pitchFor(work.body), computeUnits, 1).reduce((best, link) =>
+      cyclesOf(link) < cyclesOf(best) ? link : best,
+    );
+  });
   for (const tail of tails) {
     for (const body of bodies) {
       for (const head of heads) {
-        const lines = [head, body, tail].reduce((sum, link) => sum + (link ? link.groupLines * link.blocks.length : 0), 0);
+        const branches = beside.map((link) => link ?? body);
+        const lines = [head, ...branches, tail].reduce((sum, link) => sum + (link ? link.groupLines * link.blocks.length : 0), 0);
         if (lines > weightsLines(machine)) continue;
         for (let tileRows = work.body.geometry.outHeight; tileRows >= 1; tileRows = tileRows > 1 ? Math.ceil(tileRows / 2) : 0) {
-          const plan = evaluateChain(work, { head, body, tail }, tileRows, machine, budgetWords, costs);
+          const plan = evaluateChain(work, { head, body, branches, tail }, tileRows, machine, budgetWords, costs);
           const cost = plan ? plan.cycles + trafficCycles(plan.bytes, machine) : Number.POSITIVE_INFINITY;
           if (cost < bestCost) {
             best = plan;
@@ -113,13 +140,12 @@ export function isGathered({ body }: ChainPlan | { readonly body: LinkPlan }): b
 /** Lane counts and splits of a link; `slots` fixed for links whose results stay in their CU. */
 function linkChoices(work: MacWork, pixelPitch: number, cus: number, slots: number | undefined): LinkPlan[] {
   const choices: LinkPlan[] = [];
-  const g = work.geometry;
-  const region = { y0: 0, y1: g.outHeight, x0: 0, x1: g.outWidth };
+  const regions = regionsOf(work, work.geometry);
   for (const lanes of work.depthwise ? [1] : [1, 2, 4, 8, 16]) {
     for (let s = slots ?? 1; s <= (slots ?? cus); s *= 2) {
       const adjacent = hasAdjacentTaps(work, pixelPitch);
       const groupLines = parameterLines(lanes) + tapLines(work, lanes, adjacent);
-      const blocks = blocksOf(work, lanes, s, [{ region, divisor: 1 }]);
+      const blocks = blocksOf(work, lanes, s, regions);
       choices.push({ lanes, parts: cus / s, slots: s, adjacent, pixelPitch, groupLines, cuChannels: 64 / lanes, blocks });
     }
   }
@@ -128,13 +154,13 @@ function linkChoices(work: MacWork, pixelPitch: number, cus: number, slots: numb
 
 function evaluateChain(
   work: ChainWork,
-  links: { head: LinkPlan | undefined; body: LinkPlan; tail: LinkPlan | undefined },
+  links: Pick<ChainPlan, 'head' | 'body' | 'branches' | 'tail'>,
   tileRows: number,
   machine: Machine,
   budgetWords: number,
   linkCosts: LinkCosts,
 ): ChainPlan | undefined {
-  const { head, body, tail } = links;
+  const { head, body, branches, tail } = links;
   const cus = machine.computeUnits;
   const g = work.body.geometry;
   const tiles = Math.ceil(g.outHeight / tileRows);
@@ -165,7 +191,7 @@ function evaluateChain(
   const headRows = work.head ? Math.min(g.inHeight, bodyNeed) : 0;
   const headWords = headRows * g.inWidth * body.pixelPitch;
   const gathered = isGathered(links);
-  const bodyWords = gathered ? 0 : linkCosts.largestPart(body, work.body, tileRows, cus) * work.body.outChannels;
+  const bodyWords = gathered ? 0 : linkCosts.largestPart(body, work.body, tileRows, cus) * bodyChannels(work);
   const gatheredWork = work.tail ?? (gathered ? work.body : undefined);
   const resultWords = gatheredWork ? tileRows * g.outWidth * gatheredWork.outChannels : 0;
   const hasResidual = work.stage.vec?.op === 'add';
@@ -196,7 +222,8 @@ function evaluateChain(
   }
   const headPixels = work.head ? work.head.geometry.outHeight * work.head.geometry.outWidth : 0;
   const headCycles = head ? Math.max(macCycles(head, work.head!), busCycles(head, headPixels)) : 0;
-  const bodyCycles = Math.max(macCycles(body, work.body), gathered ? busCycles(body, pixels) : 0);
+  const branchCycles = branches.reduce((sum, link, i) => sum + macCycles(link, work.branches[i]!.work), 0);
+  const bodyCycles = Math.max(branchCycles, gathered ? busCycles(body, pixels) : 0);
   const headWordsInAll = work.head ? headPixels * work.head.outChannels : 0;
   // A CU's port B: the head's rows arrive, its second operand too, the addition reads both and writes.
   const portCycles = (headWordsInAll / LINE_WORDS) * (work.stored?.vec ? 5 : 1) * 1.1;
@@ -211,17 +238,18 @@ function evaluateChain(
   const resultBytes = pixels * (work.tail ?? work.body).outChannels * 2;
   const bytes =
     linkBytes(head, work.head) +
-    linkBytes(body, work.body) +
+    branches.reduce((sum, link, i) => sum + linkBytes(link, work.branches[i]!.work), 0) +
     linkBytes(tail, work.tail) +
     inputHeight * inputWidth * work.input.channels * 2 +
     resultBytes * (hasResidual ? 2 : 1) +
     (work.stored ? headWordsInAll * 2 * (work.stored.vec ? 2 : 1) : 0);
   const bandwidth = machine.dram.bytesPerSecond / machine.clockHz;
-  const dispatch = tiles * (14 * cus * [head, body, tail].reduce((sum, link) => sum + (link?.blocks.length ?? 0), 0) + 40);
+  const dispatch = tiles * (14 * cus * [head, ...branches, tail].reduce((sum, link) => sum + (link?.blocks.length ?? 0), 0) + 40);
   const first = (inputWords * 2) / bandwidth / Math.max(1, tiles) + 200;
   return {
     head,
     body,
+    branches,
     tail,
     tileRows,
     inputRows: inputNeed,

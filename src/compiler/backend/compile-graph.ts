@@ -82,7 +82,7 @@ export function compileGraph(source: IntegerGraph, machine: Machine, options: Co
   }
   options.progress?.(0, 3, 'schedule');
   const steps = scheduleStages(stages, layout, machine, frames);
-  const onChip = new Set(steps.flatMap(tensorsOnChip));
+  const onChip = new Set(steps.flatMap((step) => tensorsOnChip(step, layout)));
   options.progress?.(1, 3, 'weights');
   const loaded = new Map<number, LoadedStage>();
   for (const scheduled of steps.flatMap(stagesOfStep)) loaded.set(scheduled.index, loadConstants(scheduled, place));
@@ -156,11 +156,11 @@ function stagesOfStep({ main, companions, chain }: Step): ScheduledStage[] {
   return chain ? [...chain.links] : [main, ...companions];
 }
 
-/** Tensors that a step makes and that never go to DRAM. */
-function tensorsOnChip({ main, chain }: Step): number[] {
+/** Tensors (whole ones, not their slices) that a step makes and that never go to DRAM. */
+function tensorsOnChip({ main, chain }: Step, layout: DramLayout): number[] {
   if (chain) {
     const inside = insideOf(chain.fusion);
-    return chain.links.filter(({ index }) => inside.includes(index)).map(({ stage }) => stage.output);
+    return chain.links.filter(({ index }) => inside.includes(index)).map(({ stage }) => layout.homes.get(stage.output)!.root);
   }
   return main.residentOutput ? [main.residentOutput.root] : [];
 }
@@ -185,9 +185,9 @@ function emitChainStep(
   const { plan, work } = fusion;
   const rest = links.map(constants);
   const tail = work.tail && rest.pop();
-  const body = rest.pop()!;
+  const branches = rest.splice(-work.branches.length);
   const headViews = { headOutput: first.outputView(frame), headOther: first.otherView(frame) };
-  return emitChain(context, { work, plan, head: rest.pop(), body, tail, other: last.otherView(frame), ...headViews, ...views });
+  return emitChain(context, { work, plan, head: rest.pop(), branches, tail, other: last.otherView(frame), ...headViews, ...views });
 }
 
 /** A stage with its companions' items spread evenly over its own. */

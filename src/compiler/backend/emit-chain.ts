@@ -1,4 +1,4 @@
-import { CHAIN_SLOTS, type ChainPlan, type ChainWork, isGathered, type LinkPlan, resultSlots } from './chain.ts';
+import { bodyChannels, CHAIN_SLOTS, type ChainPlan, type ChainWork, isGathered, type LinkPlan, resultSlots } from './chain.ts';
 import type { EmitContext, Source } from './emit-context.ts';
 import { emitPair } from './emit-vec.ts';
 import { addLinkTask, type Link, type LinkConstants } from './link-task.ts';
@@ -16,7 +16,8 @@ export interface ChainJob {
   readonly plan: ChainPlan;
   readonly bases: readonly number[];
   readonly head: LinkConstants | undefined;
-  readonly body: LinkConstants;
+  /** Of the body's branches. */
+  readonly branches: readonly LinkConstants[];
   readonly tail: LinkConstants | undefined;
   readonly frame: number;
   readonly input: View;
@@ -56,7 +57,9 @@ class ChainEmitter {
   private readonly job: ChainJob;
   private readonly geometry: Geometry;
   private readonly head: Link | undefined;
+  /** The widest branch, and all of them. */
   private readonly body: Link;
+  private readonly branches: readonly Link[];
   private readonly tail: Link | undefined;
   private readonly input: RowRing;
   /** Rows that the body reads: the input itself, or the head's results. */
@@ -83,7 +86,8 @@ class ChainEmitter {
       groups: [],
     });
     this.head = work.head && plan.head && job.head ? link(work.head, plan.head, job.head) : undefined;
-    this.body = link(work.body, plan.body, job.body);
+    this.branches = work.branches.map((branch, i) => link(branch.work, plan.branches[i]!, job.branches[i]!));
+    this.body = this.branches[plan.branches.indexOf(plan.body)]!;
     this.tail = work.tail && plan.tail && job.tail ? link(work.tail, plan.tail, job.tail) : undefined;
     const first = this.head ?? this.body;
     this.input = new RowRing(context, job.input, bases[0]!, first.work.geometry.inWidth, first.plan.pixelPitch, plan.inputRows, job.frame);
@@ -243,38 +247,28 @@ class ChainEmitter {
     const { body, context } = this;
     const { outWidth } = this.geometry;
     const [y0, y1] = this.rowsOf(tile);
-    const source = this.source(body, tile);
     const bounds = this.bodyCosts.partition(y0 * outWidth, y1 * outWidth, body.plan.parts);
     const slot = this.bodySlots[tile % CHAIN_SLOTS]!;
-    const pitch = body.work.outChannels;
+    const pitch = bodyChannels(this.job.work);
     const pieces = Array.from({ length: context.cus }, (_, cu) =>
       context.list.newPiece(SPACE.maps(cu), slot, slot + this.job.plan.bodyWords),
     );
-    body.plan.blocks.forEach((block, b) => {
-      const group = this.group(body, b, source);
-      for (let cu = 0; cu < context.cus; cu++) {
-        const [from, to] = [bounds[cu]!, bounds[cu + 1]!];
-        if (from === to) continue;
-        const { offset } = slotOfPart(from, to, outWidth);
-        // Pixel i of the part at slot + (offset + i)·pitch.
-        const output: RasterOutput = { outBase: slot, outRing: 0, outOffset: 0, outRowStep: outWidth * pitch, outColStep: pitch };
-        const column = (from % outWidth) - offset;
-        const writes = [pieces[cu]!];
-        addLinkTask(context, body, {
-          block,
-          group,
-          slot: 0,
-          cu,
-          input: this.bodyInput,
-          from,
-          to,
-          column,
-          output,
-          targets: 1 << cu,
-          writes,
-          source,
-        });
-      }
+    this.branches.forEach((branch, i) => {
+      const source = this.source(branch, tile);
+      const base = slot + this.job.work.branches[i]!.channel;
+      branch.plan.blocks.forEach((block, b) => {
+        const group = this.group(branch, b, source);
+        for (let cu = 0; cu < context.cus; cu++) {
+          const [from, to] = [bounds[cu]!, bounds[cu + 1]!];
+          if (from === to) continue;
+          const { offset } = slotOfPart(from, to, outWidth);
+          // Pixel i of the part at slot + (offset + i)·pitch.
+          const output: RasterOutput = { outBase: base, outRing: 0, outOffset: 0, outRowStep: outWidth * pitch, outColStep: pitch };
+          const column = (from % outWidth) - offset;
+          const at = { input: this.bodyInput, from, to, column, output, targets: 1 << cu, writes: [pieces[cu]!] };
+          addLinkTask(context, branch, { block, group, slot: 0, cu, ...at, source });
+        }
+      });
     });
     return { tile, bounds, slot, pieces };
   }
@@ -294,7 +288,7 @@ class ChainEmitter {
 
   /** The tail over a tile whose body was made before. */
   makeTail({ tile, bounds, slot, pieces }: BodyResult): void {
-    const { tail, body, context, job } = this;
+    const { tail, context, job } = this;
     if (!tail) {
       this.storeBody({ tile, bounds, slot, pieces });
       return;
@@ -305,7 +299,7 @@ class ChainEmitter {
     const result = this.resultSlots[tile % this.resultSlots.length]!;
     const resultPiece = context.list.newPiece(SPACE.maps(home), result, result + job.plan.resultWords);
     const pitch = tail.work.outChannels;
-    const bodyPitch = body.work.outChannels;
+    const bodyPitch = bodyChannels(job.work);
     const first = bounds[0]!;
     tail.plan.blocks.forEach((block, b) => {
       const group = this.group(tail, b, source);

@@ -72,6 +72,34 @@ describe('row chains', () => {
     await expectExact(graph, XC7Z045, ['t1'], 2);
   });
 
+  it.each([
+    ['the head that they share', 64, true],
+    ['branches in another order than in the concatenation', 16, false],
+  ])('with several branches: %s', async (_, channels, inOrder) => {
+    const b = new GraphBuilder();
+    const squeezed = b.conv(b.input(27, 27, 128), channels);
+    const [small, large] = [b.conv(squeezed, 64), b.conv(squeezed, 48, { kernel: 3, pad: 1 })];
+    const graph = b.build(b.conv(inOrder ? b.concat(small, large) : b.concat(large, small), 16));
+    expect(stepsOf(graph)).toContainEqual(['rows', 'conv0', 'conv1', 'conv2', 'conv4']);
+    await expectExact(graph, XC7Z045, ['t1', 't2', 't3', 't4'], 2);
+  });
+
+  it('with branches only where nobody else reads them', () => {
+    const b = new GraphBuilder();
+    const squeezed = b.conv(b.input(27, 27, 128), 16);
+    const [small, large] = [b.conv(squeezed, 64), b.conv(squeezed, 64, { kernel: 3, pad: 1 })];
+    const both = b.concat(small, large);
+    const steps = stepsOf(b.build(b.conv(both, 16), b.conv(both, 32)));
+    expect(steps.some(([kind, ...names]) => kind === 'rows' && names.length > 2)).toBe(false);
+  });
+
+  it('with an average pool whose windows all have the same divisor', async () => {
+    const b = new GraphBuilder();
+    const graph = b.build(b.averagePool(b.conv(b.input(28, 28, 64), 128), { kernel: 2, stride: 2 }));
+    expect(stepsOf(graph)).toEqual([['rows', 'conv0', 'averagepool1']]);
+    await expectExact(graph, XC7Z045, ['t1'], 2);
+  });
+
   it('on one CU', async () => {
     await expectExact(invertedResidual(14, 1, true), ONE_CU, []);
   });

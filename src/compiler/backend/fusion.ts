@@ -3,11 +3,12 @@
  * (slice-chain.ts). Which the graph allows, what they cost, and the choice among those that overlap. Specification: docs/compiler.md, "Chains".
  */
 import { type Machine, mapsWords } from '../../machine/machine.ts';
-import { type ChainPlan, type ChainWork, chainRegions, type LinkPlan, planChain } from './chain.ts';
+import { regionsOf } from './blocks.ts';
+import { type Branch, type ChainPlan, type ChainWork, chainRegions, type LinkPlan, planChain } from './chain.ts';
 import { trafficCycles } from './plan.ts';
 import { isSliceable, planSliceChain, type SlicePlan, type SliceWork, sliceRegions } from './slice-chain.ts';
 import { isPairWork, type MacWork, type Stage, type StageGraph, tensorsRead } from './stage.ts';
-import { readsAllRows } from './tile-rows.ts';
+import { inputRows, readsAllRows } from './tile-rows.ts';
 import type { View } from './view.ts';
 
 /** Consecutive stages that the graph lets run as one step. */
@@ -17,6 +18,8 @@ export interface FusionCandidate {
   readonly members: readonly number[];
   /** Rows: does the last stage work on its own CU's pixels? */
   readonly hasTail: boolean;
+  /** Rows: branches of the body whose concatenation the tail reads; undefined: one. */
+  readonly branches?: number;
   /** Rows: is the first stage's result stored as well, because others read it? */
   readonly storesHead?: boolean;
 }
@@ -51,8 +54,52 @@ export function findFusions(graph: StageGraph, isBorder: (tensor: number) => boo
     if (from.vec && (from.vec.op !== 'add' || from.vec.isPixel)) return false;
     return readsAllRows(to.mac) && !graph.scatters.has(from.output) && to.mac.inChannels === from.mac.outChannels;
   };
+  /** How many branches of a body begin with stage i: their concatenation is all that the stage behind them reads, and nobody else. */
+  const branchesFrom = (i: number): number => {
+    const alias = graph.aliases.get(stages[i]!.output);
+    if (!alias) return 0;
+    const root = alias.parent;
+    let count = 0;
+    let channels = 0;
+    for (let stage = stages[i]; isPlain(stage); stage = stages[i + count]) {
+      const place = graph.aliases.get(stage.output);
+      if (place?.parent !== root || place.grid || stage.vec || stage.mac.depthwise || stage.mac.groups > 1) break;
+      if (stage.input !== stages[i]!.input || readers(stage.output) > 0 || isBorder(stage.output) || graph.scatters.has(stage.output))
+        break;
+      count++;
+      channels += stage.mac.outChannels;
+    }
+    const tail = stages[i + count];
+    const isRead = isPlain(tail) && tail.input === root && isTail(tail) && tail.mac.inChannels === channels && readers(root) === 1;
+    const isWhole =
+      graph.tensors[root]!.channels === channels && [...graph.aliases.values()].filter(({ parent }) => parent === root).length === count;
+    const isElsewhere = isBorder(root) || graph.aliases.has(root) || graph.scatters.has(root);
+    return count > 1 && isRead && isWhole && !isElsewhere && widestOf(stages.slice(i, i + count) as MacStage[]) ? count : 0;
+  };
+  /** May stage i be the head of n branches behind it? */
+  const feedsAll = (i: number, n: number): boolean => {
+    const [from, to] = [stages[i], stages[i + 1]];
+    if (
+      !isPlain(from) ||
+      !to?.mac ||
+      from.vec ||
+      from.mac.depthwise ||
+      to.input !== from.output ||
+      to.mac.inChannels !== from.mac.outChannels
+    )
+      return false;
+    const { output } = from;
+    const isElsewhere = isBorder(output) || graph.aliases.has(output) || sliced.has(output) || graph.scatters.has(output);
+    return readers(output) === n && !isElsewhere;
+  };
   const candidates: FusionCandidate[] = [];
   for (let i = 0; i + 1 < stages.length; i++) {
+    const branches = branchesFrom(i);
+    if (branches > 0) {
+      const members = Array.from({ length: branches + 1 }, (_, k) => i + k);
+      candidates.push({ kind: 'rows', members, hasTail: true, branches });
+      if (i > 0 && feedsAll(i - 1, branches)) candidates.push({ kind: 'rows', members: [i - 1, ...members], hasTail: true, branches });
+    }
     if (!feeds(i)) {
       if (feedsAndStores(i)) candidates.push({ kind: 'rows', members: [i, i + 1], hasTail: false, storesHead: true });
       continue;
@@ -74,7 +121,25 @@ export function findFusions(graph: StageGraph, isBorder: (tensor: number) => boo
 
 function isPlain(stage: Stage | undefined): stage is MacStage {
   if (!stage?.mac || stage.batched || stage.columns || stage.weights !== undefined) return false;
-  return stage.mac.source.kind === 'conv' && stage.inputChannelOffset === 0;
+  // Weights of an average pool are those of its divisor: the same in all windows.
+  const { kind } = stage.mac.source;
+  const isUniform = kind === 'conv' || (kind === 'averagepool' && regionsOf(stage.mac, stage.mac.geometry).length === 1);
+  return isUniform && stage.inputChannelOffset === 0;
+}
+
+/** Of stages that read the same map and make maps of one size, the one that reads all rows that any of them reads for the same results. */
+function widestOf(stages: readonly MacStage[]): MacWork | undefined {
+  const works = stages.map(({ mac }) => mac);
+  const { outHeight, outWidth } = works[0]!.geometry;
+  if (works.some(({ geometry: g }) => g.outHeight !== outHeight || g.outWidth !== outWidth)) return undefined;
+  const rows = Array.from({ length: outHeight }, (_, y) => y);
+  return works.find((work) => {
+    const covers = (other: MacWork, y: number): boolean => {
+      const [own, others] = [inputRows(work, y, y + 1), inputRows(other, y, y + 1)];
+      return own.first <= others.first && own.end >= others.end;
+    };
+    return readsAllRows(work) && works.every((other) => rows.every((y) => covers(other, y)));
+  });
 }
 
 /** Pointwise, alone or with a residual add. */
@@ -86,7 +151,7 @@ function isTail({ mac, vec, table }: MacStage): boolean {
 
 /** A candidate's plan, with the whole buffer to itself; undefined when it does not fit. `input`: the first member's input as a plain map. */
 export function planFusion(
-  { kind, members, hasTail, storesHead }: FusionCandidate,
+  { kind, members, hasTail, branches = 1, storesHead }: FusionCandidate,
   graph: StageGraph,
   input: View,
   machine: Machine,
@@ -98,10 +163,17 @@ export function planFusion(
     return plan && { kind, members, plan, work };
   }
   const tail = hasTail ? works.pop() : undefined;
-  const body = works.pop()!;
+  const bodies = works.splice(-branches);
+  const first = members.length - branches - (hasTail ? 1 : 0);
+  const body =
+    branches > 1 ? widestOf(members.slice(first, first + branches).map((index) => graph.stages[index] as MacStage))! : bodies[0]!;
   const { vec } = graph.stages[members[0]!]!;
   const stored = storesHead ? { vec: isPairWork(vec) ? vec : undefined } : undefined;
-  const work: ChainWork = { head: works.pop(), body, tail, stage: graph.stages[members.at(-1)!]!, input, stored };
+  const withChannels = bodies.map((work, i): Branch => {
+    const alias = graph.aliases.get(graph.stages[members[first + i]!]!.output);
+    return { work, channel: branches > 1 ? alias!.channelOffset : 0 };
+  });
+  const work: ChainWork = { head: works.pop(), body, branches: withChannels, tail, stage: graph.stages[members.at(-1)!]!, input, stored };
   const plan = planChain(work, machine, mapsWords(machine));
   return plan && { kind, members, plan, work };
 }
@@ -114,8 +186,8 @@ export function costOfFusion({ plan }: Fusion, machine: Machine): number {
 /** Plans of the members, in order. */
 export function linksOf(fusion: Fusion): LinkPlan[] {
   if (fusion.kind === 'slices') return [fusion.plan.head, fusion.plan.body];
-  const { head, body, tail } = fusion.plan;
-  return [head, body, tail].filter((link) => link !== undefined);
+  const { head, branches, tail } = fusion.plan;
+  return [head, ...branches, tail].filter((link) => link !== undefined);
 }
 
 /** Members whose results never leave the chip. */

@@ -4,7 +4,7 @@
  * streamed once a block. Specification: docs/compiler.md, "Chains".
  */
 import { LINE_BYTES, LINE_WORDS, type Machine, weightsLines } from '../../machine/machine.ts';
-import { type Block, blocksOf, imagesOf } from './blocks.ts';
+import { type Block, blocksOf, imagesOf, regionsOf } from './blocks.ts';
 import type { LinkPlan } from './chain.ts';
 import { roundUp } from './maps-memory.ts';
 import { trafficCycles } from './plan.ts';
@@ -70,14 +70,14 @@ function evaluateSlices(work: SliceWork, lanes: number, tileRows: number, machin
     const images = linkWork.depthwise ? VMACS : undefined;
     return { lanes: linkLanes, parts: 1, slots: cus, adjacent, pixelPitch, groupLines, cuChannels: slicePitch, blocks: linkBlocks, images };
   };
-  const region = { y0: 0, y1: headWork.geometry.outHeight, x0: 0, x1: headWork.geometry.outWidth };
-  const blocks = blocksOf(headWork, lanes, cus, [{ region, divisor: 1 }]);
+  const blocks = blocksOf(headWork, lanes, cus, regionsOf(headWork, headWork.geometry));
+  const [whole] = regionsOf(bodyWork, bodyWork.geometry);
   const head = link(headWork, lanes, input.channels, blocks);
   const body = link(
     bodyWork,
     1,
     slicePitch,
-    blocks.flatMap((block) => slicesOf(block, slicePitch, cus)),
+    blocks.flatMap((block) => slicesOf(block, slicePitch, cus).map((slice) => ({ ...slice, ...whole }))),
   );
   if (head.groupLines + body.groupLines > weightsLines(machine) || body.groupLines > CHUNK_LINES) return undefined;
 
