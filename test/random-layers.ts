@@ -143,7 +143,10 @@ const draftAdd: DraftLayer = ({ random, tensors }, input) => {
     random,
     tensors.filter((t) => isSameSize(t, input) && t.channels === input.channels),
   );
-  const [shiftA, shiftB] = [random.integer(0, 4), random.integer(0, 4)];
+  // Only one operand is shifted, unless both are the same.
+  const shift = random.integer(0, 4);
+  const isDouble = other.id === input.id;
+  const [shiftA, shiftB] = isDouble ? [shift, shift] : random.integer(0, 1) === 1 ? [shift, 0] : [0, shift];
   const shiftOut = random.integer(0, Math.max(shiftA, shiftB));
   return { out: input, layer: { kind: 'add', inputs: [input.id, other.id], shiftA, shiftB, shiftOut, clamp: randomClamp(random) } };
 };
@@ -168,7 +171,7 @@ function pairOf({ random, tensors }: Builder, input: IntegerTensor): [IntegerTen
 
 const draftPixelAdd: DraftLayer = (b, input) => {
   const pair = pairOf(b, input);
-  const shifts = { shiftA: b.random.integer(0, 2), shiftB: 1, shiftOut: 1 };
+  const shifts = { ...(b.random.integer(0, 1) === 1 ? { shiftA: 2, shiftB: 0 } : { shiftA: 0, shiftB: 1 }), shiftOut: 1 };
   return { out: pair[0], layer: { kind: 'add', inputs: pair.map((t) => t.id), ...shifts, clamp: randomClamp(b.random) } };
 };
 

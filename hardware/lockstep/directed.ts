@@ -336,7 +336,6 @@ export function directedPrograms(machine: Machine): Directed[] {
             src2Base: 2000,
             src2ColStep: 41,
             src2RowStep: 400,
-            shiftA: 3,
             shiftB: 2,
             shiftOut: 5,
             outBase: 8192,

@@ -68,9 +68,9 @@ const RTL_MUTANTS: readonly Mutant[] = [
   },
   {
     what: 'an addition without rounding',
-    file: 'cu/sf_vec_lane.sv',
-    original: "{1'b0, sum_low_q} + {1'b0, late_i.half[23:0]}",
-    mutated: "{1'b0, sum_low_q}",
+    file: 'cu/sf_vec_shift.sv',
+    original: "floor + 16'(round)",
+    mutated: 'floor',
   },
   {
     what: 'a rotation by 3 for 2',

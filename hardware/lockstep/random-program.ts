@@ -408,7 +408,8 @@ function addVec(b: Builder): void {
   if (walk === undefined) return;
   const outCus = b.chance(50) ? 1 << cu : b.cuMask();
   const fields: Fields = { ...walk, outCus, op };
-  if (op === VEC_OPS.table || op === VEC_OPS.mul) fields.shiftOut = b.draw(0, 40);
+  if (op !== VEC_OPS.max) fields.shiftOut = b.draw(0, 40);
+  else if (b.chance(30)) [fields.shiftA, fields.shiftOut] = [b.draw(0, 23), b.draw(0, 30)];
   if (hasSource2(op)) {
     const pitch = words + b.draw(0, 9);
     const rowPitch = walk.outWidth * pitch + b.draw(0, 5);
@@ -423,10 +424,11 @@ function addVec(b: Builder): void {
       src2Offset: useRing ? b.draw(0, ringRows - 1) * rowPitch : 0,
       src2RowStep: useRing ? rowPitch % (ringRows * rowPitch) : rowPitch,
       src2ColStep: pitch,
-      shiftA: b.draw(0, 31),
-      shiftB: b.draw(0, 31),
-      shiftOut: b.draw(0, 40),
+      shiftA: b.draw(0, 23),
+      shiftB: 0,
     });
+    // Only one operand of an addition is shifted.
+    if (b.chance(50)) [fields.shiftA, fields.shiftB] = [fields.shiftB, fields.shiftA];
   }
   const d = fields as unknown as Descriptor<'VEC'>;
   b.add(UNIT_ID.vec(cu), fields, [

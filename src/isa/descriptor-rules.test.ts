@@ -26,6 +26,9 @@ const SOUND: { readonly [K in UnitKind]: Descriptor<K> } = {
   VEC: { ...zeroDescriptor('VEC'), ...walk, count: 64, outCus: 8 },
 };
 
+const INSIDE = 'op = add, table, mul: every window’s tap is valid: the first and last output row and column used read inside the input';
+const ONE_SHIFT = 'op = add: shiftA or shiftB is 0; op = max: shiftB is 0; both ≤ 23';
+
 /** One breach each, with the rule it breaks. */
 const BREACHES: readonly { readonly [K in UnitKind]: readonly [K, Partial<Descriptor<K>>, string] }[UnitKind][] = [
   ['LDM', { waitRead: 8 }, 'waitRead, waitWrite, signalRead and signalWrite name units of the machine only'],
@@ -72,6 +75,15 @@ const BREACHES: readonly { readonly [K in UnitKind]: readonly [K, Partial<Descri
     { op: 1, kernelH: 1, kernelW: 1, src2Ring: 8, src2Offset: 8 },
     'op = add, mul: a ring of source 2 (src2Ring ≠ 0) fits the maps buffer, src2Offset < src2Ring, src2RowStep ≤ src2Ring if there are several rows',
   ],
+  ['VEC', { op: 2, kernelH: 1, kernelW: 1, iy0: -1 }, INSIDE],
+  ['VEC', { op: 3, kernelH: 1, kernelW: 1, ix0: -1 }, INSIDE],
+  ['VEC', { op: 1, kernelH: 1, kernelW: 1, iy0: 0, ix0: 0, count: 4, outWidth: 4, x0: 0, inWidth: 3 }, INSIDE],
+  ['VEC', { op: 1, kernelH: 1, kernelW: 1, iy0: 0, ix0: 0, count: 5, outWidth: 4, x0: 0, inWidth: 4, inHeight: 1 }, INSIDE],
+  ['VEC', { op: 1, kernelH: 1, kernelW: 1, shiftA: 24 }, ONE_SHIFT],
+  ['VEC', { op: 1, kernelH: 1, kernelW: 1, shiftB: 24 }, ONE_SHIFT],
+  ['VEC', { op: 1, kernelH: 1, kernelW: 1, shiftA: 1, shiftB: 1 }, ONE_SHIFT],
+  ['VEC', { shiftA: 24 }, ONE_SHIFT],
+  ['VEC', { shiftB: 1 }, ONE_SHIFT],
   ['VEC', { shiftOut: 48 }, 'shiftOut ≤ 47'],
 ];
 
@@ -82,6 +94,15 @@ describe('findDescriptorFault', () => {
 
   it.each(BREACHES)('%s %j', (kind, change, rule) => {
     expect(findDescriptorFault(kind, { ...SOUND[kind], ...change } as Descriptor<UnitKind>, LIMITS)).toBe(rule);
+  });
+
+  it('asks for valid taps only where the raster goes', () => {
+    const add = { ...SOUND.VEC, op: 1, kernelH: 1, kernelW: 1, shiftA: 23 };
+    expect(findDescriptorFault('VEC', add, LIMITS)).toBeUndefined();
+    // One row from column 2 on: columns 0 and 1 would be outside.
+    const row = { ...add, ix0: -2, x0: 2, count: 3 };
+    expect(findDescriptorFault('VEC', row, LIMITS)).toBeUndefined();
+    expect(findDescriptorFault('VEC', { ...row, count: 7 }, LIMITS)).toBe(INSIDE);
   });
 
   it('has a breach here for every rule', () => {

@@ -5,7 +5,7 @@
 import type { CoreTrace } from './core.ts';
 import { formatWord } from './disassemble.ts';
 import { unitName } from './field-codes.ts';
-import { type Descriptor, type FieldName, hasSource2, UNIT_KINDS, type UnitKind, unitOf } from './fields.ts';
+import { type Descriptor, type FieldName, hasSource2, UNIT_KINDS, type UnitKind, unitOf, VEC_OPS } from './fields.ts';
 
 /** Sizes of the machine that rules refer to. */
 export interface DescriptorLimits {
@@ -40,6 +40,16 @@ const isRing = (ring: number, offset: number, steps: readonly (readonly [number,
 /** Row steps that the output raster takes. */
 const rowSteps = (d: { readonly x0: number; readonly count: number; readonly outWidth: number }): number =>
   Math.floor((d.x0 + d.count - 1) / d.outWidth);
+
+/** Whether the only tap of every window (kernel 1×1) is valid. */
+const isInside = (
+  d: Readonly<Record<'x0' | 'count' | 'outWidth' | 'iy0' | 'ix0' | 'strideH' | 'strideW' | 'inHeight' | 'inWidth', number>>,
+): boolean => {
+  const several = rowSteps(d) > 0;
+  const firstColumn = d.ix0 + (several ? 0 : d.x0) * d.strideW;
+  const lastColumn = d.ix0 + ((several ? d.outWidth : d.x0 + d.count) - 1) * d.strideW;
+  return d.iy0 >= 0 && d.iy0 + rowSteps(d) * d.strideH < d.inHeight && firstColumn >= 0 && lastColumn < d.inWidth;
+};
 
 const SYNC_RULES: readonly Rule<'waitRead' | 'waitWrite' | 'signalRead' | 'signalWrite'>[] = [
   {
@@ -160,6 +170,17 @@ const RULES: { readonly [K in UnitKind]: readonly Rule<FieldName<K>>[] } = {
       prose:
         'op = add, mul: a ring of source 2 (src2Ring ≠ 0) fits the maps buffer, src2Offset < src2Ring, src2RowStep ≤ src2Ring if there are several rows',
       holds: (d, limits) => !hasSource2(d.op) || isRing(d.src2Ring, d.src2Offset, [[d.src2RowStep, rowSteps(d)]], limits),
+    },
+    {
+      prose: 'op = add, table, mul: every window’s tap is valid: the first and last output row and column used read inside the input',
+      holds: (d) => d.op === 0 || isInside(d),
+    },
+    {
+      prose: 'op = add: shiftA or shiftB is 0; op = max: shiftB is 0; both ≤ 23',
+      holds: (d) => {
+        if (d.op !== VEC_OPS.max && d.op !== VEC_OPS.add) return true;
+        return d.shiftA <= 23 && d.shiftB <= 23 && (d.shiftB === 0 || (d.op === VEC_OPS.add && d.shiftA === 0));
+      },
     },
     { prose: 'shiftOut ≤ 47', holds: (d) => d.shiftOut <= 47 },
   ],

@@ -107,9 +107,9 @@ export const UNIT_FIELDS = {
     { name: 'src2Offset', bits: 20, prose: 'add, mul: ring offset of the first row' },
     { name: 'src2RowStep', bits: 20, prose: 'add, mul: words per row' },
     { name: 'src2ColStep', bits: 20, prose: 'add, mul: words per column' },
-    { name: 'shiftA', bits: 5, prose: 'add: left shift of source 1' },
-    { name: 'shiftB', bits: 5, prose: 'add: left shift of source 2' },
-    { name: 'shiftOut', bits: 6, prose: 'add, table, mul: rounding right shift of the result' },
+    { name: 'shiftA', bits: 5, prose: 'max, add: left shift of the maximum or of source 1, at most 23' },
+    { name: 'shiftB', bits: 5, prose: 'add: left shift of source 2, at most 23; shiftA or shiftB is 0' },
+    { name: 'shiftOut', bits: 6, prose: 'rounding right shift of the result' },
   ],
 } as const satisfies Record<string, readonly FieldSpec[]>;
 

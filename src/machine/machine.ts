@@ -75,6 +75,9 @@ export type Machine = Readonly<z.infer<typeof machineSchema>>;
 /** Words of one line: the grain of buffers and memory (32 bytes). */
 export const LINE_WORDS = 16;
 export const LINE_BYTES = 32;
+/** Cycles for which a VEC unit works on a chunk of 16 words: four multipliers; two look-ups a cycle in a table (docs/microarchitecture.md, T13). */
+export const VEC_CHUNK_CYCLES = 4;
+export const VEC_TABLE_CHUNK_CYCLES = 8;
 
 /** One cluster on half of a Zynq XC7Z045: 256 MACs at 250 MHz, 4.2 GB/s. */
 export const XC7Z045: Machine = {
@@ -105,7 +108,7 @@ export const XC7Z045: Machine = {
     creditLatency: 2,
     busLatency: 2,
     vecSetup: 7,
-    vecPipeline: 18,
+    vecPipeline: 19,
     dmaSetup: 3,
     readLatencyMaps: 9,
   },

@@ -26,7 +26,7 @@ const LEAST_LATENCY: Readonly<Record<keyof Machine['latency'], number>> = {
   creditLatency: 2,
   busLatency: 2,
   vecSetup: 7,
-  vecPipeline: 18,
+  vecPipeline: 19,
   dmaSetup: 3,
   readLatencyMaps: 9,
 };

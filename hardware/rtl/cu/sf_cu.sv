@@ -81,7 +81,7 @@ module sf_cu
   logic         vec_busy, read_req, read_gnt, vec_alloc, vec_ready, vec_returned, vec_own_req, vec_own_gnt, vec_last, perf_read;
   maps_addr_t   read_addr;
   vec_step_t    step;
-  vec_product_t product;
+  vec_work_t    vec_work;
   vec_late_t    late;
   meta_t        vec_meta;
   word_mask_t   vec_write;
@@ -94,11 +94,11 @@ module sf_cu
   line_t        table_words;
   sf_vec_seq u_vec_seq (
     .clk_i, .rst_ni, .own_cu_i, .head_i(vec_head_i), .desc_i(vec_desc_i), .start_i(vec_start_i), .free_o(vec_free_o), .read_o(vec_read_o),
-    .busy_o(vec_busy), .req_o(read_req), .addr_o(read_addr), .gnt_i(read_gnt), .step_o(step), .product_o(product), .late_o(late),
+    .busy_o(vec_busy), .req_o(read_req), .addr_o(read_addr), .gnt_i(read_gnt), .step_o(step), .work_o(vec_work), .late_o(late),
     .alloc_o(vec_alloc), .meta_o(vec_meta), .ready_o(vec_ready), .credit_i(vec_returned), .perf_read_o(perf_read)
   );
   sf_vec_data u_vec_data (
-    .clk_i, .rst_ni, .step_i(step), .product_i(product), .late_i(late), .words_i(read_words), .index_o(index), .base_i(base), .slope_i(slope),
+    .clk_i, .rst_ni, .step_i(step), .work_i(vec_work), .late_i(late), .words_i(read_words), .index_o(index), .base_i(base), .slope_i(slope),
     .write_o(vec_write), .slot_o(vec_slot), .words_o(vec_words)
   );
   sf_table u_table (

@@ -132,27 +132,27 @@ package sf_cu_pkg;
   typedef struct packed {
     logic valid;
     logic idle;    // no valid tap: nothing was read
-    logic first;   // of a chunk
+    logic load;    // takes the words as they are: no maximum, or its first operand
+    logic store;   // what is there now is an operand of the lanes
+    logic second;  // ... namely b
     logic last;    // of a chunk
-    logic second;  // source 2
   } vec_step_t;
 
-  // Two of a chunk's 16 products (table, mul).
+  // A cycle of the lanes on a chunk: four of its words, of a table two of them.
   typedef struct packed {
     logic       valid;
-    logic [2:0] index;  // words 2 index and 2 index + 1
-  } vec_product_t;
+    logic       last;   // of the chunk
+    logic [1:0] group;
+    logic       odd;    // table: words 2 and 3 of the group
+  } vec_work_t;
 
-  // What the datapath of VEC needs of a descriptor.
+  // What the lanes of VEC need of a descriptor.
   typedef struct packed {
-    logic               is_max;
-    logic               is_add;
     logic               is_table;
-    logic               is_product;  // table, mul
-    logic [4:0]         shift_a;
-    logic [4:0]         shift_b;
+    logic               is_mul;
+    logic               is_plain;  // nothing is added: max, mul
+    logic [23:0]        power;     // max, add
     logic [5:0]         shift_out;
-    logic signed [47:0] half;  // of shift_out
     logic signed [15:0] clamp_low;
     logic signed [15:0] clamp_high;
   } vec_late_t;

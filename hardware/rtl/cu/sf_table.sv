@@ -1,4 +1,4 @@
-// Activation table: 256 entries of base (32 bits) and slope (16 bits); a line of the load bus is four entries, two look-ups a cycle. Latency 2.
+// Activation table: 256 entries of base (32 bits) and slope (16 bits); a line of the load bus is four entries, two look-ups a cycle. Latency 1.
 // Entries are in four banks, so that a line is written in one cycle: distributed RAM, one of whose ports writes or looks up.
 // Specification: docs/microarchitecture.md, sections 2 and 5. Twin: tablePixel in src/simulator/data/vec.ts.
 //
@@ -19,10 +19,9 @@ module sf_table
   localparam int unsigned LineW = TableAddrW - 4;
   localparam int unsigned Parts = 3;  // base low, base high, slope
 
-  logic [LineW-1:0]               addr_a, addr_b;
-  logic [1:0][3:0][Parts-1:0][15:0] read_d, read_q;
-  logic [1:0][1:0]                bank_q;
-  logic [1:0][Parts-1:0][15:0]    entry_q;
+  logic [LineW-1:0]                 addr_a, addr_b;
+  logic [1:0][3:0][Parts-1:0][15:0] read;
+  logic [1:0][Parts-1:0][15:0]      entry_q;
   assign addr_a = write_i ? addr_i[TableAddrW-1:4] : index_i[0][7:2];
   assign addr_b = index_i[1][7:2];
 
@@ -32,17 +31,13 @@ module sf_table
       always_ff @(posedge clk_i) begin
         if (write_i && mask_i[4*b+p]) ram_q[addr_a] <= words_i[4*b+p];
       end
-      assign read_d[0][b][p] = ram_q[addr_a];
-      assign read_d[1][b][p] = ram_q[addr_b];
+      assign read[0][b][p] = ram_q[addr_a];
+      assign read[1][b][p] = ram_q[addr_b];
     end
   end
 
   always_ff @(posedge clk_i) begin
-    read_q <= read_d;
-    for (int unsigned l = 0; l < 2; l++) begin
-      bank_q[l] <= index_i[l][1:0];
-      entry_q[l] <= read_q[l][bank_q[l]];
-    end
+    for (int unsigned l = 0; l < 2; l++) entry_q[l] <= read[l][index_i[l][1:0]];
   end
   for (genvar l = 0; l < 2; l++) begin : gen_lookup
     assign base_o[l] = {entry_q[l][1], entry_q[l][0]};

@@ -1,9 +1,8 @@
-// The VEC unit's datapath: running maximum, eight lanes of add (a chunk in two cycles), two products a cycle, one clamp per word column.
+// The VEC unit's datapath: operands (of max the running maximum) into a FIFO, from there through four lanes to the columns of the result FIFO.
 // Specification: docs/microarchitecture.md, section 5. Twin: src/simulator/data/vec.ts.
 //
-// Words of a read granted at p are here at p + 9 = 0 of the stages below.
-//   max      1 maximum, 2 clamped                         add      7 values of the first eight words (8: the others), 8 (9) clamped
-//   products operands wait in a FIFO; two words read at 0', values at 8', clamped at 9', where 0' is 9 cycles after their cycle of T13
+// Words of a read granted at p are here at p + 9 = 0 of the stages below, in the FIFO from 2 on. A group of four words (of a table: a half of it) whose
+// cycle of T13 is c leaves the FIFO at c + 10 = 0', b a cycle behind a, and is in the result FIFO's columns at 9'.
 module sf_vec_data
   import sf_pkg::*;
   import sf_types_pkg::*;
@@ -11,11 +10,11 @@ module sf_vec_data
 (
   input  logic         clk_i,
   input  logic         rst_ni,
-  input  vec_step_t    step_i,     // at p + 1
-  input  vec_product_t product_i,  // one cycle after its cycle of T13
+  input  vec_step_t    step_i,   // at p + 1
+  input  vec_work_t    work_i,   // at c + 1
   input  vec_late_t    late_i,
-  input  line_t        words_i,    // at p + 9
-  // Activation table
+  input  line_t        words_i,  // at p + 9
+  // Activation table: an entry a cycle after its index
   output logic [1:0][7:0]  index_o,
   input  logic [1:0][31:0] base_i,
   input  logic [1:0][15:0] slope_i,
@@ -24,121 +23,92 @@ module sf_vec_data
   output logic [LineWords-1:0][VecFifoW-1:0] slot_o,
   output line_t        words_o
 );
+  localparam int unsigned Lanes = 4;
+  localparam int unsigned Groups = LineWords / Lanes;
+  typedef logic [Lanes-1:0][15:0] group_t;
+  typedef logic [VecFifoW-1:0] slot_t;
+
   // ---------------------------------------------------------------- control beside port B's pipeline
-  vec_step_t    step;  // at 0
-  vec_product_t product;  // at 0'
+  vec_step_t step;  // at 0
+  vec_work_t work;  // at 0'
   sf_delay #(.Width($bits(vec_step_t)), .Cycles(8)) u_step (.clk_i, .rst_ni, .d_i(step_i), .q_o(step));
-  sf_delay #(.Width($bits(vec_product_t)), .Cycles(8)) u_product (.clk_i, .rst_ni, .d_i(product_i), .q_o(product));
+  sf_delay #(.Width($bits(vec_work_t)), .Cycles(9)) u_work (.clk_i, .rst_ni, .d_i(work_i), .q_o(work));
 
-  logic is_max, is_add, is_table, is_product;
-  assign is_max = late_i.is_max;
-  assign is_add = late_i.is_add;
-  assign is_table = late_i.is_table;
-  assign is_product = late_i.is_product;
-
-  // ---------------------------------------------------------------- max
-  line_t max_q;
-  for (genvar i = 0; i < int'(LineWords); i++) begin : gen_max
+  // ---------------------------------------------------------------- 0: operands, the maximum so far
+  line_t line_q;
+  for (genvar i = 0; i < int'(LineWords); i++) begin : gen_word
     always_ff @(posedge clk_i) begin
-      if (step.valid && is_max) begin
-        if (step.idle) max_q[i] <= 16'h8000;
-        else if (step.first || signed'(words_i[i]) > signed'(max_q[i])) max_q[i] <= words_i[i];
-      end
+      if (step.valid && step.idle) line_q[i] <= 16'h8000;
+      else if (step.valid && (step.load || signed'(words_i[i]) > signed'(line_q[i]))) line_q[i] <= words_i[i];
     end
   end
 
-  // ---------------------------------------------------------------- add: words 0 to 7 when source 2 is there, 8 to 15 a cycle later
-  line_t               a_q;
-  logic [7:0][15:0]    b_q;  // words 8 to 15
-  logic                second;
-  logic [7:0]          run_q;    // first half, one to eight cycles ago
-  logic [4:0]          run;
-  logic [7:0][15:0]    lane_value;
-  logic [7:0]          lane_beyond, lane_sign;
-  assign second = step.valid && step.second && is_add;
-  assign run = {run_q[3:0] | run_q[4:1], second || run_q[0]};
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) run_q <= '0;
-    else run_q <= {run_q[6:0], second};
-  end
-  always_ff @(posedge clk_i) begin
-    if (step.valid && step.first && is_add) a_q <= words_i;
-    if (second) b_q <= words_i[15:8];
-  end
-  for (genvar l = 0; l < 8; l++) begin : gen_lane
-    sf_vec_lane u_lane (
-      .clk_i, .run_i(run), .a_i(run_q[0] ? a_q[8+l] : a_q[l]), .b_i(run_q[0] ? b_q[l] : words_i[l]), .late_i,
-      .value_o(lane_value[l]), .beyond_o(lane_beyond[l]), .sign_o(lane_sign[l])
-    );
-  end
-
-  // ---------------------------------------------------------------- products: operands wait for their turn
-  line_t                  fifo_a_q [2**VecFifoW];
-  line_t                  fifo_b_q [2**VecFifoW];
-  logic [VecFifoW-1:0]    fifo_write_q, fifo_read_q;
-  line_t                  line_a, line_b;
-  logic [1:0][15:0]       operand_a_q, operand_b_q, product_value;
-  logic [1:0]             product_beyond, product_sign;
-  always_ff @(posedge clk_i) begin
-    if (step.valid && is_product && step.first) fifo_a_q[fifo_write_q] <= words_i;
-    if (step.valid && is_product && step.last) fifo_b_q[fifo_write_q] <= words_i;
-  end
+  // ---------------------------------------------------------------- 1: into the FIFO; a and b of a chunk in places of their own
+  logic  store_q, second_q, last_q;
+  slot_t write_slot_q, read_slot_q, old_slot_q;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      fifo_write_q <= '0;
-      fifo_read_q <= '0;
+      store_q <= 1'b0;
+      last_q <= 1'b0;
+      write_slot_q <= '0;
+      read_slot_q <= '0;
     end else begin
-      if (step.valid && is_product && step.last) fifo_write_q <= fifo_write_q + VecFifoW'(1);
-      if (product.valid && product.index == 3'd7) fifo_read_q <= fifo_read_q + VecFifoW'(1);
+      store_q <= step.valid && step.store;
+      last_q <= step.valid && step.last;
+      if (last_q) write_slot_q <= write_slot_q + slot_t'(1);
+      if (work.valid && work.last) read_slot_q <= read_slot_q + slot_t'(1);
     end
   end
-  assign line_a = fifo_a_q[fifo_read_q];
-  assign line_b = fifo_b_q[fifo_read_q];
-  for (genvar l = 0; l < 2; l++) begin : gen_product
-    always_ff @(posedge clk_i) begin
-      if (product.valid) begin
-        operand_a_q[l] <= line_a[{product.index, 1'(l)}];
-        operand_b_q[l] <= line_b[{product.index, 1'(l)}];
-      end
-    end
-    sf_vec_product u_product (
-      .clk_i, .table_i(is_table), .late_i, .a_i(operand_a_q[l]), .b_i(operand_b_q[l]), .index_o(index_o[l]),
-      .base_i(base_i[l]), .slope_i(slope_i[l]), .value_o(product_value[l]), .beyond_o(product_beyond[l]), .sign_o(product_sign[l])
-    );
+  always_ff @(posedge clk_i) begin
+    second_q <= step.second;
+    old_slot_q <= read_slot_q;
   end
 
-  // ---------------------------------------------------------------- clamp and columns of the result FIFO
-  vec_product_t        product8;  // at 8': values
-  logic                max1_q;    // at 1: the maximum is complete
-  word_mask_t          write_d, write_q;
-  logic                end_d, end_q;  // the chunk's last words
-  logic [VecFifoW-1:0] slot_q;
-  sf_delay #(.Width($bits(vec_product_t)), .Cycles(8)) u_value (.clk_i, .rst_ni, .d_i(product), .q_o(product8));
-  for (genvar c = 0; c < int'(LineWords); c++) begin : gen_clamp
-    logic signed [15:0] value;
-    logic               beyond, sign;
-    assign value = is_max ? max_q[c] : is_add ? lane_value[c%8] : product_value[c%2];
-    assign beyond = is_max ? 1'b0 : is_add ? lane_beyond[c%8] : product_beyond[c%2];
-    assign sign = is_add ? lane_sign[c%8] : product_sign[c%2];
-    sf_clamp u_clamp (
-      .clk_i, .value_i(value), .beyond_i(beyond), .sign_i(sign), .low_i(late_i.clamp_low), .high_i(late_i.clamp_high), .word_o(words_o[c])
-    );
-    assign write_d[c] = (is_max && max1_q) || (is_add && run_q[c < 8 ? 6 : 7]) || (product8.valid && product8.index == 3'(c / 2));
+  // ---------------------------------------------------------------- 0': a; 1': b. A bank is read once a cycle: it gives b when another one gives a.
+  group_t [Groups-1:0] bank;
+  group_t              a_q, b_q;
+  logic [1:0]          group_q;  // of b
+  for (genvar g = 0; g < int'(Groups); g++) begin : gen_bank
+    group_t           ram_q [2**(VecFifoW+1)];
+    logic             is_a;
+    slot_t            slot;
+    assign is_a = work.group == 2'(g);
+    // Behind the last group of a chunk the next chunk may follow at once.
+    assign slot = (g == int'(Groups) - 1 && !is_a) ? old_slot_q : read_slot_q;
+    always_ff @(posedge clk_i) begin
+      if (store_q) ram_q[{write_slot_q, second_q}] <= line_q[Lanes*g +: Lanes];
+    end
+    assign bank[g] = ram_q[{slot, !is_a}];
+  end
+  always_ff @(posedge clk_i) begin
+    a_q <= bank[work.group];
+    group_q <= work.group;
+    b_q <= bank[group_q];
+  end
+
+  // ---------------------------------------------------------------- 1' to 9': lanes. A table serves lanes 0 and 1, then 2 and 3.
+  vec_work_t work1, work9;
+  sf_delay #(.Width($bits(vec_work_t)), .Cycles(1)) u_work1 (.clk_i, .rst_ni, .d_i(work), .q_o(work1));
+  sf_delay #(.Width($bits(vec_work_t)), .Cycles(8)) u_work9 (.clk_i, .rst_ni, .d_i(work1), .q_o(work9));
+  for (genvar l = 0; l < 2; l++) begin : gen_index
+    logic [7:0] high;
+    assign high = work1.odd ? a_q[2+l][15:8] : a_q[l][15:8];
+    assign index_o[l] = {!high[7], high[6:0]};
+  end
+  group_t words;
+  for (genvar l = 0; l < int'(Lanes); l++) begin : gen_lane
+    sf_vec_lane u_lane (.clk_i, .late_i, .a_i(a_q[l]), .b_i(b_q[l]), .base_i(base_i[l%2]), .slope_i(slope_i[l%2]), .word_o(words[l]));
+  end
+
+  // ---------------------------------------------------------------- 9': columns of the result FIFO
+  slot_t slot_q;
+  for (genvar c = 0; c < int'(LineWords); c++) begin : gen_column
+    assign words_o[c] = words[c%Lanes];
+    assign write_o[c] = work9.valid && work9.group == 2'(c / Lanes) && (!late_i.is_table || work9.odd == 1'((c / 2) % 2));
     assign slot_o[c] = slot_q;
   end
-  assign end_d = (is_max && max1_q) || (is_add && run_q[7]) || (product8.valid && product8.index == 3'd7);
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      max1_q <= 1'b0;
-      write_q <= '0;
-      end_q <= 1'b0;
-      slot_q <= '0;
-    end else begin
-      max1_q <= step.valid && step.last && is_max;
-      write_q <= write_d;
-      end_q <= end_d;
-      if (end_q) slot_q <= slot_q + VecFifoW'(1);
-    end
+    if (!rst_ni) slot_q <= '0;
+    else if (work9.valid && work9.last) slot_q <= slot_q + slot_t'(1);
   end
-  assign write_o = write_q;
 endmodule

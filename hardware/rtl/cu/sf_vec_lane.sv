@@ -1,47 +1,51 @@
-// One lane of VEC's add: both words shifted left, added, half added, shifted right. The clamp comes behind. Latency 7.
-// Specification: docs/microarchitecture.md, section 5. Twin: addPixel in src/simulator/data/vec.ts.
+// One of VEC's lanes: x * y + z in a DSP48E1 with all its registers, then shift, rounding and clamp.
+// Specification: docs/microarchitecture.md, section 5. Twin: src/simulator/data/vec.ts.
+//
+//             x            y              z
+//   max       maximum      2^shift        0
+//   add       a            2^shift        b         (a: the operand that is shifted)
+//   table     low byte     slope          base
+//   mul       a            b              0
+//
+// a_i at cycle 1; b_i and the table's entry at 2; x, y at 3; products at 4; sum at 5; shifted and rounded at 8; word_o at 9.
 module sf_vec_lane
   import sf_cu_pkg::*;
 (
   input  logic               clk_i,
-  input  logic [4:0]         run_i,  // stages 1 to 5 hold something: a step valid at a_i, one to four cycles ago
+  input  vec_late_t          late_i,
   input  logic signed [15:0] a_i,
   input  logic signed [15:0] b_i,
-  input  vec_late_t          late_i,
-  output logic signed [15:0] value_o,
-  output logic               beyond_o,
-  output logic               sign_o
+  input  logic signed [31:0] base_i,
+  input  logic signed [15:0] slope_i,
+  output logic signed [15:0] word_o
 );
-  logic signed [18:0] fine_a_q, fine_b_q;
-  logic signed [47:0] a_q, b_q, rounded_q;
-  // Low bits a cycle ahead of the high ones, as a carry through 48 bits is too long.
-  logic [23:0] sum_low_q, sum_high_q, rounded_low_q, high_a_q, high_b_q;
-  logic        sum_carry_q, rounded_carry_q;
+  logic [15:0]        a2_q;
+  logic signed [15:0] x3_q;
+  logic signed [24:0] y_d, y3_q;  // 2^23 is the greatest power
+  logic signed [31:0] z3_q, z4_q;
+  logic signed [40:0] product_q, sum_q;
+  assign y_d = late_i.is_table ? 25'(slope_i) : late_i.is_mul ? 25'(b_i) : {1'b0, late_i.power};
   always_ff @(posedge clk_i) begin
-    if (run_i[0]) begin
-      fine_a_q <= 19'(a_i) << late_i.shift_a[1:0];
-      fine_b_q <= 19'(b_i) << late_i.shift_b[1:0];
-    end
-    if (run_i[1]) begin
-      a_q <= 48'(fine_a_q) << {late_i.shift_a[4:2], 2'b0};
-      b_q <= 48'(fine_b_q) << {late_i.shift_b[4:2], 2'b0};
-    end
-    if (run_i[2]) begin
-      {sum_carry_q, sum_low_q} <= {1'b0, a_q[23:0]} + {1'b0, b_q[23:0]};
-      high_a_q <= a_q[47:24];
-      high_b_q <= b_q[47:24];
-    end
-    if (run_i[3]) begin
-      sum_high_q <= high_a_q + high_b_q + 24'(sum_carry_q);
-      {rounded_carry_q, rounded_low_q} <= {1'b0, sum_low_q} + {1'b0, late_i.half[23:0]};
-    end
-    if (run_i[4]) begin
-      rounded_q[23:0] <= rounded_low_q;
-      rounded_q[47:24] <= sum_high_q + late_i.half[47:24] + 24'(rounded_carry_q);
-    end
+    a2_q[7:0] <= a_i[7:0];
+    if (late_i.is_table) a2_q[15:8] <= '0;
+    else a2_q[15:8] <= a_i[15:8];
+    x3_q <= a2_q;
+    y3_q <= y_d;
+    if (late_i.is_plain) z3_q <= '0;
+    else z3_q <= late_i.is_table ? base_i : 32'(b_i);
+    product_q <= x3_q * y3_q;
+    z4_q <= z3_q;
+    sum_q <= product_q + 41'(z4_q);
   end
-  sf_post_shift u_shift (.clk_i, .sum_i(rounded_q), .shift_i(late_i.shift_out), .value_o, .beyond_o, .sign_o);
 
-  logic unused_late;
-  assign unused_late = ^late_i;
+  logic signed [15:0] value;
+  logic               beyond, sign;
+  sf_vec_shift u_shift (.clk_i, .sum_i(sum_q[39:0]), .shift_i(late_i.shift_out), .value_o(value), .beyond_o(beyond), .sign_o(sign));
+  sf_clamp u_clamp (
+    .clk_i, .value_i(value), .beyond_i(beyond || (!sign && value[15])), .sign_i(sign), .low_i(late_i.clamp_low), .high_i(late_i.clamp_high),
+    .word_o
+  );
+
+  logic unused_sum;
+  assign unused_sum = sum_q[40];
 endmodule

@@ -1,4 +1,4 @@
-// The VEC unit's sequencer: prepares and walks a descriptor, requests its operand lines at port B, paces the products, announces granules.
+// The VEC unit's sequencer: prepares and walks a descriptor, requests its operand lines at port B, paces the lanes, announces granules.
 // Specification: docs/microarchitecture.md, sections 3, 5 and 9 (T12 to T14). Twin: src/simulator/timing/vec.ts.
 //
 // Stages from the start t: walker t + 1 to t + 3, read generator t + 4, reads ready t + 5; the first is raised at t + LatVecSetup = visible the cycle after.
@@ -23,7 +23,7 @@ module sf_vec_seq
   input  logic         gnt_i,
   // Datapath
   output vec_step_t    step_o,     // the cycle after a grant
-  output vec_product_t product_o,  // the cycle after a cycle of products
+  output vec_work_t    work_o,     // the cycle after a cycle of the lanes
   output vec_late_t    late_o,     // of the descriptor whose words are at port B's output or behind it
   // Result FIFO
   output logic         alloc_o,
@@ -33,7 +33,7 @@ module sf_vec_seq
   // Events to count
   output logic         perf_read_o
 );
-  if (LatVecSetup < 7 || LatVecPipeline < 18 || LatCredit < 2 || LatPrepare < 20) begin : gen_check
+  if (LatVecSetup < 7 || LatVecPipeline < 19 || LatCredit < 2 || LatPrepare < 20) begin : gen_check
     $error("VEC latencies are shorter than the stages");
   end
 
@@ -47,9 +47,15 @@ module sf_vec_seq
 
   // ---------------------------------------------------------------- descriptor in work
   typedef struct packed {
-    vec_late_t   late;
+    logic        is_max;
+    logic        is_table;
+    logic        is_mul;
     logic        pairs;     // two sources
-    logic        products;  // table, mul
+    logic        swap;      // source 2 is read first: the operand that is shifted
+    logic [4:0]  shift;     // of one operand
+    logic [5:0]  shift_out;
+    word_t       clamp_low;
+    word_t       clamp_high;
     logic [11:0] chunks;    // - 1
     word_mask_t  tail;      // words of the last chunk
     cu_mask_t    out_cus;
@@ -58,34 +64,38 @@ module sf_vec_seq
     maps_addr_t  tap_step;
   } work_t;
   work_t     work_d, work_q;
-  vec_late_t late_q;
+  vec_late_t late_d, late_q;
   logic      late_load;
 
   always_comb begin
-    work_d.late.is_max = desc_i.op == VecMax;
-    work_d.late.is_add = desc_i.op == VecAdd;
-    work_d.late.is_table = desc_i.op == VecTable;
-    work_d.late.is_product = desc_i.op == VecTable || desc_i.op == VecMul;
-    work_d.late.shift_a = desc_i.shift_a;
-    work_d.late.shift_b = desc_i.shift_b;
-    work_d.late.shift_out = desc_i.shift_out;
-    work_d.late.half = (desc_i.shift_out == '0) ? '0 : 48'd1 << (desc_i.shift_out - 6'd1);
-    work_d.late.clamp_low = desc_i.walk.clamp_low;
-    work_d.late.clamp_high = desc_i.walk.clamp_high;
+    work_d.is_max = desc_i.op == VecMax;
+    work_d.is_table = desc_i.op == VecTable;
+    work_d.is_mul = desc_i.op == VecMul;
     work_d.pairs = desc_i.op == VecAdd || desc_i.op == VecMul;
-    work_d.products = desc_i.op == VecTable || desc_i.op == VecMul;
+    work_d.swap = desc_i.op == VecAdd && desc_i.shift_b != '0;
+    work_d.shift = desc_i.shift_a | desc_i.shift_b;
+    work_d.shift_out = desc_i.shift_out;
+    work_d.clamp_low = desc_i.walk.clamp_low;
+    work_d.clamp_high = desc_i.walk.clamp_high;
     work_d.chunks = 12'((desc_i.walk.words - 16'd1) >> 4);
     for (int unsigned i = 0; i < LineWords; i++) work_d.tail[i] = 4'(desc_i.walk.words - 16'd1) >= 4'(i);
     work_d.out_cus = cu_mask_t'(desc_i.walk.out_cus);
     work_d.k_row_step = ring_t'(desc_i.walk.k_row_step);
     work_d.src_ring = ring_t'(desc_i.walk.src_ring);
     work_d.tap_step = maps_addr_t'(desc_i.walk.tap_step);
+    late_d.is_table = work_q.is_table;
+    late_d.is_mul = work_q.is_mul;
+    late_d.is_plain = work_q.is_max || work_q.is_mul;
+    late_d.power = 24'd1 << work_q.shift;
+    late_d.shift_out = work_q.shift_out;
+    late_d.clamp_low = work_q.clamp_low;
+    late_d.clamp_high = work_q.clamp_high;
   end
-  // The words of the descriptor before are through the datapath at t + 16, those of this one arrive at t + 17 at the earliest.
-  sf_delay #(.Width(1), .Cycles(16)) u_late (.clk_i, .rst_ni, .d_i(start_i), .q_o(late_load));
+  // The words of the descriptor before are through the lanes at t + 18, those of this one arrive there at t + 20 at the earliest.
+  sf_delay #(.Width(1), .Cycles(18)) u_late (.clk_i, .rst_ni, .d_i(start_i), .q_o(late_load));
   always_ff @(posedge clk_i) begin
     if (start_i) work_q <= work_d;
-    if (late_load) late_q <= work_q.late;
+    if (late_load) late_q <= late_d;
   end
   assign late_o = late_q;
 
@@ -207,7 +217,7 @@ module sf_vec_seq
   always_ff @(posedge clk_i) gen_q <= gen_d;
 
   always_comb begin
-    item.addr = gen_q.second ? gen_q.src2 : gen_q.col + maps_addr_t'(gen_q.ring);
+    item.addr = (gen_q.second != work_q.swap) ? gen_q.src2 : gen_q.col + maps_addr_t'(gen_q.ring);
     item.idle = gen_q.empty;
     item.first = gen_q.first;
     item.last = chunk_end;
@@ -273,7 +283,10 @@ module sf_vec_seq
       step_q <= '0;
       alloc_q <= 1'b0;
     end else begin
-      step_q <= '{valid: granted, idle: req_q.idle, first: req_q.first, last: req_q.last, second: req_q.second};
+      step_q <= '{
+        valid: granted, idle: req_q.idle, load: !work_q.is_max || req_q.first, store: work_q.pairs || req_q.last, second: req_q.second,
+        last: req_q.last
+      };
       alloc_q <= chunk_read;
     end
   end
@@ -285,46 +298,45 @@ module sf_vec_seq
   assign meta_o = meta_q;
   assign perf_read_o = gnt_i;
 
-  // ---------------------------------------------------------------- products (T13): a chunk in 8 cycles from the cycle after its last grant on
+  // ---------------------------------------------------------------- lanes (T13): a chunk in 4 or 8 cycles from the cycle after its last grant on
   localparam int unsigned CountW = $clog2(VecFifoGranules + 1);
   logic [CountW-1:0] waiting_d, waiting_q;  // chunks
-  logic              run_d, run_q, product_begin, product_end, all_read_d, all_read_q, arrives;
+  logic              run_d, run_q, work_begin, work_end, all_read_d, all_read_q;
   logic [2:0]        index_d, index_q;
-  vec_product_t      product_q;
-  assign arrives = chunk_read && work_q.products;
-  assign product_end = run_q && index_q == 3'd7;
-  assign product_begin = (!run_q || product_end) && (waiting_q != '0 || arrives);
-  assign waiting_d = waiting_q + CountW'(arrives) - CountW'(product_begin);
-  assign run_d = product_begin || (run_q && !product_end);
-  assign index_d = product_begin ? 3'd0 : index_q + 3'd1;
+  vec_work_t         lanes_q;
+  assign work_end = run_q && index_q == (work_q.is_table ? 3'd7 : 3'd3);
+  assign work_begin = (!run_q || work_end) && (waiting_q != '0 || chunk_read);
+  assign waiting_d = waiting_q + CountW'(chunk_read) - CountW'(work_begin);
+  assign run_d = work_begin || (run_q && !work_end);
+  assign index_d = work_begin ? 3'd0 : index_q + 3'd1;
   assign all_read_d = (chunk_read && req_q.final_read) || (all_read_q && !start_i);
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       waiting_q <= '0;
       run_q <= 1'b0;
       all_read_q <= 1'b0;
-      product_q <= '0;
+      lanes_q <= '0;
     end else begin
       waiting_q <= waiting_d;
       run_q <= run_d;
       all_read_q <= all_read_d;
-      product_q <= '{valid: run_q, index: index_q};
+      lanes_q <= '{valid: run_q, last: work_end, group: work_q.is_table ? index_q[2:1] : index_q[1:0], odd: index_q[0]};
     end
   end
   always_ff @(posedge clk_i) index_q <= index_d;
-  assign product_o = product_q;
+  assign work_o = lanes_q;
 
   // ---------------------------------------------------------------- results in the FIFO (T13)
   logic result_q;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) result_q <= 1'b0;
-    else result_q <= product_end || (chunk_read && !work_q.products);
+    else result_q <= work_end;
   end
   sf_delay #(.Width(1), .Cycles(LatVecPipeline - 1)) u_ready (.clk_i, .rst_ni, .d_i(result_q), .q_o(ready_o));
 
   // ---------------------------------------------------------------- the unit is free (T13), its read signal (T14)
   logic done, idle_d, idle_q, free_q, read_signal_q;
-  assign done = work_q.products ? product_end && all_read_q && waiting_q == '0 : chunk_read && req_q.final_read;
+  assign done = work_end && all_read_q && waiting_q == '0;
   assign idle_d = (idle_q && !start_i) || done;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -334,7 +346,7 @@ module sf_vec_seq
     end else begin
       idle_q <= idle_d;
       free_q <= idle_d && prep_ready_d;
-      read_signal_q <= done;
+      read_signal_q <= work_q.is_table ? done : chunk_read && req_q.final_read;
     end
   end
   assign free_o = free_q;

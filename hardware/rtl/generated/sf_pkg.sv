@@ -33,11 +33,11 @@ package sf_pkg;
   parameter int unsigned LatCredit = 2;
   parameter int unsigned LatBus = 2;
   parameter int unsigned LatVecSetup = 7;
-  parameter int unsigned LatVecPipeline = 18;
+  parameter int unsigned LatVecPipeline = 19;
   parameter int unsigned LatDmaSetup = 3;
   parameter int unsigned LatReadLatencyMaps = 9;
   parameter logic [31:0] RtlVersion = 32'h00010000;
-  parameter logic [31:0] MachineFingerprint = 32'h2c15a03b;
+  parameter logic [31:0] MachineFingerprint = 32'h7b8277ac;
 
   // Instructions.
   typedef enum logic [5:0] {
@@ -224,9 +224,9 @@ package sf_pkg;
     logic [19:0] src2_offset;  // add, mul: ring offset of the first row
     logic [19:0] src2_row_step;  // add, mul: words per row
     logic [19:0] src2_col_step;  // add, mul: words per column
-    logic [4:0] shift_a;  // add: left shift of source 1
-    logic [4:0] shift_b;  // add: left shift of source 2
-    logic [5:0] shift_out;  // add, table, mul: rounding right shift of the result
+    logic [4:0] shift_a;  // max, add: left shift of the maximum or of source 1, at most 23
+    logic [4:0] shift_b;  // add: left shift of source 2, at most 23; shiftA or shiftB is 0
+    logic [5:0] shift_out;  // rounding right shift of the result
   } vec_desc_t;
   parameter int unsigned VecFields = 43;
   parameter int unsigned VecBits = 684;  // synchronisation fields and descriptor

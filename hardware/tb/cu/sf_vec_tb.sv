@@ -19,7 +19,7 @@ module sf_vec_tb
   vec_desc_t    desc_q;
   maps_addr_t   addr;
   vec_step_t    step;
-  vec_product_t product;
+  vec_work_t    work;
   vec_late_t    late;
   meta_t        meta;
   line_t        words_q [10], fifo_words, table_words_q;
@@ -35,11 +35,11 @@ module sf_vec_tb
 
   sf_vec_seq u_seq (
     .clk_i, .rst_ni, .own_cu_i(OwnCu), .head_i(head_q), .desc_i(desc_q), .start_i(start), .free_o(free), .read_o(read), .busy_o(busy),
-    .req_o(req), .addr_o(addr), .gnt_i(gnt), .step_o(step), .product_o(product), .late_o(late), .alloc_o(alloc), .meta_o(meta),
+    .req_o(req), .addr_o(addr), .gnt_i(gnt), .step_o(step), .work_o(work), .late_o(late), .alloc_o(alloc), .meta_o(meta),
     .ready_o(ready), .credit_i(returned), .perf_read_o(perf_read)
   );
   sf_vec_data u_data (
-    .clk_i, .rst_ni, .step_i(step), .product_i(product), .late_i(late), .words_i(words_q[9]), .index_o(index), .base_i(base), .slope_i(slope),
+    .clk_i, .rst_ni, .step_i(step), .work_i(work), .late_i(late), .words_i(words_q[9]), .index_o(index), .base_i(base), .slope_i(slope),
     .write_o(write), .slot_o(write_slot), .words_o(fifo_words)
   );
   sf_table u_table (
@@ -77,7 +77,7 @@ module sf_vec_tb
           if (x > most) most = x;
         end
       end
-      return most;
+      return ((most <<< d.shift_a) + half(int'(d.shift_out))) >>> d.shift_out;
     end
     a = maps_addr_t'(tap_addr(d.walk, p.y, p.x, 0, 0) + maps_addr_t'(c));
     b = maps_addr_t'(longint'(d.src2_base) + ring_wrap(longint'(d.src2_offset) + longint'(p.y) * longint'(d.src2_row_step), longint'(d.src2_ring)) +
@@ -85,7 +85,7 @@ module sf_vec_tb
     x = longint'(maps[a]);
     y = longint'(maps[b]);
     case (d.op)
-      VecAdd: return wrap48((x <<< d.shift_a) + (y <<< d.shift_b) + half(int'(d.shift_out))) >>> d.shift_out;
+      VecAdd: return ((x <<< d.shift_a) + (y <<< d.shift_b) + half(int'(d.shift_out))) >>> d.shift_out;
       VecMul: return (x * y + half(int'(d.shift_out))) >>> d.shift_out;
       default: begin
         entry = (x + 32768) >>> 8;
@@ -135,8 +135,9 @@ module sf_vec_tb
     d.src2_offset = 20'(pick(0, 499));
     d.src2_row_step = 20'(pick(0, 500));
     d.src2_col_step = 20'(pick(0, 200));
-    d.shift_a = 5'(chance(50) ? 0 : pick(0, 31));
-    d.shift_b = 5'(chance(50) ? 0 : pick(0, 31));
+    // At most one operand is shifted.
+    if (d.op == VecAdd && chance(50)) d.shift_b = 5'(pick(0, 23));
+    else d.shift_a = 5'(chance(50) ? 0 : pick(0, 23));
     d.shift_out = 6'(chance(50) ? pick(0, 16) : pick(0, 47));
     return d;
   endfunction

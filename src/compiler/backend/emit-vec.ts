@@ -52,6 +52,27 @@ function linearWalk(
   };
 }
 
+/** Operation and shifts of work on two operands. */
+function operationOf(work: PairWork): Pick<BareDescriptor<'VEC'>, 'op'> & Partial<BareDescriptor<'VEC'>> {
+  switch (work.op) {
+    case 'mul':
+      return { op: VEC_OPS.mul, shiftOut: work.shiftOut };
+    case 'maximum':
+      return { op: VEC_OPS.max };
+    case 'add': {
+      const { shiftA, shiftB, shiftOut } = work;
+      // x + x with finer words: one operand, shifted once more.
+      if (isDouble(work)) return { op: VEC_OPS.max, shiftA: shiftA + 1, shiftOut };
+      return { op: VEC_OPS.add, shiftA, shiftB, shiftOut };
+    }
+  }
+}
+
+/** An addition can shift one operand only; where both are shifted, they are one tensor (docs/numbers.md, section 5). */
+function isDouble(work: PairWork): boolean {
+  return work.op === 'add' && work.shiftA > 0 && work.shiftB > 0;
+}
+
 /**
  * Work on two operands. The maximum of two is a max pool with a window of two rows, one operand each: `a` and `b` are told apart by the row step alone.
  */
@@ -82,11 +103,9 @@ export function emitPair(
       outCus: targets,
       clampLow: work.clamp.low,
       clampHigh: work.clamp.high,
-      op: isMaximum ? VEC_OPS.max : VEC_OPS[work.op],
       ...NO_SECOND,
-      ...(isMaximum ? {} : secondSource),
-      ...(work.op === 'add' ? { shiftA: work.shiftA, shiftB: work.shiftB } : {}),
-      ...(work.op === 'maximum' ? {} : { shiftOut: work.shiftOut }),
+      ...(isMaximum || isDouble(work) ? {} : secondSource),
+      ...operationOf(work),
     },
     source,
     reads,

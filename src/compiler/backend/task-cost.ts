@@ -3,7 +3,7 @@
  * Specification: docs/microarchitecture.md, sections 3 to 6; used by predict-timeline.ts.
  */
 import { hasSource2, VEC_OPS } from '../../isa/fields.ts';
-import { LINE_BYTES, LINE_WORDS, type Machine } from '../../machine/machine.ts';
+import { LINE_BYTES, LINE_WORDS, type Machine, VEC_CHUNK_CYCLES, VEC_TABLE_CHUNK_CYCLES } from '../../machine/machine.ts';
 import type { BareDescriptor, Task } from './task.ts';
 import { outputCycles, parameterLines } from './window-cost.ts';
 
@@ -25,8 +25,6 @@ export interface TaskCost {
   readonly ports: number;
 }
 
-/** Products of a chunk for the two multipliers (table, mul). */
-const PRODUCT_CYCLES = 8;
 /** Cycles from a VEC read request to the return of its credit beyond the pipeline and the credit's latency. */
 const CREDIT_LOOP_CYCLES = 3;
 /** Words of an aligned block of DRAM, which belongs to one port. */
@@ -87,11 +85,11 @@ export class TaskCosts {
     const granules = d.count * chunks;
     const { latency, vecFifoGranules } = this.#machine;
     const creditLoop = (latency.vecPipeline + latency.creditLatency + CREDIT_LOOP_CYCLES) / vecFifoGranules;
-    const products = d.op === VEC_OPS.table || d.op === VEC_OPS.mul ? PRODUCT_CYCLES : 0;
+    const chunkCycles = d.op === VEC_OPS.table ? VEC_TABLE_CHUNK_CYCLES : VEC_CHUNK_CYCLES;
     return {
       ...NOTHING,
       setupCycles: latency.vecSetup,
-      workCycles: Math.max(reads * chunks, granules * Math.max(products, creditLoop)),
+      workCycles: Math.max(reads * chunks, granules * Math.max(chunkCycles, creditLoop)),
       portAccesses: reads * chunks,
       granules,
       targets: d.outCus,

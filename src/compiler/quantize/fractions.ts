@@ -14,7 +14,9 @@ export const MAX_SHIFT = 46;
 const FRACTION_OF_ZERO = 15;
 /** Shift of a channel whose weights are all 0. */
 const SHIFT_OF_ZERO = 15;
-const MAX_ALIGNMENT = 31;
+/** Add: an operand is shifted left by at most as much as a multiplier can (docs/numbers.md, section 5), the sum right by at most this. */
+export const MAX_ADD_SHIFT = 23;
+export const MAX_ADD_SHIFT_OUT = 31;
 
 /** Greatest f with m · 2^f ≤ limit; Infinity for m = 0. */
 export function fitFraction(m: number, limit = 32767): number {
@@ -84,8 +86,14 @@ export function chooseFractions(
       const ids = [...layer.inputs, layer.output];
       const least = Math.min(...ids.map((id) => fractions[id]));
       if (layer.kind === 'conv') lower(layer.output, outputLimit(layer, fits.get(layer)!, fractions[layer.inputs[0]]));
-      else if (layer.kind === 'add') for (const id of ids) lower(id, least + MAX_ALIGNMENT);
-      else if (layer.kind === 'mul' || layer.kind === 'matmul') {
+      else if (layer.kind === 'add') {
+        // The result gets no finer than the finer operand: nothing is lost, and one of the two needs no shift. x + x is one operand, shifted once more.
+        const [a, b] = layer.inputs;
+        lower(a, fractions[b] + MAX_ADD_SHIFT);
+        lower(b, fractions[a] + MAX_ADD_SHIFT);
+        lower(layer.output, Math.max(fractions[a], fractions[b]) + (a === b ? MAX_ADD_SHIFT - 1 : 0));
+        for (const id of layer.inputs) lower(id, fractions[layer.output] + MAX_ADD_SHIFT_OUT);
+      } else if (layer.kind === 'mul' || layer.kind === 'matmul') {
         // The product has the sum of the operands' fraction bits; the result may drop up to 46 of them.
         const [a, b] = layer.inputs;
         const scale = layer.kind === 'matmul' ? layer.scaleBits : 0;

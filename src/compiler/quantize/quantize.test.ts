@@ -118,6 +118,22 @@ describe('binary points', () => {
     expect(integer.layers[4]).toMatchObject({ shiftA: 0, shiftB: 0, shiftOut: 1 });
   });
 
+  it('shifts one operand of an addition only, by at most 23', () => {
+    const base = { name: 'n', nodes: ['n'] };
+    const graph = graphOf(
+      [dense(0, 1, [[1]], [0]), dense(0, 2, [[1]], [0]), { kind: 'add', ...base, inputs: [1, 2], output: 3, clamp: NO_CLAMP }],
+      [1, 1, 1, 1],
+    );
+    // A result that is smaller than both operands is no finer than the finer one.
+    const small = quantize(graph, ranges(1, 1, 50, 0.01), CALIBRATED);
+    verifyIntegerGraph(small);
+    expect(small.tensors.map((tensor) => tensor.fraction)).toEqual([14, 14, 9, 14]);
+    expect(small.layers[2]).toMatchObject({ shiftA: 0, shiftB: 5, shiftOut: 0 });
+    const apart = quantize(graph, ranges(1, 1e-4, 1e6, 1e6), CALIBRATED);
+    verifyIntegerGraph(apart);
+    expect(apart.layers[2]).toMatchObject({ shiftA: 0, shiftB: 23, shiftOut: 23 });
+  });
+
   it('a missing range is a defect, not a guess', () => {
     expect(() => quantize(graphOf([dense(0, 1, [[1]], [0])], [1, 1]), new Map(), CALIBRATED)).toThrow(
       'no range was measured for the value "t0"',

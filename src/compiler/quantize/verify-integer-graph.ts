@@ -1,7 +1,7 @@
 /** Checks an integer graph against docs/numbers.md: shapes, fractions, shifts, and that no accumulator can wrap. */
 import { averageDivisors, averageMultiplier } from '../../graph/average-pool.ts';
 import type { ConvLayer, IntegerGraph, IntegerLayer, IntegerTensor, RearrangePart } from '../../graph/integer-graph.ts';
-import { MAX_SHIFT } from './fractions.ts';
+import { MAX_ADD_SHIFT, MAX_ADD_SHIFT_OUT, MAX_SHIFT } from './fractions.ts';
 
 type Extents = Pick<IntegerTensor, 'height' | 'width' | 'channels'>;
 
@@ -61,8 +61,13 @@ function findBroken(graph: IntegerGraph, layer: IntegerLayer): string | undefine
       const [a, b] = inputs;
       const point = a.fraction + layer.shiftA;
       const aligned = point === b.fraction + layer.shiftB && point === output.fraction + layer.shiftOut;
-      const inRange = [layer.shiftA, layer.shiftB, layer.shiftOut].every((shift) => within(shift, 0, 31));
-      return aligned && inRange ? undefined : 'its shifts do not align the binary points';
+      if (!aligned) return 'its shifts do not align the binary points';
+      const inRange =
+        [layer.shiftA, layer.shiftB].every((shift) => within(shift, 0, MAX_ADD_SHIFT)) && within(layer.shiftOut, 0, MAX_ADD_SHIFT_OUT);
+      if (!inRange) return 'its shifts are out of range';
+      // x + x is one operand, shifted once more.
+      const isDouble = a.id === b.id && layer.shiftA < MAX_ADD_SHIFT;
+      return layer.shiftA === 0 || layer.shiftB === 0 || isDouble ? undefined : 'both operands are shifted';
     }
     case 'matmul':
       return within(layer.shift, 0, MAX_SHIFT) &&

@@ -187,7 +187,6 @@ export class AccessChecks {
   private checkVec(dispatch: DispatchOf<'VEC'>): void {
     const { cu, descriptor: d } = dispatch;
     const shadow = this.maps[cu];
-    if (d.op !== VEC_OPS.max) checkUnclipped(d);
     this.read(shadow, shadow.makeArea(sourceFootprint(d, shadow)));
     if (hasSource2(d.op)) this.read(shadow, shadow.makeArea(source2Footprint(d, shadow)));
     if (d.op === VEC_OPS.table) this.read(this.tables[cu], { ...this.tableArea, checkedAt: 0 });
@@ -332,13 +331,4 @@ function checkDepthwiseAlignment(d: MacDescriptor): void {
   const field = fields.find((name) => d[name] % LINE_WORDS !== 0);
   if (field !== undefined)
     throw new AddressProblem(`depthwise reads start at multiples of ${LINE_WORDS} words, but ${field} = ${d[field]}`);
-}
-
-/** Additions and tables have no meaning outside their input. */
-function checkUnclipped(d: Descriptor<'VEC'>): void {
-  const lastRow = d.iy0 + (rowCount(d) - 1) * d.strideH;
-  const lastColumn = d.ix0 + (Math.min(d.outWidth, d.x0 + d.count) - 1) * d.strideW;
-  if (d.iy0 < 0 || d.ix0 < 0 || lastRow >= d.inHeight || lastColumn >= d.inWidth) {
-    throw new AddressProblem(`an addition or table reads outside its input of ${d.inHeight}x${d.inWidth} pixels`);
-  }
 }

@@ -157,7 +157,7 @@ describe('wrong addresses', () => {
       [MAC0, { depthwise: 1, lanes: 1, srcBase: 8 }],
       'depthwise reads start at multiples of 16 words, but srcBase = 8',
     ],
-    ['an addition outside its input', [VEC0, { op: VEC_OPS.add, count: 3, inHeight: 2 }], 'reads outside its input of 2x1000 pixels'],
+    ['an addition outside its input', [VEC0, { op: VEC_OPS.add, count: 3, inHeight: 2 }], 'every window’s tap is valid'],
   ])('%s', (_name, step, message) => {
     // In the order of checks a read of words never written comes later, so these programs need no loads.
     expect(failure([step], { checks: 'bounds' })).toContain(message);

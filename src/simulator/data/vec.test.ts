@@ -79,13 +79,43 @@ describe('max', () => {
   });
 });
 
+describe('max with shifts', () => {
+  it.each([
+    [3, 0],
+    [23, 20],
+    [0, 4],
+  ])('shift %i, out %i', (shiftA, shiftOut) => {
+    const state = randomState(shiftA + 10 * shiftOut);
+    const before = state.maps[0].slice();
+    executeVec(
+      state,
+      0,
+      makeDescriptor('VEC', {
+        op: VEC_OPS.max,
+        words: 30,
+        kernelH: 2,
+        inHeight: 2,
+        kRowStep: 100,
+        outBase: 2000,
+        outCus: 1,
+        shiftA,
+        shiftOut,
+      }),
+    );
+    for (let c = 0; c < 30; c++) {
+      const expected = requantize(BigInt(Math.max(before[c], before[100 + c])) << BigInt(shiftA), shiftOut, -32768, 32767);
+      expect(state.maps[0][2000 + c], `channel ${c}`).toBe(expected);
+    }
+  });
+});
+
 describe('add', () => {
   it.each([
     [0, 0, 0],
     [3, 0, 5],
-    [31, 31, 31],
+    [23, 0, 23],
     [0, 17, 20],
-    [31, 31, 47],
+    [0, 23, 47],
     [12, 0, 0],
   ])('shifts %i and %i, out %i', (shiftA, shiftB, shiftOut) => {
     const state = randomState(shiftA + 10 * shiftOut);

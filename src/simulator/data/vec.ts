@@ -11,7 +11,7 @@ import {
   validRows,
   wrapRing,
 } from '../walker.ts';
-import { clampResult, half, shiftRight, wrap48 } from './arithmetic.ts';
+import { clampResult, half, shiftRight } from './arithmetic.ts';
 import { cusOf, type MachineState } from './state.ts';
 
 /** Word address of source 2 (add, mul) of pixel (y, x), not yet modulo the buffer size. */
@@ -57,6 +57,7 @@ function pixelFunction(state: MachineState, cu: number, d: VecDescriptor): Pixel
 
 function maxPixel(maps: Int16Array, d: VecDescriptor): Pixel {
   const mask = maps.length - 1;
+  const [factor, rounding] = [2 ** d.shiftA, half(d.shiftOut)];
   return (y, x, result) => {
     const rows = validRows(d, y);
     const columns = validColumns(d, x);
@@ -71,7 +72,8 @@ function maxPixel(maps: Int16Array, d: VecDescriptor): Pixel {
         }
       }
     }
-    for (let c = 0; c < d.words; c++) result[c] = Math.min(d.clampHigh, Math.max(d.clampLow, result[c]));
+    for (let c = 0; c < d.words; c++)
+      result[c] = clampResult(shiftRight(result[c] * factor + rounding, d.shiftOut), d.clampLow, d.clampHigh);
   };
 }
 
@@ -82,7 +84,7 @@ function addPixel(maps: Int16Array, d: VecDescriptor): Pixel {
     const a = tapAddress(d, y, x, 0, 0, maps.length);
     const b = source2Address(d, y, x);
     for (let c = 0; c < d.words; c++) {
-      const sum = wrap48(maps[(a + c) & mask] * factorA + maps[(b + c) & mask] * factorB + rounding);
+      const sum = maps[(a + c) & mask] * factorA + maps[(b + c) & mask] * factorB + rounding;
       result[c] = clampResult(shiftRight(sum, d.shiftOut), d.clampLow, d.clampHigh);
     }
   };

@@ -118,7 +118,7 @@ describe('causes on one CU', () => {
       { unit: VEC0, fields: { kernelH: 6, kernelW: 10, signalRead: bits(MAC0) } },
       { unit: MAC0, fields: { ...work, waitRead: bits(VEC0) } },
     ];
-    // D = 57 + 60 + 1 = 118, token 120, MAC0 arrives 54.
+    // Read signal 57 + 60 + 1 = 118, token 120, MAC0 arrives 54.
     expect(lostOf(timeSteps(steps, ONE_CU).layers[0])).toMatchObject({ store: 120 - 54 });
   });
 
@@ -131,10 +131,11 @@ describe('causes on one CU', () => {
     const { layers, log } = timeSteps(steps, ONE_CU);
     const [, pool, last] = [0, 1, 2].map((i) => log!.record(i));
     expect(layers[0].cycles).toBe(458);
-    // The pool's D is its read signal.
-    expect(layers[1].cycles).toBe(pool.readSignal - 458);
-    expect(lostOf(layers[1])).toEqual({ store: pool.readSignal - 458 });
-    expect(lostOf(layers[2])).toMatchObject({ store: last.start - pool.readSignal, dispatch: 5 });
+    // The VEC unit works four cycles on what it has read.
+    const end = pool.readSignal + 4;
+    expect(layers[1].cycles).toBe(end - 458);
+    expect(lostOf(layers[1])).toEqual({ store: end - 458 });
+    expect(lostOf(layers[2])).toMatchObject({ store: last.start - end, dispatch: 5 });
   });
 
   it('a program without MACs is accounted too', () => {
@@ -145,8 +146,10 @@ describe('causes on one CU', () => {
     ];
     const { layers, log, cycles } = timeSteps(steps, ONE_CU);
     const [, pool, store] = [0, 1, 2].map((i) => log!.record(i));
-    expect(layers[0].cycles).toBe(pool.readSignal);
-    expect(lostOf(layers[1])).toEqual({ store: store.readSignal - pool.readSignal, drain: cycles - store.readSignal });
+    // The VEC unit works four cycles on what it has read.
+    const end = pool.readSignal + 4;
+    expect(layers[0].cycles).toBe(end);
+    expect(lostOf(layers[1])).toEqual({ store: store.readSignal - end, drain: cycles - store.readSignal });
   });
 
   it('the core at a full queue passes the blame on', () => {

@@ -344,19 +344,16 @@ export function runTwin(program: Program, trace: CoreTrace): { cycles: number; r
     let idleAt = -1;
     let requestFrom = 0;
     let freeFrom = 0;
-    let lookupFree = 0;
+    let lanesFree = 0;
     const endChunk = (): void => {
       const { descriptor: d } = trace.dispatches[index] as Extract<Dispatch, { kind: 'VEC' }>;
-      let done = t;
-      if (d.op >= 2) {
-        const first = Math.max(t + 1, lookupFree);
-        lookupFree = first + 8;
-        done = first + 7;
-      }
+      const cycles = d.op === 2 ? 8 : 4;
+      const done = Math.max(t + 1, lanesFree) + cycles - 1;
+      lanesFree = done + 1;
       inChunk = false;
       enter(source, { f: done + lat.vecPipeline, mask: d.outCus, last: chunks.length === 0 ? index : -1 });
       if (chunks.length > 0) return;
-      signal('read', index, done + 1);
+      signal('read', index, d.op === 2 ? done + 1 : t + 1);
       index = -1;
       freeFrom = done + 1;
     };

@@ -112,7 +112,11 @@ function drawFields(draw: Draw, unit: number, cus: number, maxWords: number): Re
     return { ...window, outCus, lanes, depthwise, outWords: draw(1, depthwise ? Math.min(64, window.words) : 64 / lanes) };
   }
   const op = draw(0, 3);
-  return { ...window, outCus, op, ...(op === 0 ? {} : { kernelH: 1, kernelW: 1 }) };
+  if (op === 0) return { ...window, outCus, op };
+  // Only a maximum has windows without valid taps.
+  const { count, outWidth, strideH, strideW } = window;
+  const inside = { iy0: 0, ix0: 0, inHeight: (count + outWidth) * strideH, inWidth: outWidth * strideW };
+  return { ...window, ...inside, outCus, op, kernelH: 1, kernelW: 1 };
 }
 
 /** Waits only take tokens that earlier descriptors signal, one each, so that the program cannot deadlock. */

@@ -235,7 +235,7 @@ describe('T10, T11 result bus', () => {
 
 describe('port B (section 7)', () => {
   it('the load bus comes first, then results, then reads', () => {
-    // VEC max of one pixel, 60 reads from 58: the load bus at 100, 104, 108, 112 takes its port: last read 58 + 59 + 4 = 121, D = 122.
+    // VEC max of one pixel, 60 reads from 58: the load bus at 100, 104, 108, 112 takes its port: last read 58 + 59 + 4 = 121.
     expect(
       times([
         { unit: VEC0, fields: { kernelH: 6, kernelW: 10 } },
@@ -254,29 +254,40 @@ describe('port B (section 7)', () => {
 
 describe('T12 to T14 VEC', () => {
   it('max reads one line a tap, back to back', () => {
-    // Start 53, request 57, 2 pixels × 9 reads: 58 … 66, then 67 … 74; the first result, in the FIFO at 74, takes the port at 75 before the last read at 76.
-    // D = 77; second result at 84, granted 85, written 86.
-    expect(times([{ unit: VEC0, fields: { kernelH: 3, kernelW: 3, count: 2, outWidth: 2 } }])[0]).toEqual([53, 53, 77, 86]);
+    // Start 53, request 57, 2 pixels × 9 reads: 58 … 66, then 67 … 75: read signal 76. Work 67 … 70, 76 … 79: second result at 87, granted 88, written 89.
+    expect(times([{ unit: VEC0, fields: { kernelH: 3, kernelW: 3, count: 2, outWidth: 2 } }])[0]).toEqual([53, 53, 76, 89]);
   });
 
   it('add reads two lines a chunk, chunks of 16 channels', () => {
-    // 40 words: 3 chunks, 6 reads: 58 … 63. D = 64; last result 71, granted 72.
-    expect(times([{ unit: VEC0, fields: { op: 1, words: 40 } }])[0]).toEqual([53, 53, 64, 73]);
+    // 40 words: 3 chunks, 6 reads: 58 … 63: read signal 64. Work 60 … 63, 64 … 67, 68 … 71; last result 79, granted 80.
+    expect(times([{ unit: VEC0, fields: { op: 1, words: 40 } }])[0]).toEqual([53, 53, 64, 81]);
   });
 
   it('table looks up eight cycles a chunk', () => {
-    // Reads 58, 59, 60; look-ups 59 … 66, 67 … 74, 75 … 82; D = 83; last result 90, granted 91.
+    // Reads 58, 59, 60; look-ups 59 … 66, 67 … 74, 75 … 82; read signal 83; last result 90, granted 91.
     expect(times([{ unit: VEC0, fields: { op: 2, words: 48 } }])[0]).toEqual([53, 53, 83, 92]);
   });
 
   it('a chunk takes a credit at its first read request', () => {
-    // One credit: reads 58, 59, result 67, granted 68, credit 70: request 70, reads 71, 72, D = 73, result 80, granted 81.
-    expect(times([{ unit: VEC0, fields: { op: 1, words: 32 } }], { vecFifoGranules: 1 })[0]).toEqual([53, 53, 73, 82]);
+    // One credit: reads 58, 59, work 60 … 63, result 71, granted 72, credit 74: request 74, reads 75, 76, work 77 … 80, result 88, granted 89.
+    expect(times([{ unit: VEC0, fields: { op: 1, words: 32 } }], { vecFifoGranules: 1 })[0]).toEqual([53, 53, 77, 90]);
+  });
+
+  it('the next descriptor starts when the work of the one before is done', () => {
+    // Two chunks of a table: look-ups 59 … 74; the second descriptor starts at 75, requests at 79, reads at 80.
+    const steps: Step[] = [
+      { unit: VEC0, fields: { op: 2, words: 32 } },
+      { unit: VEC0, fields: {} },
+    ];
+    expect(times(steps)).toEqual([
+      [53, 53, 75, 84],
+      [54, 75, 81, 94],
+    ]);
   });
 
   it('an empty window costs an idle step', () => {
-    // Request 57, idle step 58, D = 59, result 66, granted 67.
-    expect(times([{ unit: VEC0, fields: { iy0: -5 } }])[0]).toEqual([53, 53, 59, 68]);
+    // Request 57, idle step 58, work 59 … 62, result 70, granted 71.
+    expect(times([{ unit: VEC0, fields: { iy0: -5 } }])[0]).toEqual([53, 53, 59, 72]);
   });
 });
 

@@ -3,6 +3,7 @@
  * Specification: docs/microarchitecture.md, sections 3, 5 and 9 (T12 to T14). Twin: sf_vec.sv.
  */
 import { hasSource2, VEC_OPS, type VecDescriptor } from '../../isa/fields.ts';
+import { VEC_CHUNK_CYCLES, VEC_TABLE_CHUNK_CYCLES } from '../../machine/machine.ts';
 import { endValidTap, firstValidTap } from '../walker.ts';
 import type { Account } from './account.ts';
 import type { Clock, Clocked } from './clock.ts';
@@ -15,8 +16,6 @@ import type { Tokens } from './tokens.ts';
 
 const NOTHING = -1;
 const CHUNK_WORDS = 16;
-/** Table and mul: 16 products (with their look-ups) at two a cycle. */
-const PRODUCT_CYCLES = 8;
 
 export class VecUnit implements Clocked, PortClient {
   readonly #queue: UnitQueue;
@@ -50,8 +49,8 @@ export class VecUnit implements Clocked, PortClient {
   #waitingSince = NOTHING;
   /** Cycle of an idle step (a chunk without valid taps); −1: none. */
   #idleAt = NOTHING;
-  /** First cycle at which the products of the next chunk may start. */
-  #productsFreeAt = 0;
+  /** First cycle at which the work on the next chunk may start. */
+  #lanesFreeAt = 0;
 
   constructor(context: Context, cu: number, queue: UnitQueue, fifo: ResultFifo, port: PortB) {
     const { machine, clock, table, tokens, account } = context;
@@ -139,15 +138,12 @@ export class VecUnit implements Clocked, PortClient {
   /** The chunk's last operand was read (or its idle step made) at `now`. */
   #endChunk(now: number): void {
     const d = this.#d!;
-    let operandsDone = now;
-    if (d.op === VEC_OPS.table || d.op === VEC_OPS.mul) {
-      operandsDone = Math.max(now + 1, this.#productsFreeAt) + PRODUCT_CYCLES - 1;
-      this.#productsFreeAt = operandsDone + 1;
-    }
+    const isTable = d.op === VEC_OPS.table;
+    this.#lanesFreeAt = Math.max(now + 1, this.#lanesFreeAt) + (isTable ? VEC_TABLE_CHUNK_CYCLES : VEC_CHUNK_CYCLES);
     const isLast = this.#chunksLeft === 1 && this.#pixelsLeft === 1;
-    this.#fifo.push(operandsDone + this.#vecPipeline, d.outCus, isLast ? this.#current : NOTHING);
+    this.#fifo.push(this.#lanesFreeAt - 1 + this.#vecPipeline, d.outCus, isLast ? this.#current : NOTHING);
     if (isLast) {
-      this.#finish(operandsDone + 1);
+      this.#finish(isTable ? this.#lanesFreeAt : now + 1, this.#lanesFreeAt);
       return;
     }
     if (--this.#chunksLeft === 0) {
@@ -162,9 +158,9 @@ export class VecUnit implements Clocked, PortClient {
     this.#beginChunk(now);
   }
 
-  #finish(done: number): void {
+  #finish(read: number, done: number): void {
     this.#account.vecRan(this.#cu, this.#current, done);
-    this.#tokens.signalRead(this.#current, done);
+    this.#tokens.signalRead(this.#current, read);
     this.#current = NOTHING;
     this.#queue.setFree(done);
   }
