@@ -33,6 +33,8 @@ interface LayerBase {
   /** Tensor ids. */
   readonly inputs: readonly number[];
   readonly output: number;
+  /** MACs as the network defines the layer, where a pass has reduced them (pool-before-pointwise): what the bound counts. */
+  readonly definedMacs?: number;
 }
 
 /** Bounds applied to a result after saturation (Relu is [0, 32767]). */

@@ -16,7 +16,7 @@ export interface LayerWork {
 /** Layers that multiply (convolutions, matrix products, average pools), in execution order. */
 export function measureLayerWork(graph: IntegerGraph): LayerWork[] {
   return graph.layers.flatMap((layer) => {
-    const macs = countMacs(layer, graph.tensors[layer.inputs[0]], graph.tensors[layer.output]);
+    const macs = layer.definedMacs ?? countMacs(layer, graph.tensors[layer.inputs[0]], graph.tensors[layer.output]);
     const weightBytes = layer.kind === 'conv' ? 2 * layer.weights.length : 0;
     return macs > 0 ? [{ name: layer.name, nodes: layer.nodes, macs, weightBytes }] : [];
   });

@@ -40,6 +40,8 @@ interface LayerBase {
   readonly nodes: readonly string[];
   readonly inputs: readonly number[];
   readonly output: number;
+  /** MACs as the network defines the layer, where a pass has reduced them (pool-before-pointwise): what the bound counts. */
+  readonly definedMacs?: number;
 }
 
 /**

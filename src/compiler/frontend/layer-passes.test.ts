@@ -7,6 +7,7 @@ import { composeClamps, fuseClamp } from './fuse-clamp.ts';
 import { type DraftGraph, type FloatConv, type FloatLayer, NO_CLAMP } from './layer-graph.ts';
 import { lowerAffine } from './lower-affine.ts';
 import { lowerClamp } from './lower-clamp.ts';
+import { poolBeforePointwise } from './pool-before-pointwise.ts';
 import { removeUnused } from './remove-unused.ts';
 import { splitReduction } from './split-reduction.ts';
 import { verifyLayerGraph } from './verify-layer-graph.ts';
@@ -182,5 +183,47 @@ describe('split-reduction', () => {
     const graph = verifyLayerGraph(graphOf([wide(40)], [1], 40));
     expect(splitReduction(graph, { maxWords: 40 }).layers).toEqual(graph.layers);
     expect(splitReduction(graph, { maxWords: 16, layers: ['other'] }).layers).toEqual(graph.layers);
+  });
+});
+
+describe('pool-before-pointwise', () => {
+  const mean = (input: number, output: number, pads: Window['pads'] = [0, 0, 0, 0]): FloatLayer => ({
+    kind: 'averagepool',
+    name: `mean${output}`,
+    nodes: [`mean${output}`],
+    inputs: [input],
+    output,
+    window: { kernel: [2, 2], stride: [2, 2], dilation: [1, 1], pads },
+    countIncludePad: false,
+    clamp: RELU,
+  });
+  /** 4×4 → 4×4 → 2×2 pixels. */
+  const pooled = (layers: FloatLayer[]): DraftGraph => {
+    const graph = graphOf(layers, [2]);
+    return { ...graph, tensors: graph.tensors.map((tensor) => (tensor.id === 2 ? { ...tensor, height: 2, width: 2 } : tensor)) };
+  };
+
+  it('multiplies the pooled pixels; the MACs of the definition stay known', () => {
+    const { layers, tensors } = poolBeforePointwise(pooled([conv(0, 1), mean(1, 2)]));
+    expect(layers.map(({ kind, inputs, output }) => [kind, inputs[0], output])).toEqual([
+      ['averagepool', 0, 3],
+      ['conv', 3, 2],
+    ]);
+    expect(tensors[3]).toMatchObject({ height: 2, width: 2, channels: 2, measurable: false, rangeOf: 't0' });
+    expect(layers[0]).toMatchObject({ clamp: NO_CLAMP, definedMacs: 4 * 4 * 2 });
+    expect(layers[1]).toMatchObject({ clamp: RELU, definedMacs: 16 * 2 * 2, bias: Float64Array.of(5, 6) });
+  });
+
+  it('not behind an activation, not with padding, not where others read the sums', () => {
+    for (const layers of [
+      [{ ...conv(0, 1), clamp: RELU }, mean(1, 2)],
+      [conv(0, 1), mean(1, 2, [0, 0, 1, 1])],
+      [conv(0, 1, { ...POINT, kernel: [3, 3], pads: [1, 1, 1, 1] }), mean(1, 2)],
+    ] satisfies FloatLayer[][]) {
+      expect(poolBeforePointwise(pooled(layers)).layers).toEqual(layers);
+    }
+    const shared = { ...pooled([conv(0, 1), mean(1, 2)]) };
+    const outputs = [...shared.outputs, { name: 't1', tensor: 1, dims: [1, 2, 4, 4], order: 'nchw' as const }];
+    expect(poolBeforePointwise({ ...shared, outputs }).layers).toEqual(shared.layers);
   });
 });

@@ -15,6 +15,7 @@ import type { DraftGraph } from './layer-graph.ts';
 import { lowerAffine } from './lower-affine.ts';
 import { lowerClamp } from './lower-clamp.ts';
 import { orderChannels } from './order-channels.ts';
+import { poolBeforePointwise } from './pool-before-pointwise.ts';
 import { recognizeNormalization } from './recognize-normalization.ts';
 import { removeUnused } from './remove-unused.ts';
 
@@ -43,6 +44,7 @@ export const LOWERING_PASSES: readonly (readonly [name: string, pass: (graph: Dr
   ['remove-fused', removeUnused], // what was fused must not count as a reader
   ['lower-affine', lowerAffine],
   ['fuse-clamp', fuseClamp], // after lower-affine: a depthwise layer takes the Relu behind it
+  ['pool-before-pointwise', poolBeforePointwise], // clamps are where they belong
   ['lower-clamp', lowerClamp],
   ['remove-unused', removeUnused],
   ['order-channels', orderChannels],

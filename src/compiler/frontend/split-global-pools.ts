@@ -33,6 +33,11 @@ function splitLayer(tensors: LayerTensor[], layer: FloatAveragePool): FinalLayer
   const { window } = layer;
   return [
     { ...layer, name: `${layer.name}#columns`, output: id, window: { ...window, kernel: [1, width], stride: [1, 1] }, clamp: NO_CLAMP },
-    { ...layer, inputs: [id], window: { ...window, kernel: [height, 1], stride: [1, 1] } },
+    {
+      ...layer,
+      ...(layer.definedMacs === undefined ? {} : { definedMacs: 0 }),
+      inputs: [id],
+      window: { ...window, kernel: [height, 1], stride: [1, 1] },
+    },
   ];
 }

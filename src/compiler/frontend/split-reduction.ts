@@ -51,6 +51,8 @@ function splitLayer(tensors: LayerTensor[], layer: FloatConv, channels: number, 
     const id = addPart(`part${part}`);
     result.push({
       ...common,
+      // The first part stands for the layer.
+      ...(layer.definedMacs === undefined ? {} : { definedMacs: part === 0 ? layer.definedMacs : 0 }),
       name: `${layer.name}#part${part}`,
       output: id,
       inputChannelOffset: (layer.inputChannelOffset ?? 0) + first,

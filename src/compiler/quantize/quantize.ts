@@ -83,6 +83,7 @@ function quantizeConvolution(graph: LayerGraph, layer: FloatConv, tensors: reado
     nodes: layer.nodes,
     inputs: layer.inputs,
     output: layer.output,
+    ...(layer.definedMacs === undefined ? {} : { definedMacs: layer.definedMacs }),
     window: layer.window,
     groups: layer.groups,
     ...(layer.inputChannels === undefined ? {} : { inputChannelOffset: layer.inputChannelOffset ?? 0, inputChannels: layer.inputChannels }),
@@ -96,8 +97,8 @@ function quantizeConvolution(graph: LayerGraph, layer: FloatConv, tensors: reado
 }
 
 function quantizeLayer(layer: Exclude<FinalLayer, FloatConv>, tensors: readonly IntegerTensor[]): IntegerLayer {
-  const { name, nodes, inputs, output } = layer;
-  const base = { name, nodes, inputs, output };
+  const { name, nodes, inputs, output, definedMacs } = layer;
+  const base = { name, nodes, inputs, output, ...(definedMacs === undefined ? {} : { definedMacs }) };
   const input = tensors[inputs[0]];
   const result = tensors[output];
   switch (layer.kind) {
