@@ -140,15 +140,7 @@ class ChainEmitter {
     this.headDone = need.end;
     const source = this.source(head, tile);
     const g = head.work.geometry;
-    const ring = this.bodyInput.ring;
-    const rowWords = g.outWidth * this.bodyInput.pixelPitch;
-    for (let r = first; r < need.end; r++) {
-      const start = ring.base + ((r * rowWords) % ring.words);
-      this.bodyInput.set(
-        r,
-        Array.from({ length: context.cus }, (_, cu) => context.list.newPiece(SPACE.maps(cu), start, start + rowWords)),
-      );
-    }
+    this.bodyInput.make(first, need.end);
     const reach = inputRows(head.work, first, need.end);
     this.input.require(reach.first, reach.end, source);
     const bounds = this.headCosts!.partition(first * g.outWidth, need.end * g.outWidth, head.plan.parts);
@@ -159,13 +151,7 @@ class ChainEmitter {
         if (from === to) continue;
         const ya = Math.floor(from / g.outWidth);
         const yb = Math.floor((to - 1) / g.outWidth) + 1;
-        const output: RasterOutput = {
-          outBase: ring.base,
-          outRing: ring.words,
-          outOffset: (ya * rowWords) % ring.words,
-          outRowStep: rowWords % ring.words,
-          outColStep: this.bodyInput.pixelPitch,
-        };
+        const output = this.bodyInput.outputFrom(ya);
         const writes = Array.from({ length: context.cus }, (_, cu) => this.bodyInput.of(cu, ya, yb)).flat();
         for (let s = 0; s < head.plan.slots; s++) {
           const cu = s * head.plan.parts + p;
@@ -193,14 +179,14 @@ class ChainEmitter {
   private storeHead(first: number, end: number, source: Source): void {
     const { context, job, headOther, bodyInput } = this;
     const vec = job.work.stored?.vec;
-    const { pixelPitch: pitch, ring } = bodyInput;
+    const { pixelPitch: pitch } = bodyInput;
     const { inWidth: width } = this.geometry;
     const home = context.nextHome();
     headOther?.require(first, end, source);
     for (let r = first; r < end; r++) {
-      const base = ring.base + ((r * width * pitch) % ring.words);
+      const base = bodyInput.ring.base + bodyInput.offsetOf(r);
       if (vec && headOther) {
-        const b = { base: headOther.ring.base + ((r * width * pitch) % headOther.ring.words), pitch };
+        const b = { base: headOther.ring.base + headOther.offsetOf(r), pitch };
         for (let cu = 0; cu < context.cus; cu++) {
           const row = bodyInput.of(cu, r, r + 1);
           const operands = [...row, ...headOther.of(cu, r, r + 1)];

@@ -4,14 +4,14 @@
  */
 import type { Block } from './blocks.ts';
 import type { EmitContext, Ring, Source } from './emit-context.ts';
-import { emitMax, emitPair, emitTable, loadTable, type PixelSlot } from './emit-vec.ts';
+import { ItemResults, residentRowsOf } from './item-results.ts';
 import { loadActivationGroup } from './load-activations.ts';
 import { loadGroup, type WeightsGroup } from './load-group.ts';
 import { addMacTask, type MacTask, type Raster, type RasterOutput } from './mac-task.ts';
 import type { MacPlan } from './plan.ts';
-import { PoolRing, pooledRowsOfTile } from './pool-ring.ts';
-import type { Resident, ScheduledStage } from './schedule.ts';
-import { isPairWork, type MacWork, type Stage, type VecWork } from './stage.ts';
+import { PoolRing } from './pool-ring.ts';
+import type { ScheduledStage } from './schedule.ts';
+import type { MacWork, Stage } from './stage.ts';
 import { type Piece, SPACE } from './task.ts';
 import { inputRows } from './tile-rows.ts';
 import type { View } from './view.ts';
@@ -59,19 +59,14 @@ class MacStageEmitter {
   private readonly costs: PixelCosts;
   private readonly ring: Ring;
   private readonly slotBases: number[];
-  private readonly otherBases: number[];
-  private readonly vecBases: number[];
   private readonly tile: string;
   private readonly stage: Stage;
-  /** Row pieces (by row and CU) of results and residual operands on chip. */
-  private readonly outputRows: Piece[][];
-  private readonly otherRows: Piece[][];
   /** Row → pieces by CU, for rows on chip. In bands, rows differ by part: key part·height + row. */
   private rowPieces = new Map<number, Map<number, Piece>>();
   private weightPieces = new Map<number, WeightsGroup>();
   private items = 0;
-  private tablePieces: Piece[] = [];
   private readonly poolRing: PoolRing | undefined;
+  private readonly results: ItemResults;
 
   constructor(context: EmitContext, job: MacStageInput) {
     this.context = context;
@@ -84,22 +79,15 @@ class MacStageEmitter {
     const pool = this.stage.vec?.op === 'max' ? this.stage.vec.geometry : undefined;
     this.poolRing = pool && new PoolRing(context, plan, work, pool);
     const rowWords = work.geometry.inWidth * plan.pixelPitch;
-    const { residentInput, residentOutput, residentOther } = job.scheduled;
+    const { residentInput, residentOutput } = job.scheduled;
     const rest = [...job.scheduled.bases];
     const ringBase = residentInput ? residentInput.base + residentInput.channelOffset + this.stage.inputChannelOffset : rest.shift()!;
     this.ring = { base: ringBase, words: plan.ringRows * rowWords };
     this.slotBases = rest.splice(0, plan.poolRings > 0 ? plan.poolRings : plan.slotCount);
-    this.vecBases = rest.splice(0, plan.poolRings > 0 && !residentOutput ? plan.slotCount : 0);
-    this.otherBases = rest.splice(0, plan.otherSlots);
+    const vec = rest.splice(0, plan.poolRings > 0 && !residentOutput ? plan.slotCount : 0);
+    this.results = new ItemResults(context, job, { vec, other: rest.splice(0, plan.otherSlots) }, this.poolRing);
     this.tile = job.frame > 0 ? `frame ${job.frame} ` : '';
-    const rowsOf = (resident: Resident | undefined, isMaker: boolean): Piece[][] => {
-      if (!resident) return [];
-      const { height, width } = context.stages.tensors[resident.root]!;
-      return context.residentRows(resident.root, resident.base, width * resident.pitch, height, isMaker, job.frame);
-    };
-    this.outputRows = rowsOf(residentOutput, true);
-    this.otherRows = rowsOf(residentOther, false);
-    rowsOf(residentInput, false).forEach((pieces, row) => {
+    residentRowsOf(context, job, residentInput, false).forEach((pieces, row) => {
       this.rowPieces.set(row, new Map(pieces.map((piece, cu) => [cu, piece])));
     });
   }
@@ -109,9 +97,9 @@ class MacStageEmitter {
   }
 
   *run(): Generator<void> {
-    const { plan, work, job, context } = this;
+    const { plan, work } = this;
     const { outHeight } = work.geometry;
-    if (this.stage.vec?.op === 'table' || this.stage.table) this.tablePieces = loadTable(context, job.tableAddress, this.source('table'));
+    this.results.loadTable(this.source('table'));
     for (let chunk = 0; chunk < plan.blocks.length; chunk += plan.chunkBlocks) {
       const chunkEnd = Math.min(plan.blocks.length, chunk + plan.chunkBlocks);
       if (!plan.mapsResident) this.rowPieces = new Map();
@@ -160,7 +148,7 @@ class MacStageEmitter {
         offset += Math.ceil((bounds[p + 1]! - partBase[p]!) / outWidth) * outWidth * plan.slotPitch;
       } else partOffset.push(0);
     }
-    const isDirect = this.isDirect;
+    const { isDirect } = this.results;
     const slotPieces = isDirect || pool ? new Map<number, Piece[]>() : this.newSlotPieces(slot, home);
     this.poolRing?.make(slot, y0, y1, b);
 
@@ -181,24 +169,12 @@ class MacStageEmitter {
       }
       channels += current.channels;
     }
-    if (pool) this.emitPool(t, block, home, slot, pool, label);
-    else if (!isDirect) this.emitResults(bounds, partBase, partOffset, slot, home, block.channel, channels, slotPieces, label);
+    const source = this.source(label);
+    if (pool) this.results.emitPool(this.items, t, block, home, slot, pool, source);
+    else if (!isDirect) {
+      this.results.emit(this.items, { bounds, partBase, partOffset }, slot, home, block.channel, channels, slotPieces, source);
+    }
     this.items++;
-  }
-
-  /** Do results go straight to where the next stage reads them? */
-  private get isDirect(): boolean {
-    return this.job.scheduled.residentOutput !== undefined && this.stage.vec === undefined;
-  }
-
-  /** Pieces of tensor rows [first, end) on chip, in all CUs. */
-  private residentPieces(first: number, end: number): Piece[] {
-    return this.outputRows.slice(first, end).flat();
-  }
-
-  /** Where pixel `first` of the output, channel `channel`, lies on chip. */
-  private residentSlot(resident: Resident, pixel: number, channel: number): PixelSlot {
-    return { base: resident.base + resident.channelOffset + pixel * resident.pitch + channel, pitch: resident.pitch };
   }
 
   /** Pieces that the MACs of an item write, by CU: whole slots. */
@@ -206,132 +182,6 @@ class MacStageEmitter {
     const { plan, context } = this;
     const owners = plan.gather ? [home] : Array.from({ length: context.cus }, (_, cu) => cu);
     return new Map(owners.map((cu) => [cu, [context.list.newPiece(SPACE.maps(cu), slot, slot + plan.slotWords)]]));
-  }
-
-  /** What follows the MACs of an item without a pool: residual add or table in place, then the stores. */
-  private emitResults(
-    bounds: readonly number[],
-    partBase: readonly number[],
-    partOffset: readonly number[],
-    slot: number,
-    home: number,
-    channel: number,
-    channels: number,
-    slotPieces: ReadonlyMap<number, Piece[]>,
-    label: string,
-  ): void {
-    const { plan, context, job } = this;
-    const { vec } = this.stage;
-    // Gathered parts of a shared tile lie one after the other: one range.
-    const ranges = plan.gather && !plan.bands ? 1 : plan.parts;
-    for (let p = 0; p < ranges; p++) {
-      const pixels = { first: bounds[p]!, end: ranges === 1 ? bounds.at(-1)! : bounds[p + 1]! };
-      if (pixels.first === pixels.end) continue;
-      for (let s = 0; s < (plan.gather ? 1 : plan.slots); s++) {
-        const cu = plan.gather ? home : s * plan.parts + p;
-        const low = channel + (plan.gather ? 0 : s * plan.cuChannels);
-        const words = plan.gather ? channels : Math.min(plan.cuChannels, channels - s * plan.cuChannels);
-        if (words <= 0) continue;
-        const at: PixelSlot = { base: slot + partOffset[p]! + (pixels.first - partBase[p]!) * plan.slotPitch, pitch: plan.slotPitch };
-        const pieces = slotPieces.get(cu)!;
-        const source = this.source(label);
-        const resident = job.scheduled.residentOutput;
-        const width = job.output.width;
-        const rows = resident ? this.residentPieces(Math.floor(pixels.first / width), Math.ceil(pixels.end / width)) : [];
-        const out = resident ? this.residentSlot(resident, pixels.first, low) : at;
-        const writes = resident ? rows : pieces;
-        const targets = resident ? context.allCus : 1 << cu;
-        const count = pixels.end - pixels.first;
-        const { table, isTableFirst } = this.stage;
-        if (table && isTableFirst) {
-          emitTable(context, table, cu, at, at, count, words, [...pieces, ...this.tablePieces], pieces, source);
-        }
-        if (isPairWork(vec)) {
-          const second = this.residualOperand(cu, at, slot, pixels, low, words, source);
-          emitPair(context, vec, cu, at, second.at, out, count, words, [...pieces, ...second.pieces], writes, source, targets);
-        }
-        if (vec?.op === 'table') {
-          emitTable(context, vec, cu, at, out, count, words, [...pieces, ...this.tablePieces], writes, source, targets);
-        }
-        if (table && !isTableFirst)
-          emitTable(context, table, cu, out, out, count, words, [...writes, ...this.tablePieces], writes, source, targets);
-        const run = { ...pixels, channel: low, words, cu, ...at };
-        if (!resident) context.storePixels(job.output, job.frame, run, source, pieces);
-      }
-    }
-  }
-
-  private emitPool(tile: number, block: Block, home: number, slot: number, pool: VecWork & { op: 'max' }, label: string): void {
-    const { plan, context, job } = this;
-    const g = pool.geometry;
-    const { first: q0, end: q1, low, high } = pooledRowsOfTile(g, plan.tileRows, tile);
-    if (q0 === q1) return;
-    const resident = job.scheduled.residentOutput;
-    const out = resident
-      ? this.residentSlot(resident, q0 * g.outWidth, block.channel)
-      : { base: this.vecBases[this.items % this.vecBases.length]!, pitch: plan.slotPitch };
-    const writes = resident
-      ? this.residentPieces(q0, q1)
-      : [context.list.newPiece(SPACE.maps(home), out.base, out.base + plan.vecSlotWords)];
-    emitMax(
-      context,
-      pool,
-      home,
-      { ring: { base: slot, words: plan.poolRingRows * g.inWidth * plan.slotPitch }, origin: 0, pitch: plan.slotPitch },
-      out,
-      { first: q0, end: q1 },
-      block.channels,
-      this.poolRing!.rowsOf(slot, low, high, home),
-      writes,
-      this.source(label),
-      resident ? context.allCus : 1 << home,
-    );
-    const { table } = this.stage;
-    if (table) {
-      const count = (q1 - q0) * g.outWidth;
-      const reads = [...writes, ...this.tablePieces];
-      emitTable(
-        context,
-        table,
-        home,
-        out,
-        out,
-        count,
-        block.channels,
-        reads,
-        writes,
-        this.source(label),
-        resident ? context.allCus : 1 << home,
-      );
-    }
-    if (resident) return;
-    const run = { first: q0 * g.outWidth, end: q1 * g.outWidth, channel: block.channel, words: block.channels, cu: home, ...out };
-    context.storePixels(job.output, job.frame, run, this.source(label), writes);
-  }
-
-  /** The second operand of a residual add: where it lies on chip, or loaded beside the results. */
-  private residualOperand(
-    cu: number,
-    at: PixelSlot,
-    slot: number,
-    pixels: { first: number; end: number },
-    channel: number,
-    channels: number,
-    source: Source,
-  ): { at: PixelSlot; pieces: Piece[] } {
-    const resident = this.job.scheduled.residentOther;
-    const isPixel = isPairWork(this.stage.vec) && this.stage.vec.isPixel;
-    const needed = isPixel ? { first: 0, end: 1 } : pixels;
-    if (resident) {
-      const width = isPixel ? 1 : this.job.output.width;
-      const rows = this.otherRows.slice(Math.floor(needed.first / width), Math.ceil(needed.end / width));
-      return { at: this.residentSlot(resident, needed.first, channel), pieces: rows.map((row) => row[cu]!) };
-    }
-    const { context, job } = this;
-    const base = this.otherBases[this.items % this.otherBases.length]! + (at.base - slot);
-    const run = { ...needed, channel, words: channels, cu, base, pitch: at.pitch };
-    const piece = context.loadPixels(job.other!, job.frame, run, source);
-    return { at: { base, pitch: at.pitch }, pieces: [piece] };
   }
 
   /** Group of a block in the weights buffers, loaded if it is not there. */
@@ -454,12 +304,12 @@ class MacStageEmitter {
     const { ya, yb } = rows;
     const channelOffset = plan.gather ? s * plan.cuChannels : 0;
     const resident = job.scheduled.residentOutput;
-    if (resident && this.isDirect) {
-      const first = this.residentSlot(resident, ya * outWidth, block.channel + s * plan.cuChannels);
+    if (resident && this.results.isDirect) {
+      const first = this.results.residentSlot(resident, ya * outWidth, block.channel + s * plan.cuChannels);
       return {
         output: { outBase: first.base, outRing: 0, outOffset: 0, outRowStep: outWidth * first.pitch, outColStep: first.pitch },
         targets: context.allCus,
-        writes: this.residentPieces(ya, yb),
+        writes: this.results.residentPieces(ya, yb),
       };
     }
     const target = plan.gather ? home : cu;

@@ -71,15 +71,7 @@ class SliceEmitter {
     state.headDone = need.end;
     const source = this.source(job.head.layer, i);
     const g = work.head.geometry;
-    const { ring, origin } = state.rows;
-    const rowWords = g.outWidth * plan.slicePitch;
-    for (let r = first; r < need.end; r++) {
-      const start = ring.base + (((r - origin) * rowWords) % ring.words);
-      state.rows.set(
-        r,
-        Array.from({ length: context.cus }, (_, cu) => context.list.newPiece(SPACE.maps(cu), start, start + rowWords)),
-      );
-    }
+    state.rows.make(first, need.end);
     const reach = inputRows(work.head, first, need.end);
     state.input.require(reach.first, reach.end, source);
     for (let cu = 0; cu < context.cus; cu++) {
@@ -100,13 +92,7 @@ class SliceEmitter {
           weightsLine: state.headGroup.line,
           clamp: work.head.clamp,
           raster: { y: first, x: 0, x0: 0, width: g.outWidth, count: (need.end - first) * g.outWidth },
-          output: {
-            outBase: ring.base,
-            outRing: ring.words,
-            outOffset: ((first - origin) * rowWords) % ring.words,
-            outRowStep: rowWords % ring.words,
-            outColStep: plan.slicePitch,
-          },
+          output: state.rows.outputFrom(first),
           targets: 1 << cu,
           channels: slice.channels,
         },

@@ -2,7 +2,8 @@
  * Input rows on chip: a ring of rows that is loaded as tiles ask for them, or a tensor that is there already.
  */
 import type { EmitContext, Ring, Source } from './emit-context.ts';
-import type { Piece } from './task.ts';
+import type { RasterOutput } from './mac-task.ts';
+import { type Piece, SPACE } from './task.ts';
 import type { View } from './view.ts';
 
 /** Rows of an image in a ring in every CU's maps buffer. */
@@ -12,6 +13,7 @@ export class RowRing {
   private readonly context: EmitContext;
   private readonly view: View | undefined;
   private readonly rows: number;
+  private readonly rowWords: number;
   private readonly frame: number;
   /** Row at the start of the ring (or any row congruent to it). */
   readonly origin: number;
@@ -33,9 +35,10 @@ export class RowRing {
     this.view = view;
     this.pixelPitch = pixelPitch;
     this.rows = rows;
+    this.rowWords = width * pixelPitch;
     this.frame = frame;
     this.origin = origin;
-    this.ring = { base, words: rows * width * pixelPitch };
+    this.ring = { base, words: rows * this.rowWords };
   }
 
   /** Load rows [first, end) that are not there. */
@@ -66,9 +69,31 @@ export class RowRing {
     }
   }
 
-  /** Rows made on chip: their pieces, by CU. */
-  set(row: number, pieces: readonly Piece[]): void {
-    this.pieces.set(row, pieces);
+  /** Room in every CU for rows [first, end) that are made on chip. */
+  make(first: number, end: number): void {
+    const { context, ring } = this;
+    for (let r = first; r < end; r++) {
+      const start = ring.base + this.offsetOf(r);
+      const pieces = Array.from({ length: context.cus }, (_, cu) => context.list.newPiece(SPACE.maps(cu), start, start + this.rowWords));
+      this.pieces.set(r, pieces);
+    }
+  }
+
+  /** Words from the ring's start to row r. */
+  offsetOf(r: number): number {
+    return ((r - this.origin) * this.rowWords) % this.ring.words;
+  }
+
+  /** Where results go that are rows of the ring, from row r on. */
+  outputFrom(r: number): RasterOutput {
+    const { ring, rowWords } = this;
+    return {
+      outBase: ring.base,
+      outRing: ring.words,
+      outOffset: this.offsetOf(r),
+      outRowStep: rowWords % ring.words,
+      outColStep: this.pixelPitch,
+    };
   }
 
   /** Pieces of rows [first, end) in one CU. */
