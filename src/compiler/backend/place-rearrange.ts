@@ -107,15 +107,19 @@ function findGaps(layer: RearrangeLayer, { height, width, channels }: IntegerTen
   return gaps;
 }
 
-/** One part that is the whole result, without repetition, read by layers that can read it where it lies. */
-function isSlice(layer: RearrangeLayer, { graph, outputs, dense }: PlacementState): boolean {
+/**
+ * One part that is the whole result, without repetition, read by layers that can read it where it lies: pixels of the input, or any words of one that is
+ * dense (`cut` keeps it so).
+ */
+function isSlice(layer: RearrangeLayer, { graph, outputs, dense, aliases }: PlacementState): boolean {
   const [part, ...others] = layer.parts;
   if (!part || others.length > 0 || outputs.has(layer.output) || isDense(dense, layer.output)) return false;
   const output = graph.tensors[layer.output]!;
   const input = graph.tensors[layer.inputs[part.input]!]!;
   const isWhole = part.rows === output.height && part.columns === output.width && part.words === output.channels;
   const repeats = (part.rows > 1 && part.from.rowStep === 0) || (part.columns > 1 && part.from.columnStep === 0);
-  return isWhole && !repeats && isNatural(part.to, output, part) && pixelForm(part.from, input, part) !== undefined;
+  const isReadable = pixelForm(part.from, input, part) !== undefined || !aliases.has(input.id);
+  return isWhole && !repeats && isNatural(part.to, output, part) && isReadable;
 }
 
 /** Do the steps go through the tensor's rows and pixels one by one, from its first word? */

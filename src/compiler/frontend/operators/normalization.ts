@@ -46,14 +46,15 @@ function powerTable(scale: number, bias: number, exponent: number): Inner<FloatL
 }
 
 /** Ranges of what is centred and of its variance: factors would have none without the least variance. */
-function probeVariance(draft: Draft, node: GraphNode, axes: readonly number[]): { centred: Probe; variance: Probe } {
+function probeVariance(draft: Draft, node: GraphNode, axes: readonly number[]): { mean: Probe; centred: Probe; variance: Probe } {
   const probes = new ProbeBuilder(draft.graph.opset);
   const mean = probes.reduce('ReduceMean', node.inputs[0], axes, innerName(node, 'probedMean'));
+  const only = probes.probe();
   const centred = probes.add('Sub', [node.inputs[0], mean], innerName(node, 'centred'));
   const first = probes.probe();
   const squares = probes.add('Mul', [centred, centred], innerName(node, 'probedSquares'));
   probes.reduce('ReduceMean', squares, axes, innerName(node, 'variance'));
-  return { centred: first, variance: probes.probe() };
+  return { mean: only, centred: first, variance: probes.probe() };
 }
 
 const SQUARE: Inner<FloatLayer> = { kind: 'mul', clamp: NO_CLAMP };
@@ -109,7 +110,7 @@ export function buildInstanceNormalization(draft: Draft, node: GraphNode): void 
   draft.layers.push({ kind: 'affine', name: node.name, nodes: [node.name], inputs: [normal.id], output: output.id, scale, bias });
 }
 
-/** Over the channels of every pixel: the centred values are a convolution with 1 − 1/n on the diagonal and −1/n elsewhere. */
+/** Over the channels of every pixel: mean and variance are convolutions to one channel, which one from one channel to all spreads again. */
 export function buildLayerNormalization(draft: Draft, node: GraphNode): void {
   const view = needChannelsLast(draft, node, 0);
   refuseExtraOutputs(draft, node);
@@ -123,14 +124,14 @@ export function buildLayerNormalization(draft: Draft, node: GraphNode): void {
   const gamma = Float64Array.from(needFloats(draft.graph, node, 1, 'the scale').data);
   const beta = node.inputs[2] ? Float64Array.from(needFloats(draft.graph, node, 2, 'the bias').data) : new Float64Array(channels);
   if (gamma.length !== channels || beta.length !== channels) throw new Unsupported('its parameters are not one per channel');
-  const centring = new Float32Array(channels * channels).fill(-1 / channels);
-  for (let c = 0; c < channels; c++) centring[c * channels + c] += 1;
   const single = { height: tensor.height, width: tensor.width, channels: 1 };
   const probes = probeVariance(draft, node, [last]);
-  const centred = push(draft, node, 'centred', [tensor], tensor, matrix(centring, channels), probes.centred);
+  const average = new Float32Array(channels).fill(1 / channels);
+  const mean = push(draft, node, 'probedMean', [tensor], single, matrix(average, channels), probes.mean);
+  const minus = push(draft, node, 'negativeMean', [mean], tensor, matrix(new Float32Array(channels).fill(-1), 1));
+  const centred = push(draft, node, 'centred', [minus, tensor], tensor, { kind: 'add', clamp: NO_CLAMP }, probes.centred);
   const squares = push(draft, node, 'squares', [centred, centred], tensor, SQUARE);
-  const mean = matrix(new Float32Array(channels).fill(1 / channels), channels, NOT_NEGATIVE);
-  const variance = push(draft, node, 'variance', [squares], single, mean, probes.variance);
+  const variance = push(draft, node, 'variance', [squares], single, matrix(average, channels, NOT_NEGATIVE), probes.variance);
   const deviation = push(draft, node, 'deviation', [variance], single, powerTable(1, getNumber(node, 'epsilon', 1e-5), 0.5));
   const factors = push(draft, node, 'factors', [deviation], tensor, matrix(Float32Array.from(gamma), 1));
   const isShifted = beta.some((b) => b !== 0);

@@ -1,7 +1,8 @@
 /**
- * Softmax over channels, in layers that exist: e^(x − max), the sum, and its reciprocal in three tables, since one would be too coarse over 1 … channels.
- *   m = the greatest channel, by halves (maximum layers); e = e^(x − m), a table; s = Σ e
- *   1/s = 1/clip(s, 1, 4) + (1/clip(s, 4, 16) − 1/4) + (1/clip(s, 16, ∞) − 1/16); y = e · 1/s
+ * Softmax over channels, in layers that exist: e^(x − max), the sum, and its reciprocal piece by piece, since one table would be too coarse over 1 … channels.
+ *   m = the greatest channel: max pools over the words of a pixel; e = e^(x − m), a table; s = Σ e
+ *   u_j = s in the j-th of the pieces [1, r], [r, r²], …, moved to ±U and cut there; v = T(u_j), the reciprocal of the first piece, serves all: s = r^j · s'
+ *   1/s = v_0 + Σ_j (v_j − 1) / r^j; y = e · 1/s
  * ONNX operator Softmax over one dimension. Specification: docs/numbers.md section 5.
  */
 import type { Graph, GraphNode } from '../../../graph/graph.ts';
@@ -14,8 +15,10 @@ import { Unsupported } from '../unsupported.ts';
 import { makeView } from '../view.ts';
 import { innerName, innerTensor, POINTWISE, partOf } from './push.ts';
 
-/** Where the tables of the reciprocal meet. */
-const BOUNDS = [1, 4, 16] as const;
+/** The sum lies in 1 … channels: pieces of it are at most so many times longer at their ends than at their beginnings (numbers.md, section 5). */
+const MAX_RATIO = 16;
+/** Bounds of a piece on the table's side: all segments of a table with 14 fraction bits. */
+const PIECE_END = 32767 / 2 ** 14;
 
 export function buildSoftmax(draft: Draft, node: GraphNode): void {
   const dims = inputDims(draft, node, 0);
@@ -27,7 +30,6 @@ export function buildSoftmax(draft: Draft, node: GraphNode): void {
   if (!leadsToProduct(draft.graph, node)) throw new Unsupported('no multiplication follows: the host does it faster than a dozen stages');
   const view = needChannelsLast(draft, node, 0);
   const { tensor } = view;
-  const single = { ...tensor, channels: 1 };
   const peak = pushPeak(draft, node, tensor);
   const minus = pushMatrix(draft, node, 'negativePeak', peak, tensor, new Float32Array(tensor.channels).fill(-1), 1, NO_CLAMP, HALF);
   const low = innerTensor(draft, node, 'shifted', tensor);
@@ -48,24 +50,29 @@ export function buildSoftmax(draft: Draft, node: GraphNode): void {
     function: POWER,
     clamp: UNIT,
   });
-  const parts = BOUNDS.filter((bound) => bound === 1 || bound < tensor.channels).map((bound, i) => {
-    const next = BOUNDS[i + 1] ?? Infinity;
-    const ones = new Float32Array(tensor.channels).fill(1);
-    const sum = pushMatrix(draft, node, `sum${i}`, powers, single, ones, tensor.channels, {
-      low: bound,
-      high: Math.min(next, tensor.channels),
-    });
-    const inverse: Expression = line({ op: 'Reciprocal', of: X }, 1, i === 0 ? 0 : -1 / bound);
-    const output = innerTensor(draft, node, `inverse${i}`, single);
-    draft.layers.push({ kind: 'table', ...names(`inverse${i}`), inputs: [sum.id], output: output.id, function: inverse, clamp: NO_CLAMP });
-    return output;
+  const pieces = Math.max(1, Math.ceil(Math.log(tensor.channels) / Math.log(MAX_RATIO)));
+  const ratio = Math.max(2, tensor.channels) ** (1 / pieces);
+  // Piece j is [r^j, r^(j+1)]: its middle and half its length, in units of the table's side.
+  const starts = Array.from({ length: pieces }, (_, j) => ratio ** j);
+  const middle = (ratio + 1) / 2;
+  const slope = PIECE_END / ((ratio - 1) / 2);
+  const perPiece = { ...tensor, channels: pieces };
+  const slopes = Float32Array.from({ length: pieces * tensor.channels }, (_, i) => slope / starts[Math.floor(i / tensor.channels)]);
+  const limits = { low: -PIECE_END, high: PIECE_END };
+  const sums = pushMatrix(draft, node, 'sums', powers, perPiece, slopes, tensor.channels, limits, -middle * slope);
+  const inverses = innerTensor(draft, node, 'inverses', perPiece);
+  const reciprocal: Expression = { op: 'Reciprocal', of: line(X, 1 / slope, middle) };
+  draft.layers.push({
+    kind: 'table',
+    ...names('inverses'),
+    inputs: [sums.id],
+    output: inverses.id,
+    function: reciprocal,
+    clamp: UNIT,
   });
-  const joined = parts.length === 1 ? parts[0] : innerTensor(draft, node, 'inverses', { ...tensor, channels: parts.length });
-  if (parts.length > 1) {
-    draft.layers.push({ kind: 'concat', ...names('inverses'), inputs: parts.map(({ id }) => id), output: joined.id });
-  }
-  const spread = new Float32Array(tensor.channels * parts.length).fill(1);
-  const factors = pushMatrix(draft, node, 'factors', joined, tensor, spread, parts.length, UNIT);
+  const spread = Float32Array.from({ length: pieces * tensor.channels }, (_, i) => 1 / starts[i % pieces]);
+  const excess = starts.slice(1).reduce((sum, start) => sum + 1 / start, 0);
+  const factors = pushMatrix(draft, node, 'factors', inverses, tensor, spread, pieces, UNIT, -excess);
   const output = addTensor(draft, node.outputs[0], tensor);
   draft.layers.push({
     kind: 'mul',
@@ -97,32 +104,60 @@ const HALF = 5.5;
 const POWER: Expression = line({ op: 'Exp', of: line(X, 1, -HALF) }, 1, -Math.exp(-2 * HALF));
 const UNIT: FloatClamp = { low: 0, high: 1 };
 
-/** The greatest channel of every pixel: halves, and the halves of what is left. They may overlap. */
+/**
+ * The greatest channel of every pixel. Its words are seen as pixels of `words` channels, `step` words apart, which a max pool joins; those that are left are
+ * seen as pixels of one word. No word is moved.
+ */
 function pushPeak(draft: Draft, node: GraphNode, tensor: LayerTensor): LayerTensor {
-  let current = tensor;
-  for (let step = 0; current.channels > 1; step++) {
-    const { height, width, channels } = current;
-    const half = Math.ceil(channels / 2);
-    const extents = { height, width, channels: half };
-    const halves = [0, channels - half].map((first, side) => {
-      const slice = addTensor(draft, innerName(node, `half${step}${side}`), extents, node.inputs[0]);
-      const grid = (offset: number, words: number) => ({ offset, rowStep: width * words, columnStep: words });
-      draft.layers.push({
-        kind: 'rearrange',
-        ...partOf(node, `half${step}${side}`),
-        inputs: [current.id],
-        output: slice.id,
-        parts: [{ input: 0, rows: height, columns: width, words: half, from: grid(first, channels), to: grid(0, half) }],
-        fill: 0,
-      });
-      return slice.id;
+  const { height, width, channels } = tensor;
+  const rows = height * width;
+  const view = (suffix: string, from: LayerTensor, pitch: number, columns: number, words: number, step: number): LayerTensor => {
+    const extents = { height: rows, width: columns, channels: words };
+    const output = addTensor(draft, innerName(node, suffix), extents, node.inputs[0]);
+    const part = { input: 0, rows, columns, words, from: { offset: 0, rowStep: pitch, columnStep: step } };
+    const to = { offset: 0, rowStep: columns * words, columnStep: words };
+    draft.layers.push({
+      kind: 'rearrange',
+      ...partOf(node, suffix),
+      inputs: [from.id],
+      output: output.id,
+      parts: [{ ...part, to }],
+      fill: 0,
     });
-    const output = addTensor(draft, innerName(node, `peak${step}`), extents, node.inputs[0]);
-    draft.layers.push({ kind: 'maximum', ...partOf(node, `peak${step}`), inputs: halves, output: output.id, clamp: NO_CLAMP });
-    current = output;
-  }
-  return current;
+    return output;
+  };
+  const pool = (suffix: string, from: LayerTensor): LayerTensor => {
+    const output = addTensor(draft, innerName(node, suffix), { ...from, width: 1 }, node.inputs[0]);
+    const window = { ...POINTWISE, kernel: [1, from.width], stride: [1, from.width] } as const;
+    draft.layers.push({ kind: 'maxpool', ...partOf(node, suffix), inputs: [from.id], output: output.id, window, clamp: NO_CLAMP });
+    return output;
+  };
+  const { words, step } = cutPixel(channels);
+  const columns = (channels - words) / step + 1;
+  const joined = columns > 1 ? pool('peaks', view('lines', tensor, channels, columns, words, step)) : tensor;
+  const peak = words > 1 ? pool('peak', view('words', joined, words, words, 1, 1)) : joined;
+  const output = addTensor(draft, innerName(node, 'peakMap'), { height, width, channels: 1 }, node.inputs[0]);
+  const natural = { offset: 0, rowStep: width, columnStep: 1 };
+  const parts = [{ input: 0, rows: height, columns: width, words: 1, from: natural, to: natural }];
+  draft.layers.push({ kind: 'rearrange', ...partOf(node, 'peakMap'), inputs: [peak.id], output: output.id, parts, fill: 0 });
+  return output;
 }
+
+/** Pixels of equal width, at most a line, that cover all channels: fewest words read, over both pools. They may overlap. */
+function cutPixel(channels: number): { words: number; step: number } {
+  let best = { words: 1, step: 1, reads: channels };
+  for (let words = 2; words <= Math.min(LINE_WORDS, channels); words++) {
+    for (let step = words; step >= 1; step--) {
+      if ((channels - words) % step > 0) continue;
+      const reads = (channels - words) / step + 1 + words;
+      if (reads < best.reads) best = { words, step, reads };
+      break;
+    }
+  }
+  return best;
+}
+
+const LINE_WORDS = 16;
 
 /** A 1×1 convolution with weights [out channel][in channel]. */
 function pushMatrix(
