@@ -10,6 +10,7 @@ import type { LayerInfo, Program, Segment, SourceSpan, TensorPlacement } from '.
 import { InputError } from '../../util/errors.ts';
 import { arrangeStores } from './arrange-stores.ts';
 import { buildStages } from './build-stages.ts';
+import { composeMoves } from './compose-moves.ts';
 import { DramAccesses, type DramLayout, layOutTensors, viewTensor } from './dram-layout.ts';
 import { emitChain } from './emit-chain.ts';
 import { EmitContext } from './emit-context.ts';
@@ -53,7 +54,7 @@ interface LoadedStage {
 
 /** Compile an integer graph for a machine. Throws InputError where the machine cannot hold a layer or the memory. */
 export function compileGraph(source: IntegerGraph, machine: Machine, options: CompileOptions = {}): Program {
-  const graph = arrangeStores(standSequences(poolBranches(source)));
+  const graph = arrangeStores(standSequences(composeMoves(poolBranches(source))));
   const frames = options.frames ?? 1;
   const stages = splitWideStages(buildStages(graph), machine);
   const layout = layOutTensors(graph, stages, frames);
