@@ -15,9 +15,11 @@ import { DramAccesses, type DramLayout, layOutTensors, viewTensor } from './dram
 import { emitChain } from './emit-chain.ts';
 import { EmitContext } from './emit-context.ts';
 import { countMacItems, emitMacStage } from './emit-mac.ts';
+import { emitFlow } from './emit-flow.ts';
 import { emitSliceChain } from './emit-slice-chain.ts';
 import { packTable } from './emit-vec.ts';
 import { emitVecStage } from './emit-vec-stage.ts';
+import { flowInside } from './flow-plan.ts';
 import { insideOf } from './fusion.ts';
 import type { LinkConstants } from './link-task.ts';
 import { checkActivationWeights } from './load-activations.ts';
@@ -25,7 +27,7 @@ import { orderTasks } from './order.ts';
 import { describePlan } from './plan.ts';
 import { poolBranches } from './pool-branches.ts';
 import { predictLayers } from './predict-layers.ts';
-import { type ScheduledChain, type ScheduledStage, type Step, scheduleStages } from './schedule.ts';
+import { type ScheduledChain, type ScheduledFlow, type ScheduledStage, type Step, scheduleStages } from './schedule.ts';
 import { splitWideStages } from './split-wide-stages.ts';
 import { countMacs, type StageGraph } from './stage.ts';
 import { standSequences } from './stand-sequences.ts';
@@ -153,12 +155,14 @@ function emitTasks(steps: readonly Step[], loaded: ReadonlyMap<number, LoadedSta
 }
 
 /** All stages of a step, in order of computation. */
-function stagesOfStep({ main, companions, chain }: Step): ScheduledStage[] {
-  return chain ? [...chain.links] : [main, ...companions];
+function stagesOfStep({ main, companions, chain, flow }: Step): ScheduledStage[] {
+  const links = flow?.links ?? chain?.links;
+  return links ? [...links] : [main, ...companions];
 }
 
 /** Tensors (whole ones, not their slices) that a step makes and that never go to DRAM. */
-function tensorsOnChip({ main, chain }: Step, layout: DramLayout): number[] {
+function tensorsOnChip({ main, chain, flow }: Step, layout: DramLayout): number[] {
+  if (flow) return [...flowInside(flow.plan)];
   if (chain) {
     const inside = insideOf(chain.fusion);
     return chain.links.filter(({ index }) => inside.includes(index)).map(({ stage }) => layout.homes.get(stage.output)!.root);
@@ -191,9 +195,26 @@ function emitChainStep(
   return emitChain(context, { work, plan, head: rest.pop(), branches, tail, other: last.otherView(frame), ...headViews, ...views });
 }
 
+function emitFlowStep(
+  context: EmitContext,
+  { plan, base, links }: ScheduledFlow,
+  loaded: ReadonlyMap<number, LoadedStage>,
+  frame: number,
+): Generator<void> {
+  const constants = links.map(({ index, outputView }) => {
+    const { weights, weightsAddress, tableAddress } = loaded.get(index)!;
+    return { layer: index, ...(weights ? { weights } : {}), address: weightsAddress, tableAddress, output: outputView(frame) };
+  });
+  return emitFlow(context, { plan, base, frame, constants });
+}
+
 /** A stage with its companions' items spread evenly over its own. */
 function emitStep(context: EmitContext, step: Step, loaded: ReadonlyMap<number, LoadedStage>, frame: number): void {
   const { main } = step;
+  if (step.flow) {
+    for (const _ of emitFlowStep(context, step.flow, loaded, frame));
+    return;
+  }
   if (step.chain) {
     for (const _ of emitChainStep(context, step.chain, loaded, frame));
     return;

@@ -27,6 +27,8 @@ export interface TensorHome {
 
 export interface DramLayout {
   readonly homes: ReadonlyMap<number, TensorHome>;
+  /** Roots that exist once per frame (inputs and outputs of the graph, what crosses passes): they must be in DRAM. */
+  readonly borders: ReadonlySet<number>;
   /** First free word behind the tensors. */
   readonly end: number;
 }
@@ -80,7 +82,7 @@ export function layOutTensors(graph: IntegerGraph, stages: StageGraph, frames: n
     return home;
   };
   for (const id of used) homeOf(id);
-  return { homes, end: next };
+  return { homes, borders: manyFrames, end: next };
 }
 
 /** The home of a tensor that lies inside another. */

@@ -163,10 +163,11 @@ export class EmitContext {
   }
 
   /**
-   * Load raster pixels [first, end), `words` channels from `channel`, into a CU's maps: pixel i at base + (i − first)·pitch. Returns their piece.
+   * Load raster pixels [first, end), `words` channels from `channel`, into a CU's maps: pixel i at base + (i − first)·pitch. Returns their piece: a new one, if
+   * none is given.
    */
-  loadPixels(view: View, frame: number, run: PixelRun, source: Source): Piece {
-    const piece = this.list.newPiece(SPACE.maps(run.cu), run.base, run.base + (run.end - run.first) * run.pitch);
+  loadPixels(view: View, frame: number, run: PixelRun, source: Source, known?: Piece): Piece {
+    const piece = known ?? this.list.newPiece(SPACE.maps(run.cu), run.base, run.base + (run.end - run.first) * run.pitch);
     for (const segment of segmentsOf(view, run)) {
       const access = this.dramAccess(view, frame, segment.address, segment.last);
       const { address: dramAddress, dramStep, base, step, rows, words } = segment;

@@ -169,12 +169,12 @@ export function packTable(work: VecWork & { op: 'table' }): Int16Array {
   return words;
 }
 
-/** Pooled rows [first, end) from a ring of input rows (row r at (r − origin) modulo the ring). */
+/** Pooled rows [first, end) from a ring of input rows (row r at (r − origin) modulo the ring), `rowWords` words apart (default: pixels follow each other). */
 export function emitMax(
   context: EmitContext,
   work: { geometry: Geometry; clamp: { low: number; high: number } },
   cu: number,
-  input: { ring: Ring; origin: number; pitch: number },
+  input: { ring: Ring; origin: number; pitch: number; rowWords?: number },
   out: PixelSlot,
   rows: { first: number; end: number },
   words: number,
@@ -184,7 +184,7 @@ export function emitMax(
   targets = 1 << cu,
 ): void {
   const g = work.geometry;
-  const rowWords = g.inWidth * input.pitch;
+  const rowWords = input.rowWords ?? g.inWidth * input.pitch;
   const ringWords = input.ring.words;
   const modulo = (value: number): number => ((value % ringWords) + ringWords) % ringWords;
   const iy0 = rows.first * g.strideH - g.padTop;

@@ -10,6 +10,7 @@ import { pairCompanions, type StepDraft, stagesOf } from './companions.ts';
 import { type DramLayout, viewTensor } from './dram-layout.ts';
 import { planVecStage, type VecPlan, vecRegions } from './emit-vec-stage.ts';
 import { freePlacement, type Placement } from './evaluate.ts';
+import { chooseFlows, type FlowPlan } from './flow-plan.ts';
 import { chooseFusions, costOfFusion, type Fusion, findFusions, fusionRegions, linksOf, planFusion } from './fusion.ts';
 import { MapsMemory, roundUp } from './maps-memory.ts';
 import { costOf, type MacPlan, planMacStage } from './plan.ts';
@@ -51,11 +52,19 @@ export interface ScheduledChain {
   readonly links: readonly ScheduledStage[];
 }
 
+/** A flow, where it begins in the maps buffers, and its stages. */
+export interface ScheduledFlow {
+  readonly plan: FlowPlan;
+  readonly base: number;
+  readonly links: readonly ScheduledStage[];
+}
+
 /** A MAC stage (or a lone vector stage), and vector stages that run beside it on units it does not need. */
 export interface Step {
   readonly main: ScheduledStage;
   /** The main stage is the last of a fusion. */
   readonly chain: ScheduledChain | undefined;
+  readonly flow?: ScheduledFlow;
   readonly companions: readonly ScheduledStage[];
 }
 
@@ -92,7 +101,7 @@ class Scheduler {
     this.layout = layout;
     this.machine = machine;
     this.frames = frames;
-    this.setSteps(pairCompanions(stages, (tensor) => this.rootOf(tensor)));
+    this.setSteps(pairCompanions(stages, (tensor) => this.rootOf(tensor), chooseFlows(stages, layout, machine)));
     // A stage that does not fit beside its companions runs alone.
     for (const { main, companions } of this.steps) {
       if (companions.length > 0 && !this.planOf(main, this.placementOf(main))) this.separate(main);
@@ -115,7 +124,7 @@ class Scheduler {
     const options: { fusion: Fusion; saved: number }[] = [];
     for (const candidate of findFusions(stages, (tensor) => this.layout.homes.get(tensor)?.isBorder !== false)) {
       const { members } = candidate;
-      if (members.some((index) => this.steps[this.stepOf.get(index)!]!.companions.length > 0)) continue;
+      if (members.some((index) => this.isTaken(index))) continue;
       const fusion = planFusion(candidate, stages, this.describe(members[0]!, true).inputView(0), machine);
       if (!fusion) continue;
       const apart = members.reduce((sum, index) => {
@@ -132,6 +141,12 @@ class Scheduler {
     }
   }
 
+  /** Is a stage in a flow, or in a step with companions? */
+  private isTaken(index: number): boolean {
+    const { companions, flow } = this.steps[this.stepOf.get(index)!]!;
+    return companions.length > 0 || flow !== undefined;
+  }
+
   /** Companions of a stage become steps of their own, before it. */
   private separate(main: number): void {
     this.setSteps(
@@ -142,8 +157,8 @@ class Scheduler {
   }
 
   /** The stages of a fusion become steps of their own. */
-  private dissolve(fused: StepDraft, { members }: Fusion): void {
-    this.setSteps(this.steps.flatMap((step) => (step === fused ? members.map((main) => ({ main, companions: [] })) : [step])));
+  private dissolve(fused: StepDraft): void {
+    this.setSteps(this.steps.flatMap((step) => (step === fused ? stagesOf(step).map((main) => ({ main, companions: [] })) : [step])));
   }
 
   run(): Step[] {
@@ -156,7 +171,7 @@ class Scheduler {
       const step = this.steps.find(({ main }) => this.stages.stages[main] === stage);
       if (victim !== undefined) this.resident.delete(victim);
       else if (step && step.companions.length > 0) this.separate(step.main);
-      else if (step?.fusion) this.dissolve(step, step.fusion);
+      else if (step?.fusion || step?.flow) this.dissolve(step);
       else throw this.noFit(stage);
     }
   }
@@ -195,7 +210,7 @@ class Scheduler {
         if (home.isBorder || this.wordsOf(root) > mapsWords(this.machine)) return false;
         const { makers, readers, first, last } = this.life(root);
         // A fusion takes the whole buffer.
-        if (this.steps.slice(first, last + 1).some((step) => step.fusion)) return false;
+        if (this.steps.slice(first, last + 1).some((step) => step.fusion || step.flow)) return false;
         const isMaker = (i: number): boolean => {
           const { mac, batched, columns } = this.stages.stages[i]!;
           return mac !== undefined && !columns && !mac.depthwise && !batched && this.machine.computeUnits > 1;
@@ -316,7 +331,13 @@ class Scheduler {
         if (base === undefined) return { victim: root, stage };
         bases.set(root, base);
       }
-      const { fusion } = this.steps[at]!;
+      const { fusion, flow } = this.steps[at]!;
+      if (flow) {
+        const starts = memory.place([flow.words]);
+        if (!starts) return { ...this.victimAmong(alive(at)), stage };
+        steps.push(this.finishFlow(flow, starts[0]!));
+        continue;
+      }
       if (fusion) {
         const starts = memory.place(fusionRegions(fusion, this.machine));
         if (!starts) return { ...this.victimAmong(alive(at)), stage };
@@ -345,6 +366,14 @@ class Scheduler {
       });
     }
     return { steps, stage: this.stages.stages[0]! };
+  }
+
+  private finishFlow(plan: FlowPlan, base: number): Step {
+    const links = plan.members.map(({ index }, i): ScheduledStage => {
+      const stage = this.finish(index, undefined, undefined, [base], freePlacement(this.machine), new Map());
+      return { ...stage, ...this.describe(index, true), link: plan.links[i] };
+    });
+    return { main: links.at(-1)!, companions: [], chain: undefined, flow: { plan, base, links } };
   }
 
   private finishFusion(fusion: Fusion, bases: readonly number[]): Step {

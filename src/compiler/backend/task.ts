@@ -90,20 +90,25 @@ export class TaskList {
 
   /** A new piece on words (or lines) [start, end) of a space; older pieces lose those words, and the new one's writers wait for their users. */
   newPiece(space: number, start: number, end: number): Piece {
-    const piece = new Piece();
-    const kept: Extent[] = [{ start, end, piece }];
+    return this.newPieces(space, start, end, 1)[0]!;
+  }
+
+  /** Several pieces on the same words, each of which holds some of them: interleaved channels of pixels. */
+  newPieces(space: number, start: number, end: number, count: number): Piece[] {
+    const pieces = Array.from({ length: count }, () => new Piece());
+    const kept: Extent[] = pieces.map((piece) => ({ start, end, piece }));
     for (const old of this.extents.get(space) ?? []) {
       if (old.end <= start || end <= old.start) {
         kept.push(old);
         continue;
       }
       // A piece that nobody used passes on what it had to wait for.
-      piece.before.merge(old.piece.accesses.isEmpty ? old.piece.before : old.piece.accesses);
+      for (const piece of pieces) piece.before.merge(old.piece.accesses.isEmpty ? old.piece.before : old.piece.accesses);
       if (old.start < start) kept.push({ ...old, end: start });
       if (end < old.end) kept.push({ ...old, start: end });
     }
     this.extents.set(space, kept);
-    return piece;
+    return pieces;
   }
 
   /** Append a task that reads and writes pieces; `more` are dependences through DRAM. */

@@ -18,7 +18,7 @@ import { innerName, innerTensor, POINTWISE, partOf } from './push.ts';
 /** The sum lies in 1 … channels: pieces of it are at most so many times longer at their ends than at their beginnings (numbers.md, section 5). */
 const MAX_RATIO = 16;
 /** Bounds of a piece on the table's side: all segments of a table with 14 fraction bits. */
-const PIECE_END = 32767 / 2 ** 14;
+const PIECE_END = 32766 / 2 ** 14;
 
 export function buildSoftmax(draft: Draft, node: GraphNode): void {
   const dims = inputDims(draft, node, 0);

@@ -1,0 +1,285 @@
+/**
+ * Emission of a flow: item by item in the order of its plan, every CU its share of the units. Loads come right before their first reader, stores right behind
+ * their last writer. Specification: docs/compiler.md, "Flows".
+ */
+import { weightsLines } from '../../machine/machine.ts';
+import { viewTensor } from './dram-layout.ts';
+import type { EmitContext, Source } from './emit-context.ts';
+import { emitMax, emitPair, emitTable, loadTable } from './emit-vec.ts';
+import type { FlowMember, Place } from './flow.ts';
+import type { Chunk, FlowItem, Segment } from './flow-items.ts';
+import { type FlowPlan, segmentWords } from './flow-plan.ts';
+import type { LinkConstants } from './link-task.ts';
+import { loadActivationGroup } from './load-activations.ts';
+import { loadGroup, type WeightsGroup } from './load-group.ts';
+import { addMacTask } from './mac-task.ts';
+import { isPairWork } from './stage.ts';
+import { type Piece, SPACE } from './task.ts';
+import type { View } from './view.ts';
+
+export interface FlowJob {
+  readonly plan: FlowPlan;
+  /** Where the flow's words begin in the maps buffers. */
+  readonly base: number;
+  readonly frame: number;
+  /** Of every member: its layer, weights and where they are (none without MACs), its activation table, where its results are stored. */
+  readonly constants: readonly (Pick<LinkConstants, 'layer'> & Partial<LinkConstants> & { readonly tableAddress: number; readonly output: View })[];
+}
+
+/** A segment in the maps buffers: pieces by chunk (or by turn, where it comes from DRAM) and CU. */
+interface Held {
+  readonly pieces: Piece[][];
+}
+
+/** Units of a turn that a CU has, and where they begin among its own. */
+interface Share {
+  readonly first: number;
+  readonly end: number;
+  readonly local: number;
+}
+
+export function* emitFlow(context: EmitContext, job: FlowJob): Generator<void> {
+  const emitter = new FlowEmitter(context, job);
+  for (const item of job.plan.items) {
+    emitter.emit(item);
+    yield;
+  }
+}
+
+class FlowEmitter {
+  private readonly context: EmitContext;
+  private readonly job: FlowJob;
+  private readonly held = new Map<number, Held>();
+  private readonly groups = new Map<string, { group: WeightsGroup; at: number }>();
+  /** Weights lines loaded so far. */
+  private lines = 0;
+  /** Items that members still have to do before the results of some turns are complete. */
+  private readonly unfinished = new Map<string, number>();
+  private table: { address: number; pieces: Piece[] } | undefined;
+
+  constructor(context: EmitContext, job: FlowJob) {
+    this.context = context;
+    this.job = job;
+    for (const item of job.plan.items) {
+      if (item.isFinal) this.unfinished.set(keyOf(item), (this.unfinished.get(keyOf(item)) ?? 0) + 1);
+    }
+  }
+
+  emit(item: FlowItem): void {
+    const member = this.job.plan.members[item.member]!;
+    const source = this.source(item);
+    this.hold(item.output, source);
+    this.hold(item.input, source);
+    if (item.other) this.hold(item.other, source);
+    if (item.unit === 'mac') this.emitMac(item, member, source);
+    else this.emitVec(item, member, source);
+    if (!item.isFinal || !member.isStored) return;
+    const key = keyOf(item);
+    const left = this.unfinished.get(key)! - 1;
+    this.unfinished.set(key, left);
+    if (left === 0) this.store(item, member, source);
+  }
+
+  private source({ member, turns, input }: FlowItem): Source {
+    const { frame, constants } = this.job;
+    return { layer: constants[member]!.layer, tile: `${frame > 0 ? `frame ${frame} ` : ''}pixels ${input.first}, turn ${turns[0]}` };
+  }
+
+  private baseOf({ id }: Segment): number {
+    return this.job.base + this.job.plan.bases.get(id)!;
+  }
+
+  /** Pieces for a segment that is used for the first time, loaded where nobody in the flow makes it. */
+  private hold(segment: Segment, source: Source): void {
+    const { context } = this;
+    if (this.held.has(segment.id)) return;
+    const base = this.baseOf(segment);
+    const isLoaded = segment.chunks.length === 0;
+    const count = isLoaded ? segment.turns.length : segment.chunks.length;
+    const byCu = Array.from({ length: context.cus }, (_, cu) =>
+      context.list.newPieces(SPACE.maps(cu), base, base + segmentWords(segment, context.cus), count),
+    );
+    this.held.set(segment.id, { pieces: Array.from({ length: count }, (_, i) => byCu.map((pieces) => pieces[i]!)) });
+    if (isLoaded) segment.turns.forEach((_, turn) => this.load(segment, turn, source));
+  }
+
+  private load(segment: Segment, turn: number, source: Source): void {
+    const { context, job } = this;
+    const { root, pitch } = segment;
+    const view = viewTensor(context.stages, context.layout, root, job.frame);
+    const units: View = { ...view, height: segment.first + segment.count, width: 1, channels: pitch, rowPitch: pitch, pixelPitch: pitch };
+    for (let cu = 0; cu < context.cus; cu++) {
+      const { first, end, local } = shareOf(segment, turn, cu, context.cus);
+      if (first === end) continue;
+      const run = { first: segment.first + first, end: segment.first + end, channel: 0, words: pitch, cu, pitch };
+      const piece = this.held.get(segment.id)!.pieces[turn]![cu]!;
+      context.loadPixels(units, job.frame, { ...run, base: this.baseOf(segment) + local * pitch }, source, piece);
+    }
+  }
+
+  /** Pieces of words [from, to) of the units of some turns in a CU. */
+  private piecesOf(segment: Segment, [first, end]: readonly [number, number], from: number, to: number, cu: number): Piece[] {
+    const { pieces } = this.held.get(segment.id)!;
+    if (segment.chunks.length === 0) return pieces.slice(first, end).map((byCu) => byCu[cu]!);
+    return segment.chunks
+      .filter((chunk) => chunk.turn >= first && chunk.turn < end && chunk.from < to && from < chunk.to)
+      .map(({ index }) => pieces[index]![cu]!);
+  }
+
+  private chunkPieces({ output, chunks }: FlowItem, cu: number): Piece[] {
+    const { pieces } = this.held.get(output.id)!;
+    return chunks.map(({ index }: Chunk) => pieces[index]![cu]!);
+  }
+
+  /** A CU's units of an item: how many, and the first among its own of the segment. */
+  private unitsOf({ output, turns: [first, end] }: FlowItem, cu: number): { local: number; count: number } {
+    const shares = Array.from({ length: end - first }, (_, i) => shareOf(output, first + i, cu, this.context.cus));
+    return { local: shares[0]!.local, count: shares.reduce((sum, share) => sum + share.end - share.first, 0) };
+  }
+
+  private emitMac(item: FlowItem, member: FlowMember, source: Source): void {
+    const { context } = this;
+    const { stage, input, output } = member;
+    const work = stage.mac!;
+    const link = this.job.plan.links[item.member]!;
+    const block = link.blocks[item.block]!;
+    const group = this.group(item, member, source);
+    const read = stage.inputChannelOffset + block.inputChannel;
+    for (let cu = 0; cu < context.cus; cu++) {
+      const { local, count } = this.unitsOf(item, cu);
+      if (count === 0) continue;
+      const flat = { inHeight: 1, inWidth: count, outHeight: 1, outWidth: count };
+      const low = input.word + read;
+      const words = work.depthwise ? block.channels : work.tapWords;
+      addMacTask(
+        context,
+        {
+          cu,
+          geometry: { ...work.geometry, ...flat },
+          ring: { base: this.baseOf(item.input) + local * input.pitch, words: count * input.pitch },
+          origin: 0,
+          pixelPitch: input.pitch,
+          channelOffset: low,
+          tapWords: work.tapWords,
+          depthwise: work.depthwise,
+          lanes: link.lanes,
+          weightsLine: group.line,
+          clamp: work.clamp,
+          raster: { y: 0, x: 0, x0: 0, width: count, count },
+          output: {
+            outBase: this.baseOf(item.output) + local * output.pitch + output.word + block.channel,
+            outRing: 0,
+            outOffset: 0,
+            outRowStep: count * output.pitch,
+            outColStep: output.pitch,
+          },
+          targets: 1 << cu,
+          channels: block.channels,
+        },
+        source,
+        [...this.piecesOf(item.input, item.turns, low, low + words, cu), ...group.pieces],
+        this.chunkPieces(item, cu),
+      );
+    }
+  }
+
+  /** A block's weights: those in the ring, as long as nothing has taken their place. */
+  private group(item: FlowItem, { stage }: FlowMember, source: Source): WeightsGroup {
+    const { context, job } = this;
+    const key = `${item.member} ${item.block}`;
+    const known = this.groups.get(key);
+    if (known && this.lines - known.at <= weightsLines(context.machine)) return known.group;
+    const { weights, address } = job.constants[item.member]!;
+    const { groupLines, parts, blocks } = job.plan.links[item.member]!;
+    const packed = weights!.blocks[item.block]!;
+    const at = this.lines;
+    this.lines += groupLines;
+    let group: WeightsGroup;
+    if (stage.weights === undefined) group = loadGroup(context, packed, address!, groupLines, parts, source);
+    else {
+      const view = viewTensor(context.stages, context.layout, stage.weights, job.frame);
+      group = loadActivationGroup(context, packed, address!, blocks[item.block]!, view, groupLines - 1, parts, job.frame, source);
+    }
+    this.groups.set(key, { group, at });
+    return group;
+  }
+
+  private emitVec(item: FlowItem, member: FlowMember, source: Source): void {
+    const { context } = this;
+    const { stage, input, output, other } = member;
+    const { vec, table, isTableFirst } = stage;
+    const [low, high] = item.channels;
+    const words = high - low;
+    for (let cu = 0; cu < context.cus; cu++) {
+      const { local, count } = this.unitsOf(item, cu);
+      if (count === 0) continue;
+      const writes = this.chunkPieces(item, cu);
+      const at = (segment: Segment, place: Place) => ({
+        base: this.baseOf(segment) + local * place.pitch + place.word + low,
+        pitch: place.pitch,
+      });
+      const out = at(item.output, output);
+      // Behind MACs in place.
+      const from = stage.mac ? out : at(item.input, input);
+      const reads = stage.mac ? writes : this.piecesOf(item.input, item.turns, input.word, input.word + input.words, cu);
+      if (vec?.op === 'max') {
+        const geometry = { ...vec.geometry, inHeight: count, outHeight: count };
+        const ring = { base: from.base, words: count * input.pitch };
+        const rows = { ring, origin: 0, pitch: input.columnPitch, rowWords: input.pitch };
+        const channels = input.words - (input.columns - 1) * input.columnPitch;
+        emitMax(context, { ...vec, geometry }, cu, rows, out, { first: 0, end: count }, channels, reads, writes, source);
+        continue;
+      }
+      const look = (work: typeof table & object, place: typeof out, pieces: readonly Piece[]): void => {
+        const looked = this.tablePieces(item, source);
+        emitTable(context, work, cu, place, out, count, words, [...pieces, looked[cu]!], writes, source);
+      };
+      if (vec?.op === 'table') look(vec, from, reads);
+      if (table && isTableFirst) look(table, from, reads);
+      if (isPairWork(vec)) {
+        const second = at(item.other!, other!);
+        const others = this.piecesOf(item.other!, item.turns, other!.word + low, other!.word + high, cu);
+        emitPair(context, vec, cu, from, second, out, count, words, [...reads, ...others], writes, source);
+      }
+      if (table && !isTableFirst) look(table, out, writes);
+    }
+  }
+
+  /** The member's table in all CUs, loaded where another one took its place. */
+  private tablePieces({ member }: FlowItem, source: Source): readonly Piece[] {
+    const address = this.job.constants[member]!.tableAddress;
+    if (this.table?.address !== address) this.table = { address, pieces: loadTable(this.context, address, source) };
+    return this.table.pieces;
+  }
+
+  /** The results of an item's member on its turns. */
+  private store({ output: segment, turns: [first, end], member: at }: FlowItem, { output }: FlowMember, source: Source): void {
+    const { context, job } = this;
+    const { output: view } = job.constants[at]!;
+    for (let turn = first; turn < end; turn++) {
+      for (let cu = 0; cu < context.cus; cu++) {
+        const share = shareOf(segment, turn, cu, context.cus);
+        if (share.first === share.end) continue;
+        const base = this.baseOf(segment) + share.local * output.pitch + output.word;
+        const own = segment.first - output.first;
+        const run = { first: own + share.first, end: own + share.end, channel: 0, words: output.words, cu, base, pitch: output.pitch };
+        const reads = this.piecesOf(segment, [turn, turn + 1], output.word, output.word + output.words, cu);
+        context.storePixels(view, job.frame, run, source, reads);
+      }
+    }
+  }
+}
+
+/** The member and turns of an item. */
+function keyOf({ member, output, turns }: FlowItem): string {
+  return `${member} ${output.id} ${turns[0]}`;
+}
+
+/** A CU's units of a turn, counted in the segment, and the first of them among its own. */
+function shareOf({ turns }: Segment, turn: number, cu: number, cus: number): Share {
+  const before = turns.slice(0, turn).reduce((sum, count) => sum + count, 0);
+  const cut = (count: number, c: number): number => Math.floor((count * c) / cus);
+  const local = turns.slice(0, turn).reduce((sum, count) => sum + cut(count, cu + 1) - cut(count, cu), 0);
+  const count = turns[turn]!;
+  return { first: before + cut(count, cu), end: before + cut(count, cu + 1), local };
+}
