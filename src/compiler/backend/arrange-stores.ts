@@ -95,7 +95,7 @@ function isWorthwhile(graph: IntegerGraph, conv: ConvLayer, parts: readonly Rear
   return more < pixels * parts.length * SHORT_STORE_CYCLES;
 }
 
-function sliceOutputs(conv: ConvLayer, first: number, count: number, common: { name: string; output: number }): ConvLayer {
+export function sliceOutputs(conv: ConvLayer, first: number, count: number, common: { name: string; output: number }): ConvLayer {
   const words = conv.weights.length / conv.bias.length;
   return {
     ...conv,

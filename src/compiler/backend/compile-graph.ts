@@ -28,6 +28,7 @@ import { describePlan } from './plan.ts';
 import { poolBranches } from './pool-branches.ts';
 import { predictLayers } from './predict-layers.ts';
 import { type ScheduledChain, type ScheduledFlow, type ScheduledStage, type Step, scheduleStages } from './schedule.ts';
+import { splitSlices } from './split-slices.ts';
 import { splitWideStages } from './split-wide-stages.ts';
 import { countMacs, type StageGraph } from './stage.ts';
 import { standSequences } from './stand-sequences.ts';
@@ -56,7 +57,7 @@ interface LoadedStage {
 
 /** Compile an integer graph for a machine. Throws InputError where the machine cannot hold a layer or the memory. */
 export function compileGraph(source: IntegerGraph, machine: Machine, options: CompileOptions = {}): Program {
-  const graph = arrangeStores(standSequences(composeMoves(poolBranches(source))));
+  const graph = arrangeStores(standSequences(splitSlices(composeMoves(poolBranches(source)))));
   const frames = options.frames ?? 1;
   const stages = splitWideStages(buildStages(graph), machine);
   const layout = layOutTensors(graph, stages, frames);

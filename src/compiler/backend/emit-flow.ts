@@ -7,8 +7,8 @@ import { viewTensor } from './dram-layout.ts';
 import type { EmitContext, Source } from './emit-context.ts';
 import { emitMax, emitPair, emitTable, loadTable } from './emit-vec.ts';
 import type { FlowMember, Place } from './flow.ts';
-import type { Chunk, FlowItem, Segment } from './flow-items.ts';
-import { type FlowPlan, segmentWords } from './flow-plan.ts';
+import { type Chunk, type FlowItem, type Region, regionsOf, regionWords, type Segment } from './flow-items.ts';
+import type { FlowPlan } from './flow-plan.ts';
 import type { LinkConstants } from './link-task.ts';
 import { loadActivationGroup } from './load-activations.ts';
 import { loadGroup, type WeightsGroup } from './load-group.ts';
@@ -26,18 +26,6 @@ export interface FlowJob {
   readonly constants: readonly (Pick<LinkConstants, 'layer'> & Partial<LinkConstants> & { readonly tableAddress: number; readonly output: View })[];
 }
 
-/** A segment in the maps buffers: pieces by chunk (or by turn, where it comes from DRAM) and CU. */
-interface Held {
-  readonly pieces: Piece[][];
-}
-
-/** Units of a turn that a CU has, and where they begin among its own. */
-interface Share {
-  readonly first: number;
-  readonly end: number;
-  readonly local: number;
-}
-
 export function* emitFlow(context: EmitContext, job: FlowJob): Generator<void> {
   const emitter = new FlowEmitter(context, job);
   for (const item of job.plan.items) {
@@ -49,7 +37,9 @@ export function* emitFlow(context: EmitContext, job: FlowJob): Generator<void> {
 class FlowEmitter {
   private readonly context: EmitContext;
   private readonly job: FlowJob;
-  private readonly held = new Map<number, Held>();
+  /** Pieces of segments by chunk (or by turn, where they come from DRAM) and CU. */
+  private readonly held = new Map<number, Piece[][]>();
+  private readonly known = new Set<string>();
   private readonly groups = new Map<string, { group: WeightsGroup; at: number }>();
   /** Weights lines loaded so far. */
   private lines = 0;
@@ -68,9 +58,9 @@ class FlowEmitter {
   emit(item: FlowItem): void {
     const member = this.job.plan.members[item.member]!;
     const source = this.source(item);
-    this.hold(item.output, source);
-    this.hold(item.input, source);
-    if (item.other) this.hold(item.other, source);
+    for (const segment of [item.output, item.input, ...(item.other ? [item.other] : [])]) {
+      for (const region of regionsOf(segment, item.turns)) this.hold(region, source);
+    }
     if (item.unit === 'mac') this.emitMac(item, member, source);
     else this.emitVec(item, member, source);
     if (!item.isFinal || !member.isStored) return;
@@ -85,22 +75,38 @@ class FlowEmitter {
     return { layer: constants[member]!.layer, tile: `${frame > 0 ? `frame ${frame} ` : ''}pixels ${input.first}, turn ${turns[0]}` };
   }
 
-  private baseOf({ id }: Segment): number {
-    return this.job.base + this.job.plan.bases.get(id)!;
+  /** Where a turn of a segment begins in a CU. */
+  private baseOf(segment: Segment, turn: number, cu: number): number {
+    const [{ key, turns }] = regionsOf(segment, [turn, turn + 1]) as [Region];
+    let local = 0;
+    for (let before = turns[0]; before < turn; before++) {
+      const { first, end } = shareOf(segment, before, cu, this.context.cus);
+      local += end - first;
+    }
+    return this.job.base + this.job.plan.bases.get(key)! + local * segment.pitch;
   }
 
-  /** Pieces for a segment that is used for the first time, loaded where nobody in the flow makes it. */
-  private hold(segment: Segment, source: Source): void {
+  /** Pieces for a region that is used for the first time, loaded where nobody in the flow makes it. */
+  private hold(region: Region, source: Source): void {
+    if (this.known.has(region.key)) return;
+    this.known.add(region.key);
     const { context } = this;
-    if (this.held.has(segment.id)) return;
-    const base = this.baseOf(segment);
+    const { segment, turns } = region;
+    const base = this.job.base + this.job.plan.bases.get(region.key)!;
     const isLoaded = segment.chunks.length === 0;
-    const count = isLoaded ? segment.turns.length : segment.chunks.length;
+    const isHere = (turn: number): boolean => turn >= turns[0] && turn < turns[1];
+    const places = isLoaded
+      ? segment.turns.flatMap((_, turn) => (isHere(turn) ? [turn] : []))
+      : segment.chunks.filter(({ turn }) => isHere(turn)).map(({ index }) => index);
     const byCu = Array.from({ length: context.cus }, (_, cu) =>
-      context.list.newPieces(SPACE.maps(cu), base, base + segmentWords(segment, context.cus), count),
+      context.list.newPieces(SPACE.maps(cu), base, base + regionWords(region, context.cus), places.length),
     );
-    this.held.set(segment.id, { pieces: Array.from({ length: count }, (_, i) => byCu.map((pieces) => pieces[i]!)) });
-    if (isLoaded) segment.turns.forEach((_, turn) => this.load(segment, turn, source));
+    const held = this.held.get(segment.id) ?? [];
+    this.held.set(segment.id, held);
+    places.forEach((place, i) => {
+      held[place] = byCu.map((pieces) => pieces[i]!);
+    });
+    if (isLoaded) for (const turn of places) this.load(segment, turn, source);
   }
 
   private load(segment: Segment, turn: number, source: Source): void {
@@ -109,17 +115,17 @@ class FlowEmitter {
     const view = viewTensor(context.stages, context.layout, root, job.frame);
     const units: View = { ...view, height: segment.first + segment.count, width: 1, channels: pitch, rowPitch: pitch, pixelPitch: pitch };
     for (let cu = 0; cu < context.cus; cu++) {
-      const { first, end, local } = shareOf(segment, turn, cu, context.cus);
+      const { first, end } = shareOf(segment, turn, cu, context.cus);
       if (first === end) continue;
       const run = { first: segment.first + first, end: segment.first + end, channel: 0, words: pitch, cu, pitch };
-      const piece = this.held.get(segment.id)!.pieces[turn]![cu]!;
-      context.loadPixels(units, job.frame, { ...run, base: this.baseOf(segment) + local * pitch }, source, piece);
+      const piece = this.held.get(segment.id)![turn]![cu]!;
+      context.loadPixels(units, job.frame, { ...run, base: this.baseOf(segment, turn, cu) }, source, piece);
     }
   }
 
   /** Pieces of words [from, to) of the units of some turns in a CU. */
   private piecesOf(segment: Segment, [first, end]: readonly [number, number], from: number, to: number, cu: number): Piece[] {
-    const { pieces } = this.held.get(segment.id)!;
+    const pieces = this.held.get(segment.id)!;
     if (segment.chunks.length === 0) return pieces.slice(first, end).map((byCu) => byCu[cu]!);
     return segment.chunks
       .filter((chunk) => chunk.turn >= first && chunk.turn < end && chunk.from < to && from < chunk.to)
@@ -127,14 +133,14 @@ class FlowEmitter {
   }
 
   private chunkPieces({ output, chunks }: FlowItem, cu: number): Piece[] {
-    const { pieces } = this.held.get(output.id)!;
+    const pieces = this.held.get(output.id)!;
     return chunks.map(({ index }: Chunk) => pieces[index]![cu]!);
   }
 
-  /** A CU's units of an item: how many, and the first among its own of the segment. */
-  private unitsOf({ output, turns: [first, end] }: FlowItem, cu: number): { local: number; count: number } {
+  /** How many units of an item a CU has. */
+  private countOf({ output, turns: [first, end] }: FlowItem, cu: number): number {
     const shares = Array.from({ length: end - first }, (_, i) => shareOf(output, first + i, cu, this.context.cus));
-    return { local: shares[0]!.local, count: shares.reduce((sum, share) => sum + share.end - share.first, 0) };
+    return shares.reduce((sum, share) => sum + share.end - share.first, 0);
   }
 
   private emitMac(item: FlowItem, member: FlowMember, source: Source): void {
@@ -146,7 +152,7 @@ class FlowEmitter {
     const group = this.group(item, member, source);
     const read = stage.inputChannelOffset + block.inputChannel;
     for (let cu = 0; cu < context.cus; cu++) {
-      const { local, count } = this.unitsOf(item, cu);
+      const count = this.countOf(item, cu);
       if (count === 0) continue;
       const flat = { inHeight: 1, inWidth: count, outHeight: 1, outWidth: count };
       const low = input.word + read;
@@ -156,7 +162,7 @@ class FlowEmitter {
         {
           cu,
           geometry: { ...work.geometry, ...flat },
-          ring: { base: this.baseOf(item.input) + local * input.pitch, words: count * input.pitch },
+          ring: { base: this.baseOf(item.input, item.turns[0], cu), words: count * input.pitch },
           origin: 0,
           pixelPitch: input.pitch,
           channelOffset: low,
@@ -167,7 +173,7 @@ class FlowEmitter {
           clamp: work.clamp,
           raster: { y: 0, x: 0, x0: 0, width: count, count },
           output: {
-            outBase: this.baseOf(item.output) + local * output.pitch + output.word + block.channel,
+            outBase: this.baseOf(item.output, item.turns[0], cu) + output.word + block.channel,
             outRing: 0,
             outOffset: 0,
             outRowStep: count * output.pitch,
@@ -211,11 +217,11 @@ class FlowEmitter {
     const [low, high] = item.channels;
     const words = high - low;
     for (let cu = 0; cu < context.cus; cu++) {
-      const { local, count } = this.unitsOf(item, cu);
+      const count = this.countOf(item, cu);
       if (count === 0) continue;
       const writes = this.chunkPieces(item, cu);
       const at = (segment: Segment, place: Place) => ({
-        base: this.baseOf(segment) + local * place.pitch + place.word + low,
+        base: this.baseOf(segment, item.turns[0], cu) + place.word + low,
         pitch: place.pitch,
       });
       const out = at(item.output, output);
@@ -260,7 +266,7 @@ class FlowEmitter {
       for (let cu = 0; cu < context.cus; cu++) {
         const share = shareOf(segment, turn, cu, context.cus);
         if (share.first === share.end) continue;
-        const base = this.baseOf(segment) + share.local * output.pitch + output.word;
+        const base = this.baseOf(segment, turn, cu) + output.word;
         const own = segment.first - output.first;
         const run = { first: own + share.first, end: own + share.end, channel: 0, words: output.words, cu, base, pitch: output.pitch };
         const reads = this.piecesOf(segment, [turn, turn + 1], output.word, output.word + output.words, cu);
@@ -275,11 +281,9 @@ function keyOf({ member, output, turns }: FlowItem): string {
   return `${member} ${output.id} ${turns[0]}`;
 }
 
-/** A CU's units of a turn, counted in the segment, and the first of them among its own. */
-function shareOf({ turns }: Segment, turn: number, cu: number, cus: number): Share {
+/** A CU's units of a turn, counted in the segment. */
+function shareOf({ turns }: Segment, turn: number, cu: number, cus: number): { readonly first: number; readonly end: number } {
   const before = turns.slice(0, turn).reduce((sum, count) => sum + count, 0);
-  const cut = (count: number, c: number): number => Math.floor((count * c) / cus);
-  const local = turns.slice(0, turn).reduce((sum, count) => sum + cut(count, cu + 1) - cut(count, cu), 0);
-  const count = turns[turn]!;
-  return { first: before + cut(count, cu), end: before + cut(count, cu + 1), local };
+  const cut = (c: number): number => Math.floor((turns[turn]! * c) / cus);
+  return { first: before + cut(cu), end: before + cut(cu + 1) };
 }

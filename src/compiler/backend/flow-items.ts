@@ -21,6 +21,30 @@ export interface Segment {
   readonly pitch: number;
   /** What is written of it: words of the units of a turn, by one member. Empty where it comes from DRAM. */
   readonly chunks: Chunk[];
+  /** Some item works on several turns at once: they lie one behind the other. Otherwise every turn has a place of its own. */
+  isWhole: boolean;
+}
+
+/** Turns of a segment that lie in one place. */
+export interface Region {
+  readonly key: string;
+  readonly segment: Segment;
+  readonly turns: readonly [first: number, end: number];
+}
+
+/** The regions of some turns. */
+export function regionsOf(segment: Segment, [first, end]: readonly [number, number]): Region[] {
+  if (segment.isWhole) return [{ key: `${segment.id}`, segment, turns: [0, segment.turns.length] }];
+  return Array.from({ length: end - first }, (_, i) => ({
+    key: `${segment.id}.${first + i}`,
+    segment,
+    turns: [first + i, first + i + 1],
+  }));
+}
+
+/** Words of a region in one CU. */
+export function regionWords({ segment, turns }: Region, cus: number): number {
+  return segment.turns.slice(...turns).reduce((sum, count) => sum + Math.ceil(count / cus), 0) * segment.pitch;
 }
 
 export interface Chunk {
@@ -73,8 +97,8 @@ const ITEM_SETUP = 12;
 /** Least units of a CU in a turn. */
 const MIN_TURN_UNITS = 8;
 
-/** @returns undefined where a member reads words that nobody has made yet, or weights do not fit */
-export function makeItems(members: readonly FlowMember[], machine: Machine, turns: number): FlowItems | undefined {
+/** @returns the index of the first member that reads words that nobody has made yet, or whose weights do not fit, if there is one */
+export function makeItems(members: readonly FlowMember[], machine: Machine, turns: number): FlowItems | number {
   const cus = machine.computeUnits;
   const segments = cutSegments(members, cus, turns);
   const items: FlowItem[] = [];
@@ -85,7 +109,7 @@ export function makeItems(members: readonly FlowMember[], machine: Machine, turn
     const own = segments.get(output.root)!.filter((segment) => isInside(segment, output));
     const share = Math.max(...own.map(({ count }) => Math.ceil(count / cus)));
     const link = stage.mac ? planLink(stage.mac, input.pitch, share, own.length, machine) : undefined;
-    if (stage.mac && !link) return undefined;
+    if (stage.mac && !link) return at;
     links.push(link);
     // Maps of a stack overlap with each other: no need for turns.
     const isWhole = [input, output].some(({ root }) => segments.get(root)!.length > 1) || stage.weights !== undefined;
@@ -100,8 +124,9 @@ export function makeItems(members: readonly FlowMember[], machine: Machine, turn
         ? [[0, segment.turns.length]]
         : segment.turns.map((_, turn): [number, number] => [turn, turn + 1]);
       for (const span of spans) {
+        if (span[1] - span[0] > 1) for (const used of [segment, from, ...(second ? [second] : [])]) used.isWhole = true;
         const made = addItems({ at, member, link, segment, from, second, span, weights: stores });
-        if (!made) return undefined;
+        if (!made) return at;
       }
     }
     if (member.isStored) {
@@ -262,7 +287,7 @@ function cutSegments(members: readonly FlowMember[], cus: number, turns: number)
       const bounds = Array.from({ length: parts + 1 }, (_, t) => Math.round((count * t) / parts / cus) * cus);
       bounds[parts] = count;
       const units = bounds.slice(1).map((bound, t) => bound - bounds[t]!);
-      return { id: id++, root, first: sorted[i]!, count, turns: units, pitch: pitches.get(root)!, chunks: [] };
+      return { id: id++, root, first: sorted[i]!, count, turns: units, pitch: pitches.get(root)!, chunks: [], isWhole: false };
     });
     result.set(root, list);
   }

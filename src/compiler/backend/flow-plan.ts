@@ -5,7 +5,7 @@
 import { type Machine, mapsWords } from '../../machine/machine.ts';
 import type { LinkPlan } from './chain.ts';
 import { type FlowMember, findFlows, markStored, rootsInside } from './flow.ts';
-import { type FlowItem, makeItems, type Segment } from './flow-items.ts';
+import { type FlowItem, makeItems, regionsOf, regionWords } from './flow-items.ts';
 import { roundUp } from './maps-memory.ts';
 import type { DramLayout } from './dram-layout.ts';
 import { countMacs, isPairWork, type StageGraph } from './stage.ts';
@@ -15,8 +15,8 @@ export interface FlowPlan {
   readonly links: readonly (LinkPlan | undefined)[];
   /** In the order of emission. */
   readonly items: readonly FlowItem[];
-  /** Base of every segment, by its id. */
-  readonly bases: ReadonlyMap<number, number>;
+  /** Base of every region, by its key. */
+  readonly bases: ReadonlyMap<string, number>;
   readonly words: number;
   readonly cycles: number;
 }
@@ -26,19 +26,24 @@ const APART_CYCLES = 1000;
 /** Turns of a segment that are tried. */
 const TURNS = [1, 2] as const;
 
-/** The best plan for these members; undefined where none fits. */
-export function planFlow(members: readonly FlowMember[], graph: StageGraph, layout: DramLayout, machine: Machine): FlowPlan | undefined {
+/** The best plan for these members; where none fits, how many of the first ones are at work when the buffers are full. */
+export function planFlow(members: readonly FlowMember[], graph: StageGraph, layout: DramLayout, machine: Machine): FlowPlan | number {
   const marked = markStored(graph, layout, members);
   let best: FlowPlan | undefined;
+  let reached = 0;
   for (const turns of TURNS) {
     const made = makeItems(marked, machine, turns);
-    if (!made) continue;
+    if (typeof made === 'number') {
+      reached = Math.max(reached, made);
+      continue;
+    }
     const { order, cycles } = orderItems(made.items);
     if (best && best.cycles <= cycles) continue;
-    const placed = placeSegments(order, machine);
-    if (placed) best = { members: marked, links: made.links, items: order, ...placed, cycles };
+    const placed = placeRegions(order, machine);
+if ('full' in placed) reached = Math.max(reached, placed.full);
+    else best = { members: marked, links: made.links, items: order, ...placed, cycles };
   }
-  return best;
+  return best ?? reached;
 }
 
 /**
@@ -48,12 +53,18 @@ export function planFlow(members: readonly FlowMember[], graph: StageGraph, layo
 export function chooseFlows(graph: StageGraph, layout: DramLayout, machine: Machine): FlowPlan[] {
   const flows: FlowPlan[] = [];
   for (const run of findFlows(graph, layout)) {
+    // MAC stages alone are left to the chains.
+    if (!run.some(({ stage, weights }) => !stage.mac || weights !== undefined)) continue;
     for (let from = 0; from < run.length; ) {
       let count = run.length - from;
       let plan: FlowPlan | undefined;
-      for (; count > 1; count = count > 4 ? Math.ceil((count * 3) / 4) : count - 1) {
-        plan = planFlow(run.slice(from, from + count), graph, layout, machine);
-        if (plan) break;
+      while (count > 1) {
+        const tried = planFlow(run.slice(from, from + count), graph, layout, machine);
+        if (typeof tried !== 'number') {
+          plan = tried;
+          break;
+        }
+        count = findCut(run.slice(from, from + count), Math.min(tried, count - 1));
       }
       const apart = plan ? plan.members.reduce((sum, { stage }) => sum + apartCycles(graph, stage, machine), 0) : 0;
       if (plan && plan.cycles < apart) flows.push(plan);
@@ -61,6 +72,18 @@ export function chooseFlows(graph: StageGraph, layout: DramLayout, machine: Mach
     }
   }
   return flows;
+}
+
+/** Where a run that is too long is cut: in the second half of what may stay, where the fewest words pass. */
+function findCut(run: readonly FlowMember[], most: number): number {
+  let best = { count: Math.max(1, most), words: Number.POSITIVE_INFINITY };
+  for (let count = most; count > 1 && count >= most / 2; count--) {
+    const made = new Map(run.slice(0, count).map(({ output }) => [output.root, output.units * output.pitch]));
+    const read = new Set(run.slice(count).flatMap(({ input, other }) => [input.root, ...(other ? [other.root] : [])]));
+    const words = [...made].reduce((sum, [root, size]) => sum + (read.has(root) ? size : 0), 0);
+    if (words < best.words) best = { count, words };
+  }
+  return best.count;
 }
 
 /** Estimated cycles of a stage by itself: its MACs, or its traffic, and what begins and ends it. */
@@ -126,43 +149,78 @@ function choose(open: ReadonlySet<FlowItem>, ready: Float64Array, free: number):
       continue;
     }
     const [a, b] = [Math.max(free, ready[item.id]!), Math.max(free, ready[best.id]!)];
-    const order = a - b || item.length - best.length || item.id - best.id;
-    if (order < 0) best = item;
+    if ((a - b || item.length - best.length || compareItems(item, best)) < 0) best = item;
   }
   return best;
 }
 
-/** Words of a segment in one CU. */
-export function segmentWords({ turns, pitch }: Segment, cus: number): number {
-  return turns.reduce((sum, count) => sum + Math.ceil(count / cus), 0) * pitch;
+/** Block by block, so that the turns of a segment share the weights. */
+function compareItems(a: FlowItem, b: FlowItem): number {
+  return a.member - b.member || a.output.id - b.output.id || a.block - b.block || a.turns[0] - b.turns[0];
+}
+
+/** A region's time in the maps buffers, by places in the order of items, and its words. */
+interface Life {
+  readonly key: string;
+  readonly first: number;
+  last: number;
+  readonly words: number;
+}
+
+function livesOf(order: readonly FlowItem[], cus: number): Life[] {
+  const lives = new Map<string, Life>();
+  for (const [at, { input, output, other, turns }] of order.entries()) {
+    for (const region of [output, input, ...(other ? [other] : [])].flatMap((segment) => regionsOf(segment, turns))) {
+      const { key } = region;
+      const known = lives.get(key);
+      if (known) known.last = at;
+      else lives.set(key, { key, first: at, last: at, words: roundUp(regionWords(region, cus)) });
+    }
+  }
+  return [...lives.values()];
+}
+
+interface Placed {
+  readonly bases: Map<string, number>;
+  readonly words: number;
+}
+
+/** Places of all regions; where they don't fit, the first member for which there is none. */
+function placeRegions(order: readonly FlowItem[], machine: Machine): Placed | { readonly full: number } {
+  const lives = livesOf(order, machine.computeUnits);
+  const next = placeNext(lives, mapsWords(machine));
+  if (!('full' in next)) return next;
+  return placeLargest(lives, mapsWords(machine)) ?? { full: order[next.full]!.member };
 }
 
 /** Next fit in the order of use: what was freed last is taken again last, so that nobody waits for its readers. */
-function placeSegments(order: readonly FlowItem[], machine: Machine): { bases: Map<number, number>; words: number } | undefined {
-  const limit = mapsWords(machine);
-  const touched = ({ input, output, other }: FlowItem): Segment[] => [...new Set([input, output, ...(other ? [other] : [])])];
-  const last = new Map<number, number>();
-  order.forEach((item, i) => {
-    for (const { id } of touched(item)) last.set(id, i);
-  });
-  const bases = new Map<number, number>();
-  let live: { id: number; start: number; end: number }[] = [];
+function placeNext(lives: readonly Life[], limit: number): Placed | { readonly full: number } {
+  const bases = new Map<string, number>();
+  let live: { last: number; start: number; end: number }[] = [];
   let cursor = 0;
   let words = 0;
-  for (const [i, item] of order.entries()) {
-    for (const segment of touched(item)) {
-      if (bases.has(segment.id)) continue;
-      const size = roundUp(segmentWords(segment, machine.computeUnits));
-      const start = findGap(live, size, cursor, limit) ?? findGap(live, size, 0, limit);
-      if (start === undefined) return undefined;
-      bases.set(segment.id, start);
-      live.push({ id: segment.id, start, end: start + size });
-      cursor = start + size;
-      words = Math.max(words, cursor);
-    }
-    live = live.filter(({ id }) => last.get(id)! > i);
+  for (const { key, first, last, words: size } of lives) {
+    live = live.filter((other) => other.last >= first);
+    const start = findGap(live, size, cursor, limit) ?? findGap(live, size, 0, limit);
+    if (start === undefined) return { full: first };
+    bases.set(key, start);
+    cursor = start + size;
+    live.push({ last, start, end: cursor });
+    words = Math.max(words, cursor);
   }
   return { bases, words };
+}
+
+/** Large regions first, each at the lowest place that is free as long as it lives. */
+function placeLargest(lives: readonly Life[], limit: number): Placed | undefined {
+  const placed: (Life & { start: number; end: number })[] = [];
+  for (const life of [...lives].sort((a, b) => b.words - a.words || a.first - b.first)) {
+    const beside = placed.filter(({ first, last }) => first <= life.last && life.first <= last);
+    const start = findGap(beside, life.words, 0, limit);
+    if (start === undefined) return undefined;
+    placed.push({ ...life, start, end: start + life.words });
+  }
+  return { bases: new Map(placed.map(({ key, start }) => [key, start])), words: Math.max(...placed.map(({ end }) => end)) };
 }
 
 /** First place of `size` words from `from` on beside the live ones. */

@@ -9,7 +9,7 @@
 import type { IntegerGraph, IntegerLayer, IntegerTensor, RearrangePart } from '../../graph/integer-graph.ts';
 
 /** More rows than this would make more pieces than they are worth. */
-const MAX_ROWS = 256;
+const MAX_ROWS = 1024;
 
 export function standSequences(graph: IntegerGraph): IntegerGraph {
   const group = graph.tensors.map((_, id) => id);
@@ -23,6 +23,8 @@ export function standSequences(graph: IntegerGraph): IntegerGraph {
     const ids = tensorsOfPixels(graph, layer);
     for (const id of ids) group[find(id)] = find(ids[0]!);
     if (!isPixelwise(graph, layer)) for (const id of [...layer.inputs, layer.output]) lying.add(id);
+    // Rows that are dealt out otherwise than pixel by pixel stay rows.
+    if (layer.kind === 'rearrange' && !layer.parts.every(canStand)) lying.add(layer.output);
   }
   graph.tensors.forEach(({ id, height, width }) => {
     if (height * width > MAX_ROWS) lying.add(id);
@@ -35,7 +37,10 @@ export function standSequences(graph: IntegerGraph): IntegerGraph {
   });
   const layers = graph.layers.map((layer): IntegerLayer => {
     if (layer.kind !== 'rearrange') return layer;
-    const isStanding = stands[layer.output] || layer.inputs.some((id) => stands[id]);
+    const { height, width } = graph.tensors[layer.output]!;
+    // A slice that lies is read as it lies.
+    const isSlice = layer.parts.length === 1 && layer.parts[0]!.rows === height && layer.parts[0]!.columns === width;
+    const isStanding = stands[layer.output] || (!isSlice && layer.inputs.some((id) => stands[id]));
     return isStanding ? { ...layer, parts: layer.parts.map(standPart) } : layer;
   });
   return { ...graph, tensors, layers };
@@ -59,12 +64,16 @@ function tensorsOfPixels(graph: IntegerGraph, layer: IntegerLayer): number[] {
   return [layer.output, ...layer.inputs.filter((id) => pixels(id) === pixels(layer.output))];
 }
 
+/** Is a part one row of pixels, or several that follow each other? */
+function canStand({ rows, columns, from, to }: RearrangePart): boolean {
+  const follows = ({ rowStep, columnStep }: RearrangePart['from']): boolean => rowStep === columns * columnStep;
+  return columns === 1 || rows === 1 || (follows(from) && follows(to));
+}
+
 /** A single row of pixels as rows of one pixel; several rows that follow each other likewise. */
 function standPart(part: RearrangePart): RearrangePart {
   const { rows, columns, from, to } = part;
-  if (columns === 1) return part;
-  const follows = ({ rowStep, columnStep }: RearrangePart['from']): boolean => rowStep === columns * columnStep;
-  if (rows > 1 && !(follows(from) && follows(to))) return part;
+  if (columns === 1 || !canStand(part)) return part;
   const stand = ({ offset, columnStep }: RearrangePart['from']) => ({ offset, rowStep: columnStep, columnStep });
   return { ...part, rows: rows * columns, columns: 1, from: stand(from), to: stand(to) };
 }
