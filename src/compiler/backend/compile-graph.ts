@@ -14,8 +14,8 @@ import { composeMoves } from './compose-moves.ts';
 import { DramAccesses, type DramLayout, layOutTensors, viewTensor } from './dram-layout.ts';
 import { emitChain } from './emit-chain.ts';
 import { EmitContext } from './emit-context.ts';
-import { countMacItems, emitMacStage } from './emit-mac.ts';
 import { emitFlow } from './emit-flow.ts';
+import { countMacItems, emitMacStage } from './emit-mac.ts';
 import { emitSliceChain } from './emit-slice-chain.ts';
 import { packTable } from './emit-vec.ts';
 import { emitVecStage } from './emit-vec-stage.ts';
@@ -90,6 +90,7 @@ export function compileGraph(source: IntegerGraph, machine: Machine, options: Co
   options.progress?.(1, 3, 'weights');
   const loaded = new Map<number, LoadedStage>();
   for (const scheduled of steps.flatMap(stagesOfStep)) loaded.set(scheduled.index, loadConstants(scheduled, place));
+  const inFlows = new Set(steps.flatMap(({ flow }) => flow?.links.map(({ index }) => index) ?? []));
   options.progress?.(2, 3, 'code');
   const order = emitTasks(steps, loaded, new EmitContext(machine, stages, layout, new TaskList(), new DramAccesses()), frames);
   const tokens = assignTokens(order);
@@ -126,7 +127,7 @@ export function compileGraph(source: IntegerGraph, machine: Machine, options: Co
     instructions,
     segments,
     tensors: placeTensors(graph, stages, layout, onChip),
-    layers: stages.stages.map((_, index) => layerInfo(loaded.get(index)!, predicted[index]!)),
+    layers: stages.stages.map((_, index) => layerInfo(loaded.get(index)!, predicted[index]!, inFlows.has(index))),
     sourceMap,
     dramWords,
   };
@@ -248,8 +249,10 @@ function emitStage(context: EmitContext, loaded: LoadedStage, frame: number): Ge
   return emitVecStage(context, { stage, vec: stage.vec!, plan: vecPlan!, bases, tableAddress, layer: index, frame, ...views });
 }
 
-function layerInfo(loaded: LoadedStage, predictedCycles: number): LayerInfo {
+function layerInfo(loaded: LoadedStage, predictedCycles: number, isInFlow: boolean): LayerInfo {
   const { stage, plan, work, link, residentInput, residentOutput } = loaded.scheduled;
+  const company = isInFlow ? 'flow' : 'chain';
+  const alone = isInFlow ? 'vector units only, in a flow' : 'vector units only';
   const chip = [residentInput ? 'input on chip' : '', residentOutput ? 'output on chip' : ''].filter((text) => text !== '');
   return {
     name: stage.name,
@@ -258,7 +261,7 @@ function layerInfo(loaded: LoadedStage, predictedCycles: number): LayerInfo {
     lanesPerOutput: (plan ?? link)?.lanes ?? 0,
     macs: stage.mac ? countMacs(stage.mac) : 0,
     weightBytes: loaded.weights ? loaded.weights.words.byteLength : 0,
-    schedule: plan && work ? [describePlan(plan, work), ...chip].join(', ') : link ? `g ${link.lanes}, in a chain` : 'vector units only',
+    schedule: plan && work ? [describePlan(plan, work), ...chip].join(', ') : link ? `g ${link.lanes}, in a ${company}` : alone,
     predictedCycles: Math.round(predictedCycles),
   };
 }

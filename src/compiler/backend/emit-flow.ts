@@ -23,7 +23,8 @@ export interface FlowJob {
   readonly base: number;
   readonly frame: number;
   /** Of every member: its layer, weights and where they are (none without MACs), its activation table, where its results are stored. */
-  readonly constants: readonly (Pick<LinkConstants, 'layer'> & Partial<LinkConstants> & { readonly tableAddress: number; readonly output: View })[];
+  readonly constants: readonly (Pick<LinkConstants, 'layer'> &
+    Partial<LinkConstants> & { readonly tableAddress: number; readonly output: View })[];
 }
 
 export function* emitFlow(context: EmitContext, job: FlowJob): Generator<void> {

@@ -3,7 +3,7 @@
  * member begins or ends (the maps of a stack), these into *turns*: while the vector units work on one turn, the MAC units are at the other.
  * Specification: docs/compiler.md, "Flows".
  */
-import { type Machine, weightsLines } from '../../machine/machine.ts';
+import { type Machine, VEC_CHUNK_CYCLES, VEC_TABLE_CHUNK_CYCLES, weightsLines } from '../../machine/machine.ts';
 import { blocksOf } from './blocks.ts';
 import type { LinkPlan } from './chain.ts';
 import type { FlowMember, Place } from './flow.ts';
@@ -87,8 +87,6 @@ export interface FlowItems {
 /** Channels of results that are handed on together. */
 const CHUNK_CHANNELS = 64;
 const LINE_WORDS = 16;
-/** Cycles of a chunk of 16 words on a vector unit, by operation; a max pool takes one a tap. */
-const CHUNK_CYCLES: Readonly<Record<'add' | 'mul' | 'table', number>> = { add: 8, mul: 4, table: 4 };
 /** From the last step of an item to the first of one that needs its results. */
 const ITEM_LATENCY = 45;
 /** Through DRAM: stores, their responses, loads. */
@@ -225,9 +223,8 @@ function isInside(segment: Segment, { first, units }: Place): boolean {
 
 function vecCycles(vec: VecWork, units: number, words: number): number {
   const chunks = units * Math.ceil(words / LINE_WORDS);
-  if (vec.op === 'max') return units * vec.geometry.inWidth + ITEM_SETUP;
-  if (vec.op === 'maximum') return 2 * chunks + ITEM_SETUP;
-  return chunks * (vec.op === 'copy' ? 1 : CHUNK_CYCLES[vec.op]) + ITEM_SETUP;
+  if (vec.op === 'max') return units * Math.max(vec.geometry.inWidth, VEC_CHUNK_CYCLES) + ITEM_SETUP;
+  return chunks * (vec.op === 'table' ? VEC_TABLE_CHUNK_CYCLES : VEC_CHUNK_CYCLES) + ITEM_SETUP;
 }
 
 /** Lanes of a MAC member: the fewest cycles, with room for the next group of weights beside one where that is possible. */

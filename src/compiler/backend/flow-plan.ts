@@ -4,10 +4,10 @@
  */
 import { type Machine, mapsWords } from '../../machine/machine.ts';
 import type { LinkPlan } from './chain.ts';
+import type { DramLayout } from './dram-layout.ts';
 import { type FlowMember, findFlows, markStored, rootsInside } from './flow.ts';
 import { type FlowItem, makeItems, regionsOf, regionWords } from './flow-items.ts';
 import { roundUp } from './maps-memory.ts';
-import type { DramLayout } from './dram-layout.ts';
 import { countMacs, isPairWork, type StageGraph } from './stage.ts';
 
 export interface FlowPlan {
@@ -40,7 +40,7 @@ export function planFlow(members: readonly FlowMember[], graph: StageGraph, layo
     const { order, cycles } = orderItems(made.items);
     if (best && best.cycles <= cycles) continue;
     const placed = placeRegions(order, machine);
-if ('full' in placed) reached = Math.max(reached, placed.full);
+    if ('full' in placed) reached = Math.max(reached, placed.full);
     else best = { members: marked, links: made.links, items: order, ...placed, cycles };
   }
   return best ?? reached;

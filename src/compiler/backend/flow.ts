@@ -110,7 +110,8 @@ function memberOf(graph: StageGraph, layout: DramLayout, index: number): FlowMem
   const isRows = vec?.op === 'max';
   if (isRows) {
     const g = vec.geometry;
-    const alongRow = g.kernelH === 1 && g.strideH === 1 && g.padTop === 0 && g.padLeft === 0 && g.outWidth === 1 && g.inHeight === g.outHeight;
+    const alongRow =
+      g.kernelH === 1 && g.strideH === 1 && g.padTop === 0 && g.padLeft === 0 && g.outWidth === 1 && g.inHeight === g.outHeight;
     if (!alongRow || g.kernelW > g.inWidth) return undefined;
   }
   const place = (tensor: number): Place | undefined => placeOf(graph, layout, tensor, isRows);

@@ -104,6 +104,21 @@ export class GraphBuilder {
     return this.add({ kind: 'rearrange', inputs: [input], output: this.tensor(height, width, channels), parts, fill: 7 });
   }
 
+  /** Maps of one size one behind the other in a map of these extents. */
+  stack(inputs: readonly number[], [height, width, channels]: readonly [number, number, number]): number {
+    const { width: columns, channels: words } = this.tensors[inputs[0]];
+    const grid = (offset: number) => ({ offset, rowStep: columns * words, columnStep: words });
+    const parts = inputs.map((_, i) => ({ input: i, rows: 1, columns, words, from: grid(0), to: grid(i * columns * words) }));
+    return this.add({ kind: 'rearrange', inputs: [...inputs], output: this.tensor(height, width, channels), parts, fill: 7 });
+  }
+
+  /** Every pixel of a with every pixel of b. */
+  product(a: number, b: number): number {
+    const { height, width } = this.tensors[a];
+    const output = this.tensor(height, width, this.tensors[b].height * this.tensors[b].width);
+    return this.add({ kind: 'matmul', inputs: [a, b], output, scaleBits: 0, shift: 12, clamp: { low: -32768, high: 32767 } });
+  }
+
   build(...outputs: number[]): IntegerGraph {
     const border = (id: number): BorderValue => {
       const { name, height, width, channels } = this.tensors[id];

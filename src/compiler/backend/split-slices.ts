@@ -23,7 +23,12 @@ export function splitSlices(graph: IntegerGraph): IntegerGraph {
     const slices = readers.map((reader) => sliceOf(graph, layer, reader));
     // Weights are among them: otherwise slices are as good where they lie.
     const isWeights = readers.some(({ output }) => graph.layers.some(({ kind, inputs }) => kind === 'matmul' && inputs[1] === output));
-    if (slices.length < 2 || !isWeights || !slices.every((slice) => slice !== undefined) || readers.some(({ output }) => outputs.has(output))) {
+    if (
+      slices.length < 2 ||
+      !isWeights ||
+      !slices.every((slice) => slice !== undefined) ||
+      readers.some(({ output }) => outputs.has(output))
+    ) {
       continue;
     }
     const convs = slices.map(({ first, count }, i) =>
