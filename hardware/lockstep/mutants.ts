@@ -35,14 +35,14 @@ const RTL_MUTANTS: readonly Mutant[] = [
   {
     what: 'the shift forgets overflow above bit 30',
     file: 'cu/sf_post_shift.sv',
-    original: "above_q || (wrong >> fine_q) != '0",
-    mutated: "(wrong >> fine_q) != '0",
+    original: "above_q || (wrong >> fine_q[3:2]) != '0",
+    mutated: "(wrong >> fine_q[3:2]) != '0",
   },
   {
     what: 'a wrong rounding bit: shift by one less or more',
     file: 'cu/sf_post_shift.sv',
-    original: 'coarse_q >>> fine_q',
-    mutated: "coarse_q >>> (fine_q ^ 4'd1)",
+    original: 'middle >> fine_q[1:0]',
+    mutated: "middle >> (fine_q[1:0] ^ 2'd1)",
   },
   { what: 'a credit too few', file: 'cu/sf_credits.sv', original: "count_q >= CountW'(need_i)", mutated: "count_q > CountW'(need_i)" },
   {

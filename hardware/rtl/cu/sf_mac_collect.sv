@@ -66,25 +66,24 @@ module sf_mac_collect
   // ---------------------------------------------------------------- columns: which vMAC writes, in which granule
   for (genvar c = 0; c < int'(LineWords); c++) begin : gen_column
     localparam logic [2:0] Pair = 3'(c / 2);
+    localparam logic Middle = c % 4 == 1 || c % 4 == 2;
     logic             write_d, write_q;
     logic [1:0]       vmac_d, vmac_q, granule;
-    logic [1:0]       turn;  // g = 2: pair of four, less k
     logic [FifoW-1:0] column_slot_q;
     always_comb begin
       write_d = run_d;
       vmac_d = '0;
       granule = '0;
-      turn = Pair[1:0] - k_d[1:0];
       unique case (lg_d)
-        3'd0: begin  // group of four (k / 2 + v) mod 4 of vMAC v, which is granule v: 0 and 3 of it for even k, 1 and 2 for odd k
-          vmac_d = Pair[2:1] - k_d[2:1];
-          granule = Pair[2:1] - k_d[2:1];
-          write_d = run_d && (k_d[0] == (c % 4 == 1 || c % 4 == 2)) && 3'(granule) < granules_d;
+        3'd0: begin  // outputs 0 and 3 or 1 and 2 (Middle) of four: bits of k in each place differ from those of v (sf_reduce); granule v is vMAC v's
+          vmac_d = {k_d[1] ^ Middle, k_d[0] ^ Pair[1]};
+          granule = vmac_d;
+          write_d = run_d && Pair[2] == k_d[2] && 3'(granule) < granules_d;
         end
-        3'd1: begin  // pair (k + 2 (v / 2)) mod 4 of vMAC v; v and v + 1 share a granule
-          vmac_d = {turn[1], Pair[2]};
-          granule = {1'b0, turn[1]};
-          write_d = run_d && !turn[0] && 3'(turn[1]) < granules_d;
+        3'd1: begin  // pair k of vMAC 0 and 1, which share a granule, with the lower bit inverted of 2 and 3
+          vmac_d = {k_d[0] ^ Pair[0], Pair[2]};
+          granule = {1'b0, vmac_d[1]};
+          write_d = run_d && Pair[1] == k_d[1] && 3'(granule) < granules_d;
         end
         3'd2: begin  // pair k of vMAC v
           vmac_d = Pair[2:1];

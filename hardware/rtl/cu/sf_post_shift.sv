@@ -1,4 +1,4 @@
-// Arithmetic right shift by 0 to 63 in two stages: the low 16 bits of the result, and whether it is beyond 16 bits. Latency 2.
+// Arithmetic right shift by 0 to 63 in two registered stages: the low 16 bits of the result, and whether it is beyond 16 bits. Latency 2.
 // Specification: docs/microarchitecture.md, section 4; docs/numbers.md, section 2. Twin: shiftRight in src/simulator/data/arithmetic.ts.
 module sf_post_shift (
   input  logic               clk_i,
@@ -22,28 +22,30 @@ module sf_post_shift (
     above_d = shift_i[5:4] == 2'd0 && sum_i[46:31] != {16{sum_i[47]}};
   end
 
-  // Shift by 0 to 15: bits from 15 on must all be the sign.
-  logic signed [30:0] shifted;
-  logic signed [15:0] value_q;
-  logic [15:0]        wrong;  // bits 15 to 30 that are not the sign
+  // Shift by 0, 4, 8, 12, then by 0 to 3: bits from 15 on must all be the sign, which is looked at four by four.
+  logic signed [18:0] middle;
+  logic signed [15:0] value_d, value_q;
+  logic [2:0]         wrong;      // of coarse_q's bits 19 to 22, 23 to 26, 27 to 30 one is not the sign
+  logic [3:0]         wrong_top;  // bits 15 to 18 of middle
   logic               beyond_d, beyond_q, sign2_q;
-  assign shifted = coarse_q >>> fine_q;
-  assign wrong = coarse_q[30:15] ^ {16{sign1_q}};
-  assign beyond_d = above_q || (wrong >> fine_q) != '0;
+  always_comb begin
+    for (int unsigned i = 0; i < 3; i++) wrong[i] = coarse_q[19+4*i+:4] != {4{sign1_q}};
+    middle = 19'(coarse_q >>> {fine_q[3:2], 2'b00});
+    value_d = 16'(middle >> fine_q[1:0]);
+    wrong_top = middle[18:15] ^ {4{sign1_q}};
+    beyond_d = above_q || (wrong >> fine_q[3:2]) != '0 || (wrong_top >> fine_q[1:0]) != '0;
+  end
 
   always_ff @(posedge clk_i) begin
     coarse_q <= coarse_d;
     above_q <= above_d;
     sign1_q <= sum_i[47];
     fine_q <= shift_i[3:0];
-    value_q <= shifted[15:0];
+    value_q <= value_d;
     beyond_q <= beyond_d;
     sign2_q <= sign1_q;
   end
   assign value_o = value_q;
   assign beyond_o = beyond_q;
   assign sign_o = sign2_q;
-
-  logic unused_shifted;
-  assign unused_shifted = ^shifted[30:16];
 endmodule

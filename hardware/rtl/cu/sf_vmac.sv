@@ -23,13 +23,14 @@ module sf_vmac
   output pair_t    pair_o      // at 19 + k
 );
   // ---------------------------------------------------------------- biases
-  // Parameter line i has outputs 4i .. 4i + 3. Any lane of an output's group may hold its bias; these lanes need the fewest multiplexers.
+  // Parameter line i has outputs 4i .. 4i + 3, for g = 2 in the order 0, 2, 1, 3. Any lane of an output's group may hold its bias: the one whose place
+  // in a line is the output's own.
   word_mask_t load, clear;
   always_comb begin
     load = '0;
     unique case (ctl_i.lg)
       3'd0: load = 16'h000f << {ctl_i.index, 2'b0};
-      3'd1: load = ctl_i.index[0] ? 16'ha500 : 16'h00a5;  // lanes 0, 2, 5, 7; 8, 10, 13, 15
+      3'd1: load = ctl_i.index[0] ? 16'ha500 : 16'h00a5;  // lanes 0, 5, 2, 7; 8, 13, 10, 15
       3'd2: load = 16'h8421;                              // lanes 0, 5, 10, 15
       3'd3: load = 16'h0201;                              // lanes 0, 9
       default: load = 16'h0001;
@@ -37,13 +38,10 @@ module sf_vmac
     if (!ctl_i.param) load = '0;
     clear = (ctl_i.param && ctl_i.index == '0) ? ~load : '0;
   end
-  logic [3:0][47:0] bias;  // of the line's outputs
+  logic [3:0][47:0] bias;  // by place in the line
   for (genvar q = 0; q < 4; q++) begin : gen_bias
     assign bias[q] = {weights_i[4*q+2], weights_i[4*q+1], weights_i[4*q]};
   end
-  // g = 2: outputs 1, 2, 5, 6 have no lane whose own place in the line is theirs.
-  logic swap;
-  assign swap = ctl_i.lg == 3'd1;
 
   // ---------------------------------------------------------------- control beside the lanes
   mac_ctl_t ctl8_q, ctl9_q, ctl10_q;
@@ -62,14 +60,6 @@ module sf_vmac
   // ---------------------------------------------------------------- lanes
   logic signed [NumLanes-1:0][47:0] sums;
   for (genvar l = 0; l < int'(NumLanes); l++) begin : gen_lane
-    logic signed [47:0] own_bias;
-    if (l == 2 || l == 10) begin : gen_swap_low
-      assign own_bias = swap ? bias[1] : bias[2];
-    end else if (l == 5 || l == 13) begin : gen_swap_high
-      assign own_bias = swap ? bias[2] : bias[1];
-    end else begin : gen_own
-      assign own_bias = bias[l%4];
-    end
     sf_lane u_lane (
       .clk_i,
       .own_i(own_i[l]),
@@ -77,7 +67,7 @@ module sf_vmac
       .shared_i(shared_i[l]),
       .weight_i(weights_i[l]),
       .keep_i(ctl_i.mask[l]),
-      .bias_i(own_bias),
+      .bias_i(bias[l%4]),
       .bias_load_i(load[l]),
       .bias_clear_i(clear[l]),
       .first_i(ctl9_q.first && ctl9_q.valid),
@@ -117,7 +107,8 @@ module sf_vmac
     shift_read = shifts_q[{slot, shift_index}];
     unique case (lg)
       3'd0: shift_d = turn[0] ? {shift_read[2], shift_read[1]} : {shift_read[3], shift_read[0]};
-      3'd1, 3'd2: shift_d = turn[0] ? shift_read[3:2] : shift_read[1:0];
+      3'd1: shift_d = turn[0] ? {shift_read[3], shift_read[1]} : {shift_read[2], shift_read[0]};
+      3'd2: shift_d = turn[0] ? shift_read[3:2] : shift_read[1:0];
       3'd3: shift_d = turn[0] ? {2{shift_read[1]}} : {2{shift_read[0]}};
       default: shift_d = {2{shift_read[0]}};
     endcase

@@ -61,7 +61,7 @@ module sf_mac_tb
   bit        loading_q;
 
   function automatic longint output_of(mac_desc_t d, window_t p, int o);
-    int     g, v, j, lines, line, params, shift;
+    int     g, v, j, lines, line, params, place, shift;
     longint sum, bias;
     g = int'(d.lanes);
     v = o / (16 / g);
@@ -96,8 +96,9 @@ module sf_mac_tb
       end
     end
     line = (int'(d.weights_line) + j / 4) % int'(WeightsLines);
-    bias = longint'(signed'({weights[v][line][4*(j%4)+2], weights[v][line][4*(j%4)+1], weights[v][line][4*(j%4)]}));
-    shift = int'(weights[v][line][4*(j%4)+3][5:0]);
+    place = (g == 2 && (j % 4 == 1 || j % 4 == 2)) ? 3 - j % 4 : j % 4;
+    bias = longint'(signed'({weights[v][line][4*place+2], weights[v][line][4*place+1], weights[v][line][4*place]}));
+    shift = int'(weights[v][line][4*place+3][5:0]);
     return wrap48(sum + bias) >>> shift;
   endfunction
 

@@ -3,6 +3,7 @@
  * Layout: microarchitecture.md, section 4; order in DRAM: block, chunk, image (vMAC), line.
  */
 import { averageMultiplier } from '../../graph/average-pool.ts';
+import { parameterWord } from '../../isa/parameter-lines.ts';
 import { LINE_WORDS } from '../../machine/machine.ts';
 import { imagesOf } from './blocks.ts';
 import type { MacPlan } from './plan.ts';
@@ -69,7 +70,8 @@ export function packWeights(work: MacWork, plan: PackingPlan): PackedWeights {
         const channel = block.channel + index;
         const shift = source.kind === 'conv' ? source.shift[channel]! : source.shift;
         const bias = source.kind === 'conv' ? source.bias[channel]! : 0;
-        writeParameters(words, place(image, Math.floor((4 * j) / LINE_WORDS)) + ((4 * j) % LINE_WORDS), bias, shift);
+        const at = parameterWord(lanes, j);
+        writeParameters(words, place(image, Math.floor(at / LINE_WORDS)) + (at % LINE_WORDS), bias, shift);
         for (const trace of traces) {
           for (let start = 0; start < trace.words; ) {
             // Copy runs of steps that stay in one chunk.

@@ -318,10 +318,14 @@ function finishWindow(p: usize, outWords: i32, outOffset: usize, targets: i32): 
  * @param scan 0: don't look at the weights (few pixels), take the corner precision.
  */
 export function prepareGroup(p: usize, scan: i32): void {
-  const perVmac: usize = 16 / load<usize>(p, LANES);
+  const lanes = load<usize>(p, LANES);
+  const perVmac: usize = 16 / lanes;
   const outputs: usize = load<usize>(p, OUT_WORDS);
   for (let j: usize = 0; j < outputs; j++) {
-    const at: usize = load<usize>(p + ((j / perVmac) << 2), WEIGHTS) + ((j % perVmac) << 3);
+    const output = j % perVmac;
+    // The place of the output: src/isa/parameter-lines.ts.
+    const place = lanes === 2 ? (output & ~3) | ((output & 1) << 1) | ((output >> 1) & 1) : output;
+    const at: usize = load<usize>(p + ((j / perVmac) << 2), WEIGHTS) + (place << 3);
     const entry = load<i64>(at);
     store<i64>(p + (j << 3), (entry << 16) >> 16, BIASES);
     store<u32>(p + (j << 2), <u32>(entry >> 48) & 63, SHIFTS);

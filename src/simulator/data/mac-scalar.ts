@@ -3,6 +3,7 @@
  * Specification: docs/microarchitecture.md, sections 3 and 4, literally. Twin: sf_mac.sv.
  */
 import type { MacDescriptor } from '../../isa/fields.ts';
+import { parameterWord } from '../../isa/parameter-lines.ts';
 import { LINE_WORDS } from '../../machine/machine.ts';
 import {
   hasAdjacentTaps,
@@ -46,7 +47,7 @@ function computeOutput(state: MachineState, cu: number, d: MacDescriptor, y: num
   const weights = state.weights[cu][Math.floor(output / perVmac)];
   const j = output % perVmac;
   const word = (line: number, lane: number): number => weights[((d.weightsLine + line) * LINE_WORDS + lane) % weights.length];
-  const parameter = (i: number): number => word(0, 4 * j + i);
+  const parameter = (i: number): number => word(0, parameterWord(d.lanes, j) + i);
   const bias = (parameter(0) & 0xffff) + (parameter(1) & 0xffff) * 2 ** 16 + parameter(2) * 2 ** 32;
   const shift = parameter(3) & 63;
   const sum = d.depthwise === 1 ? sumDepthwise(state, cu, d, y, x, output, word) : sumTraces(state, cu, d, y, x, j, word);

@@ -142,8 +142,9 @@ function packGroup(
     const j = o % perVmac;
     const line0 = d.weightsLine * 16;
     const { bias, shift } = parameters(o);
-    for (let i = 0; i < 3; i++) buffer[line0 + 4 * j + i] = Number(BigInt.asIntN(16, bias >> BigInt(16 * i)));
-    buffer[line0 + 4 * j + 3] = shift;
+    const place = g === 2 ? [0, 2, 1, 3, 4, 6, 5, 7][j] : j;
+    for (let i = 0; i < 3; i++) buffer[line0 + 4 * place + i] = Number(BigInt.asIntN(16, bias >> BigInt(16 * i)));
+    buffer[line0 + 4 * place + 3] = shift;
     for (let ky = 0; ky < d.kernelH; ky++) {
       for (let kx = 0; kx < d.kernelW; kx++) {
         for (let c = 0; c < d.words; c++) {
