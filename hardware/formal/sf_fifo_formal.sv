@@ -14,7 +14,7 @@ module sf_fifo_formal (
   );
 
   // The list: entry 0 is the head.
-  logic [3:0] list_q [Depth+1];
+  logic [3:0] list_q [Depth];
   logic [2:0] length_q;
   logic       reset_done_q;
   initial reset_done_q = 1'b0;
@@ -24,9 +24,9 @@ module sf_fifo_formal (
       length_q <= '0;
     end else begin
       length_q <= length_q + 3'(push_i) - 3'(pop_i);
-      for (int i = 0; i <= int'(Depth); i++) begin
+      for (int i = 0; i < int'(Depth); i++) begin
         if (push_i && 3'(i) == length_q - 3'(pop_i)) list_q[i] <= data_i;
-        else if (pop_i && i < int'(Depth)) list_q[i] <= list_q[i+1];
+        else if (pop_i && i < int'(Depth) - 1) list_q[i] <= list_q[i+1];
       end
     end
   end
@@ -38,13 +38,12 @@ module sf_fifo_formal (
     if (reset_done_q) begin
       assert (valid == (length_q != 0));
       assert (!valid || data == list_q[0]);
-      assert (full == (length_q == 3'(Depth + 1)));
+      assert (full == (length_q == 3'(Depth)));
       // Invariants.
-      assert (length_q <= 3'(Depth + 1));
-      assert (u_dut.count_q == length_q - 3'(valid));
-      assert (u_dut.write_q == u_dut.read_q + u_dut.count_q[1:0]);
+      assert (length_q <= 3'(Depth));
+      assert (u_dut.write_q == u_dut.read_q + length_q[1:0]);
       for (int i = 0; i < int'(Depth); i++) begin
-        if (3'(i) < u_dut.count_q) assert (u_dut.mem[u_dut.read_q + 2'(i)] == list_q[i+1]);
+        if (3'(i) < length_q) assert (u_dut.mem[u_dut.read_q + 2'(i)] == list_q[i]);
       end
     end
   end

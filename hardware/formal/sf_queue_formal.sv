@@ -26,7 +26,7 @@ module sf_queue_formal
     .read_i, .write_i, .read_mask_o(read_mask), .write_mask_o(write_mask), .busy_o(busy)
   );
 
-  logic       reset_done_q, marked_q, go_q;
+  logic       reset_done_q, marked_q, go_q, go_2_q, start_q;
   logic [4:0] ahead_q, waiting_q;  // descriptors before the marked one, inclusive; all that have not started
   logic [6:0] reads_q, writes_q;   // started, signal not sent
   logic       captured_q;
@@ -36,6 +36,8 @@ module sf_queue_formal
   always_ff @(posedge clk_i) begin
     reset_done_q <= 1'b1;
     go_q         <= rst_ni && go_i;
+    go_2_q       <= rst_ni && go_q;
+    start_q      <= rst_ni && start;
     if (!rst_ni) begin
       marked_q   <= 1'b0;
       captured_q <= 1'b0;
@@ -64,6 +66,8 @@ module sf_queue_formal
   always_comb begin
     if (!reset_done_q) assume (!rst_ni);
     assume (!go_i || room);
+    // sf_tokens answers about the next head two cycles after a start.
+    if (reset_done_q && start_q) assume (!tokens_i);
     assume (!read_i || reads_q != '0);
     assume (!write_i || writes_q != '0);
     if (reset_done_q) begin
@@ -73,7 +77,7 @@ module sf_queue_formal
       // At the head when it is the first: what was given, all that was given.
       if (captured_q && ahead_q == 5'd1 && head) assert (desc == desc_q && wait_read == wait_q);
       // A descriptor is at the head LatQueue cycles after its GO.
-      if (waiting_q > 5'(go_q)) assert (head || LatQueue > 2);
+      if (waiting_q > 5'(go_q) + 5'(go_2_q)) assert (head || LatQueue > 3);
       assert (busy || (waiting_q == '0 && reads_q == '0 && writes_q == '0));
     end
   end

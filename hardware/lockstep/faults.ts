@@ -170,8 +170,8 @@ export function directedFaults(machine: Machine): Fault[] {
     const fields: Step[1] = { ...load, [name === 'read' ? 'signalRead' : 'signalWrite']: token };
     const signals = (count: number): Step[] => Array.from({ length: count }, () => [UNIT_ID.LDM, fields]);
     const expected = { cause: 'tokenOverflow', unit: UNIT_ID.LDM } as const;
-    faults.push({ name: `256 ${name} tokens`, program: programOf(machine, signals(256)), options: {}, expected });
-    faults.push({ name: `255 ${name} tokens`, program: programOf(machine, signals(255)), options: {}, expected: { cause: 'none' } });
+    faults.push({ name: `129 ${name} tokens`, program: programOf(machine, signals(129)), options: {}, expected });
+    faults.push({ name: `128 ${name} tokens`, program: programOf(machine, signals(128)), options: {}, expected: { cause: 'none' } });
   }
   for (const [unit, name] of [
     [UNIT_ID.LDM, 'LDM'],

@@ -78,7 +78,12 @@ const RTL_MUTANTS: readonly Mutant[] = [
     original: '{words_i[1:0], words_i[15:2]}',
     mutated: '{words_i[2:0], words_i[15:3]}',
   },
-  { what: 'BLT compares without sign', file: 'control/sf_core.sv', original: "signed'(x_q.a) < signed'(x_q.b)", mutated: 'x_q.a < x_q.b' },
+  {
+    what: 'BLT compares without sign',
+    file: 'control/sf_core.sv',
+    original: "signed'(x_q.a[31:16]) < signed'(x_q.b[31:16])",
+    mutated: 'x_q.a[31:16] < x_q.b[31:16]',
+  },
   {
     what: 'SLL shifts by 4 bits of the register',
     file: 'control/sf_core.sv',
@@ -99,16 +104,16 @@ const RTL_MUTANTS: readonly Mutant[] = [
     mutated: "free_q > FreeW'(BurstLines)",
   },
   {
-    what: 'a token counter of 254',
+    what: 'a token counter of 127',
     file: 'control/sf_token_counter.sv',
-    original: "give_i && !take_i && count_q == '1",
-    mutated: "give_i && !take_i && count_q == 8'd254",
+    original: 'give_i && there_q && step[CountW]',
+    mutated: "give_i && there_q && count_q == CountW'(126)",
   },
   {
     what: 'the window a line too large',
     file: 'memory/sf_window.sv',
-    original: "after <= SumW'(size_i)",
-    mutated: "after <= SumW'(size_i) + SumW'(1)",
+    original: "last < line_addr_t'(size_i)",
+    mutated: "last <= line_addr_t'(size_i)",
   },
   {
     what: 'a ring that wraps a step late',
@@ -118,15 +123,15 @@ const RTL_MUTANTS: readonly Mutant[] = [
   },
   {
     what: 'the last word of a run is lost',
-    file: 'memory/sf_read_port.sv',
-    original: "({LineWords{1'b1}} << current_q.meta.tail << 1)",
-    mutated: "({LineWords{1'b1}} << current_q.meta.tail)",
+    file: 'memory/sf_memory.sv',
+    original: "({LineWords{1'b1}} << bus_cmd.tail << 1)",
+    mutated: "({LineWords{1'b1}} << bus_cmd.tail)",
   },
   {
     what: 'an outstanding read too few',
     file: 'memory/sf_accept.sv',
-    original: "count_d != EngineW'(ReadsPerEngine)",
-    mutated: "count_d != EngineW'(ReadsPerEngine - 1)",
+    original: "count_less != EngineW'(ReadsPerEngine)",
+    mutated: "count_less != EngineW'(ReadsPerEngine - 1)",
   },
   { what: 'the result bus without rotation', file: 'system/sf_result_bus.sv', original: "behind != '0 ? behind : ready", mutated: 'ready' },
   { what: 'one burst buffer of the store', file: 'dma/sf_st.sv', original: "taken_q != 2'(BurstBuffers)", mutated: "taken_q == '0" },
@@ -139,7 +144,7 @@ const RTL_MUTANTS: readonly Mutant[] = [
   {
     what: 'a counter counts bursts, not lines',
     file: 'system/sf_perf.sv',
-    original: "counter_t'(perf_q.lines[e])",
+    original: "counter_t'(perf_i.lines[e])",
     mutated: "counter_t'(1)",
   },
 ];

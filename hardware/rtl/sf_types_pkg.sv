@@ -120,8 +120,10 @@ package sf_types_pkg;
     read_addr_t          addr;
     cu_mask_t            cus;
     logic                table_space;
-    word_mask_t          mask;
-    logic [NumVmacs-1:0] vmacs;
+    logic [3:0]          skip;   // LDM: words in front of the run
+    logic [3:0]          tail;   // LDM: last word of the run, in the burst's last line
+    logic                last;   // the burst's last line
+    logic [1:0]          vmac;
   } line_cmd_t;
 
   // One burst of a run: of an LDM or ST descriptor.

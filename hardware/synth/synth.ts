@@ -1,7 +1,7 @@
 /**
  * Synthesizes every unit of the default machine once for xc7, multiplies by the instances in the hierarchy, times the whole, and writes
  * docs/results/resources.md. Fails when a limit is passed, a multiplier misses its DSP48E1 or a memory its block RAM.
- * Usage: npm run synth [-- --top <module>] [--list <module>] [--no-write]. Documentation: hardware/README.md.
+ * Usage: npm run synth [-- --top <module>] [--path <unit>] [--ports <unit>] [--no-write]. Documentation: hardware/README.md.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -13,6 +13,7 @@ import { InputError } from '../../src/util/errors.ts';
 import { lutsOf } from './cells.ts';
 import { HARDWARE, ROOT, readCommand, runFrontEnd } from './front-end.ts';
 import { findFaults, renderReport, type UnitRow } from './report.ts';
+import { countSites } from './sites.ts';
 import { gatherUnit, synthesizeUnit, type Unit, type UnitResult } from './synthesize-unit.ts';
 import { type Abstract, timeDesign } from './timing.ts';
 import { BLOCK_RAM_ROWS, FLATTENED } from './units.ts';
@@ -64,6 +65,7 @@ function measure(unit: Unit, result: UnitResult, instances: number): Omit<UnitRo
     ramb36: sum('RAMB36E1'),
     ramb18: sum('RAMB18E1'),
     lut: luts,
+    ...countSites(result.netlist),
     lutRam: ['RAM32M', 'RAM64M', 'RAM32X1D', 'RAM64X1D', 'RAM128X1D', 'SRL16E', 'SRLC32E'].reduce(
       (total, type) => total + (count[type] ?? 0) * lutsOf(type),
       0,
@@ -77,11 +79,26 @@ function measure(unit: Unit, result: UnitResult, instances: number): Omit<UnitRo
   };
 }
 
+/** How long paths go on behind each input port of a unit and when its outputs leave, picoseconds, the slowest bit of each. */
+function describePorts({ launches, captures }: Abstract): string {
+  const slowest = (pins: ReadonlyMap<string, number>): string => {
+    const ports = new Map<string, readonly [pin: string, delay: number]>();
+    for (const [pin, delay] of pins) {
+      const port = pin.replace(/\[\d+\]$/, '');
+      if (delay > (ports.get(port)?.[1] ?? -1)) ports.set(port, [pin, delay]);
+    }
+    const sorted = [...ports.values()].sort((x, y) => y[1] - x[1]);
+    return sorted.map(([pin, delay]) => `  ${delay} ${pin}\n`).join('');
+  };
+  return `inputs\n${slowest(captures)}outputs\n${slowest(launches)}`;
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       top: { type: 'string', default: 'sf_top' },
       path: { type: 'string' },
+      ports: { type: 'string', multiple: true },
       'no-write': { type: 'boolean', default: false },
     },
   });
@@ -119,6 +136,7 @@ async function main(): Promise<void> {
     const timing = timeDesign(result.netlist, abstracts, id !== values.top);
     abstracts.set(id, timing.abstract);
     if (values.path === id) process.stderr.write(`${timing.longestPs} ps: ${timing.from}\n  ${timing.path.join('\n  ')}\n${timing.to}\n`);
+    if (values.ports?.includes(id)) process.stderr.write(`${id}\n${describePorts(timing.abstract)}`);
     rows.push({ ...measure(unit, result, counts.get(id) ?? 0), timing });
   };
   for (const unit of units) visit(unit);

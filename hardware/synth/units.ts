@@ -3,6 +3,7 @@
 /** Modules that are flattened into whatever instantiates them: parts too small to be looked at alone. All others are units. */
 export const FLATTENED: ReadonlySet<string> = new Set([
   'sf_fifo',
+  'sf_fifo_head',
   'sf_token_counter',
   'sf_field_regs',
   'sf_accept',

@@ -1,6 +1,6 @@
 /**
  * Builds and runs the module benches of a folder of hardware/tb: one model with all of them, random stimulus by seed, coverage printed.
- * Usage: npx tsx hardware/tb/run-benches.ts [cu] [seed]. Documentation: hardware/README.md.
+ * Usage: npx tsx hardware/tb/run-benches.ts [cu|system] [seed]. Documentation: hardware/README.md.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -13,9 +13,17 @@ import { InputError } from '../../src/util/errors.ts';
 const HARDWARE = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const CACHE = path.join(path.dirname(HARDWARE), 'out/benches');
 
-/** Top module by folder of hardware/tb, and the folders of hardware/rtl whose modules it needs. */
-const GROUPS: Readonly<Record<string, { readonly top: string; readonly rtl: readonly string[] }>> = {
-  cu: { top: 'sf_cu_benches', rtl: ['cu', 'control'] },
+interface Group {
+  readonly top: string;
+  /** Folders of hardware/rtl whose modules it needs. */
+  readonly rtl: readonly string[];
+  /** Files of other groups that it needs. */
+  readonly common: readonly string[];
+}
+
+/** By folder of hardware/tb. */
+const GROUPS: Readonly<Record<string, Group>> = {
+  cu: { top: 'sf_cu_benches', rtl: ['cu', 'control'], common: [] },
 };
 
 export interface BenchRun {
@@ -27,12 +35,14 @@ export interface BenchRun {
 function sources(group: string): string[] {
   const files = [path.join(HARDWARE, 'rtl/generated/sf_pkg.sv'), path.join(HARDWARE, 'rtl/sf_types_pkg.sv')];
   const folders = [...GROUPS[group].rtl.map((name) => path.join(HARDWARE, 'rtl', name)), path.join(HARDWARE, 'tb', group)];
-  const all = folders.flatMap((folder) =>
+  const common = GROUPS[group].common.map((name) => path.join(HARDWARE, 'tb', name));
+  const own = folders.flatMap((folder) =>
     readdirSync(folder)
       .filter((name) => name.endsWith('.sv'))
       .sort()
       .map((name) => path.join(folder, name)),
   );
+  const all = [...own, ...common];
   const isPackage = (name: string): boolean => name.endsWith('_pkg.sv');
   return [...files, ...all.filter(isPackage), ...all.filter((name) => !isPackage(name))];
 }
@@ -42,15 +52,15 @@ export function buildBenches(group: string): string {
   const version = verilatorVersion();
   if (version === undefined) throw new InputError(NO_VERILATOR);
   const { top } = GROUPS[group];
-  const files = [...sources(group), path.join(HARDWARE, 'tb', group, 'main.cc')];
+  const files = [...sources(group), path.join(HARDWARE, 'tb/main.cc')];
   const flags = [
-    ...['--cc', '--exe', '--build', '-j', '2', '-O3', '--assert', '--top-module', top, '-Wno-fatal', '-Wno-lint', '-Wno-style'],
+    ...['--cc', '--exe', '--build', '-j', '2', '-O3', '--assert', '--top-module', top, '--prefix', 'Vbenches', '-Wno-fatal', '-Wno-lint', '-Wno-style'],
     ...['-CFLAGS', '-std=c++17', '-MAKEFLAGS', 'OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL=-O0'],
   ];
   const hash = createHash('sha256').update(`${version}\n${flags.join(' ')}`);
   for (const file of files) hash.update(readFileSync(file));
   const folder = path.join(CACHE, `${group}-${hash.digest('hex').slice(0, 16)}`);
-  const program = path.join(folder, `V${top}`);
+  const program = path.join(folder, 'Vbenches');
   if (existsSync(program)) return program;
   mkdirSync(CACHE, { recursive: true });
   const build = mkdtempSync(path.join(CACHE, 'build-'));

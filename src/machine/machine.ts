@@ -97,9 +97,9 @@ export const XC7Z045: Machine = {
   axi: { ports: 4, bytesPerBeat: 8, burstLines: 4, readsPerPort: 8, readsPerEngine: 16, writesOutstanding: 8 },
   dram: { bytes: 2 ** 30, bytesPerSecond: 4_200_000_000, readLatency: 40, writeLatency: 40 },
   latency: {
-    branchRestart: 2,
+    branchRestart: 3,
     instructionLatency: 3,
-    queueLatency: 2,
+    queueLatency: 3,
     tokenLatency: 2,
     prepare: 24,
     macSetup: 4,

@@ -15,9 +15,9 @@ const SYNC_FIELDS = 4;
 
 /** Register stages that the RTL needs between two events of the timing table; a machine may ask for more, never for less. */
 const LEAST_LATENCY: Readonly<Record<keyof Machine['latency'], number>> = {
-  branchRestart: 2,
+  branchRestart: 3,
   instructionLatency: 3,
-  queueLatency: 2,
+  queueLatency: 3,
   tokenLatency: 2,
   prepare: 24,
   macSetup: 4,

@@ -2,7 +2,8 @@
 // Specification: docs/isa.md (all), docs/microarchitecture.md, sections 8 and 9 (T1, T2, T19). Twins: src/isa/core.ts,
 // src/simulator/timing/control.ts.
 //
-// Stages: fetch (sf_fetch) → decode D → execute X. A line on the load bus at b is in the buffer at b+1 (fetch), at D in b+2, at X in b+3.
+// Stages: fetch (sf_fetch) → decode D → execute X → write back W. A line on the load bus at b is in the buffer at b+1 (fetch), at D in b+2, at X in
+// b+3. D takes results that are not in the register file yet from X, where sums join them in the last gate, or from W.
 // A GO without room holds X, and D when it is not empty. A taken branch at X empties them and restarts fetch.
 module sf_core
   import sf_pkg::*;
@@ -41,7 +42,8 @@ module sf_core
 );
   localparam int unsigned NumKinds = 5;
 
-  typedef enum logic [2:0] {AluAdd, AluSub, AluAnd, AluOr, AluSll, AluSrl} alu_e;
+  // Results other than sums and differences.
+  typedef enum logic [1:0] {AluAnd, AluOr, AluSll, AluSrl} alu_e;
 
   // --- D: one instruction, registers read, operands chosen ---
   logic        d_valid_q;
@@ -51,6 +53,8 @@ module sf_core
   // --- X: the decoded instruction ---
   typedef struct packed {
     logic             legal;
+    logic             is_sum;
+    logic             subtract;
     alu_e             alu;
     logic             write;       // rd ← result
     logic [4:0]       rd;
@@ -74,69 +78,99 @@ module sf_core
   pc_t      x_pc_q;
 
   logic        no_room, stall, d_ready, flush, execute, taken, left_q;
-  logic [31:0] x_result;
+  logic [31:0] x_result, sum, other;
   logic        x_writes;
 
-  // --- register file: two reads at D, one write at X; a bit per register tells whether the program has written it ---
+  // --- formats: views of the same word; they overlap in bits that the others name ---
+  format_r_t   fr;
+  format_i_t   fi;
+  format_b_t   fb;
+  format_j_t   fj;
+  format_f_t   ff;
+  format_fh_t  fh;
+  format_fr_t  fs;
+  format_g_t   fg;
+  format_n_t   fn;
+  logic        unused_formats;
+  assign fr = d_word_q;
+  assign fi = d_word_q;
+  assign fb = d_word_q;
+  assign fj = d_word_q;
+  assign ff = d_word_q;
+  assign fh = d_word_q;
+  assign fs = d_word_q;
+  assign fg = d_word_q;
+  assign fn = d_word_q;
+  assign unused_formats = ^{fr, fi, fb, fj, ff, fh, fs, fg, fn};
+
+  // --- constants of instructions ---
+  opcode_e     op;
+  logic        is_immediate, is_constant;
+  logic [31:0] constant;
+  assign op = opcode_e'(d_word_q[31:26]);
+  always_comb begin
+    unique case (op)
+      OpAddi:  constant = {{16{fi.imm[15]}}, fi.imm};
+      OpOri:   constant = {16'd0, fi.imm};
+      OpLui:   constant = {fi.imm, 16'd0};
+      OpSeti:  constant = {15'd0, ff.imm};
+      default: constant = {fh.imm, 17'd0};
+    endcase
+    is_immediate = op == OpAddi || op == OpOri || op == OpLui;
+    is_constant  = is_immediate || op == OpSeti || op == OpSeth;
+  end
+
+  // --- register file: two reads at D, one write at W; a bit per register tells whether the program has written it ---
   logic [31:0] registers [32];
   logic [31:0] written_q;
   logic [4:0]  d_index_a, d_index_b;
   logic [31:0] d_value_a, d_value_b;
-  logic        is_branch;
-  opcode_e     op;
+  logic        is_branch, hit_a, hit_b;
 
-  function automatic logic [31:0] forward(logic [4:0] index, logic [31:0] stored, logic valid, logic bypass, logic [4:0] rd,
-                                          logic [31:0] result);
-    if (bypass && rd == index) return result;
-    return valid ? stored : '0;
+  // --- W ---
+  logic        w_valid_q;
+  logic [4:0]  w_rd_q;
+  logic [31:0] w_result_q;
+
+  // A value that does not come from X: none is there of a register that the program has not written.
+  function automatic logic [31:0] known(logic late, logic [31:0] late_value, logic valid, logic [31:0] stored);
+    return late ? late_value : valid ? stored : '0;
   endfunction
 
-  assign op        = opcode_e'(d_word_q[31:26]);
   assign is_branch = op == OpBeq || op == OpBne || op == OpBlt || op == OpBge;
-  assign d_index_a = op == OpSet ? d_word_q[16:12] : is_branch ? d_word_q[25:21] : d_word_q[20:16];
-  assign d_index_b = is_branch ? d_word_q[20:16] : d_word_q[15:11];
+  assign d_index_a = is_branch ? d_word_q[25:21] : d_word_q[20:16];
+  assign d_index_b = op == OpSet ? d_word_q[16:12] : is_branch ? d_word_q[20:16] : d_word_q[15:11];
 
+  // X executes when D moves on, or what D takes is not kept.
+  assign hit_a = x_valid_q && x_q.write && x_q.rd == d_index_a;
+  assign hit_b = x_valid_q && x_q.write && x_q.rd == d_index_b && !is_constant;
   always_comb begin
-    d_value_a = forward(d_index_a, registers[d_index_a], written_q[d_index_a], x_writes, x_q.rd, x_result);
-    d_value_b = forward(d_index_b, registers[d_index_b], written_q[d_index_b], x_writes, x_q.rd, x_result);
+    d_value_a = known(w_valid_q && w_rd_q == d_index_a, w_result_q, written_q[d_index_a], registers[d_index_a]);
+    d_value_b = known(w_valid_q && w_rd_q == d_index_b, w_result_q, written_q[d_index_b], registers[d_index_b]);
+    if (is_constant) d_value_b = constant;
   end
   always_ff @(posedge clk_i) begin
-    if (x_writes) registers[x_q.rd] <= x_result;
+    w_valid_q  <= rst_ni && !start_i && x_writes;
+    w_rd_q     <= x_q.rd;
+    w_result_q <= x_result;
+    if (w_valid_q) registers[w_rd_q] <= w_result_q;
     if (!rst_ni || start_i) written_q <= '0;
-    else if (x_writes) written_q[x_q.rd] <= 1'b1;
+    else if (w_valid_q) written_q[w_rd_q] <= 1'b1;
   end
 
   // --- decode ---
-  format_r_t  fr;
-  format_i_t  fi;
-  format_b_t  fb;
-  format_j_t  fj;
-  format_f_t  ff;
-  format_fh_t fh;
-  format_fr_t fs;
-  format_g_t  fg;
-  format_n_t  fn;
-  logic       is_field, is_immediate, field_exists;
+  logic       is_field, field_exists;
   logic [2:0] field_kind;
   logic [5:0] field_index;
-  logic       unused_formats;
-  // Every format is a view of the same word; the views overlap in bits that the others name.
-  assign unused_formats = ^{fr, fi, fb, fj, ff, fh, fs, fg, fn};
+
+  // pc + imm + 1 by one adder.
+  pc_t  d_target;
+  logic unused_one;
+  assign {d_target, unused_one} =
+      {d_pc_q, 1'b1} + {op == OpJmp ? {{PcW - 26{fj.imm[25]}}, fj.imm} : {{PcW - 16{fb.imm[15]}}, fb.imm}, 1'b1};
 
   always_comb begin
-    fr = d_word_q;
-    fi = d_word_q;
-    fb = d_word_q;
-    fj = d_word_q;
-    ff = d_word_q;
-    fh = d_word_q;
-    fs = d_word_q;
-    fg = d_word_q;
-    fn = d_word_q;
-
-    is_field     = op == OpSeti || op == OpSeth || op == OpSet;
-    is_immediate = op == OpAddi || op == OpOri || op == OpLui;
-
+    is_field = op == OpSeti || op == OpSeth || op == OpSet;
     {field_kind, field_index} = ff.field;
     unique case (field_kind)
       KindLdm: field_exists = field_index < 6'(LdmFields);
@@ -160,28 +194,20 @@ module sf_core
       default:                                 x_d.legal = 1'b0;
     endcase
 
+    x_d.is_sum   = op != OpAnd && op != OpOr && op != OpOri && op != OpSll && op != OpSrl;
+    x_d.subtract = op == OpSub;
     unique case (op)
-      OpSub:       x_d.alu = AluSub;
-      OpAnd:       x_d.alu = AluAnd;
-      OpOr, OpOri: x_d.alu = AluOr;
-      OpSll:       x_d.alu = AluSll;
-      OpSrl:       x_d.alu = AluSrl;
-      default:     x_d.alu = AluAdd;
+      OpAnd:   x_d.alu = AluAnd;
+      OpSll:   x_d.alu = AluSll;
+      OpSrl:   x_d.alu = AluSrl;
+      default: x_d.alu = AluOr;
     endcase
 
     x_d.rd    = fr.rd;
     x_d.write = (is_immediate || op == OpAdd || op == OpSub || op == OpAnd || op == OpOr || op == OpSll || op == OpSrl) && fr.rd != '0;
-    x_d.a     = d_value_a;
-    unique case (op)
-      OpAddi:  x_d.b = {{16{fi.imm[15]}}, fi.imm};
-      OpOri:   x_d.b = {16'd0, fi.imm};
-      OpLui:   x_d.b = {fi.imm, 16'd0};
-      OpSeti:  x_d.b = {15'd0, ff.imm};
-      OpSeth:  x_d.b = {fh.imm, 17'd0};
-      default: x_d.b = d_value_b;
-    endcase
-    // Field values come from b, so that SET takes its register through the adder's other side.
-    if (op == OpSet) x_d.b = d_value_a;
+    // Field values come from b.
+    x_d.a = hit_a && x_q.is_sum ? sum : hit_a ? other : d_value_a;
+    x_d.b = hit_b && x_q.is_sum ? sum : hit_b ? other : d_value_b;
 
     x_d.jump     = op == OpJmp;
     x_d.branch   = is_branch;
@@ -193,24 +219,30 @@ module sf_core
     x_d.sign     = op == OpSeti;
     x_d.go       = op == OpGo ? unit_mask_t'(1) << fg.unit : '0;
     x_d.ends     = op == OpEnd;
-    x_d.target   = d_pc_q + pc_t'(1) + (x_d.jump ? {{PcW - 26{fj.imm[25]}}, fj.imm} : {{PcW - 16{fb.imm[15]}}, fb.imm});
+    x_d.target   = d_target;
     x_d.is_last  = d_pc_q == last_pc_i;
   end
 
-  // --- execute ---
-  logic less, equal;
+  // --- execute: one adder for sums and differences, joined with the other results at the end ---
+  logic        less, equal, unused_carry;
+  assign {sum, unused_carry} = {x_q.a, 1'b1} + {x_q.b ^ {32{x_q.subtract}}, x_q.subtract};
   always_comb begin
     unique case (x_q.alu)
-      AluSub:  x_result = x_q.a - x_q.b;
-      AluAnd:  x_result = x_q.a & x_q.b;
-      AluOr:   x_result = x_q.a | x_q.b;
-      AluSll:  x_result = x_q.a << x_q.b[4:0];
-      AluSrl:  x_result = x_q.a >> x_q.b[4:0];
-      default: x_result = x_q.a + x_q.b;
+      AluAnd:  other = x_q.a & x_q.b;
+      AluOr:   other = x_q.a | x_q.b;
+      AluSll:  other = x_q.a << x_q.b[4:0];
+      default: other = x_q.a >> x_q.b[4:0];
     endcase
   end
-  assign equal   = x_q.a == x_q.b;
-  assign less    = signed'(x_q.a) < signed'(x_q.b);
+  assign x_result = x_q.is_sum ? sum : other;
+  // In halves, for their carry chains.
+  logic high_less, high_equal, low_less, low_equal;
+  assign high_less  = signed'(x_q.a[31:16]) < signed'(x_q.b[31:16]);
+  assign high_equal = x_q.a[31:16] == x_q.b[31:16];
+  assign low_less   = x_q.a[15:0] < x_q.b[15:0];
+  assign low_equal  = x_q.a[15:0] == x_q.b[15:0];
+  assign equal      = high_equal && low_equal;
+  assign less       = high_less || (high_equal && low_less);
   // An illegal instruction stays at X, as everything does after a stop, so that the program counter tells where it was.
   assign no_room = x_valid_q && (x_q.go & ~room_i) != '0;
   assign stall   = no_room || (x_valid_q && !x_q.legal) || !run_i;

@@ -1,8 +1,8 @@
 // Instruction fetch: streams the program's lines ahead of the core into the instruction buffer and reads them out one instruction a cycle.
 // Specification: docs/microarchitecture.md, sections 6, 8 and 9 (T1, T19). Twin: src/simulator/timing/fetch.ts.
 //
-// A flush at t withdraws the offer at the end of t; the first offer of a new stream is there at t+LatBranchRestart. Lines of an abandoned
-// stream come marked as stale (sf_read_port) and are dropped; a line on the bus at t+1 is still one of them.
+// A flush at t is in a register at t+1, when nothing is offered and no instruction is there; the first offer of a new stream is there at
+// t+LatBranchRestart. Lines of an abandoned stream come marked as stale (sf_read_port) and are dropped; a line on the bus at t+1 is still one of them.
 // free_q counts lines neither held nor offered: a line whose last instruction executes at x is in it at x+1 and in an offer at x+2.
 module sf_fetch
   import sf_pkg::*;
@@ -38,17 +38,19 @@ module sf_fetch
   localparam int unsigned LinePcW = PcW - $clog2(LineInstrs);
   localparam int unsigned FreeW = InstrLineW + 1;
   localparam int unsigned InFlightW = $clog2(ReadsPerEngine * BurstLines + 2 * Slots + 1);
-  localparam int unsigned ExtraRestart = LatBranchRestart - 2;
+  localparam int unsigned ExtraRestart = LatBranchRestart - 3;
   // Line on the bus at b, in the buffer at b+1, decoded b+2, executed b+3.
   localparam int unsigned ExtraWrite = LatInstruction - 3;
   localparam int unsigned BlockW = $clog2(BurstLines);
+  localparam int unsigned BlockShift = 2;  // lines of a block, which is at one port
   typedef logic [InstrLineW-1:0] index_t;
   typedef logic [LinePcW-1:0] line_pc_t;
 
   // --- stream of offers ---
   offer_t           offer_q;
   index_t           offer_index_q;
-  logic             active_q, flush_q, leaves_q;
+  logic             active_q, flush_q, flushed_q, restart_q, leaves_q;
+  pc_t              target_q;
   line_pc_t         line_q, last_line;
   index_t           index_q;
   logic [FreeW-1:0] free_q;
@@ -66,27 +68,29 @@ module sf_fetch
   // Up to the next multiple of a burst, or to the program's end. Behind that no burst follows, so positions need not know of it.
   burst_lines_t to_boundary_q, to_boundary_d;
   line_pc_t     target_line;
-  assign target_line = target_i[PcW-1:$clog2(LineInstrs)];
+  assign target_line = target_q[PcW-1:$clog2(LineInstrs)];
   if (BurstLines == 1) begin : gen_single
     assign to_boundary_d = 3'd1;
   end else begin : gen_burst
     assign to_boundary_d = 3'(BurstLines) - 3'(BlockW'(code_line_i[BlockW-1:0] + target_line[BlockW-1:0]));
   end
   assign lines = after_q[LinePcW-1:0] < line_pc_t'(to_boundary_q) ? after_q[2:0] + 3'd1 : to_boundary_q;
-  assign load  = active_q && !wait_restart && (!offer_q.valid || accept_i) && free_q >= FreeW'(BurstLines) && in_program && !flush_i;
+  assign load  = active_q && !wait_restart && (!offer_q.valid || accept_i) && free_q >= FreeW'(BurstLines) && in_program && !flush_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       active_q      <= 1'b0;
       flush_q       <= 1'b0;
+      flushed_q     <= 1'b0;
       leaves_q      <= 1'b0;
       offer_q.valid <= 1'b0;
       free_q        <= FreeW'(InstrLines);
     end else begin
-      flush_q  <= flush_i;
-      leaves_q <= flush_q && active_q && pc_q > last_pc_i;
-      if (flush_i) begin
-        active_q      <= restart_i;
+      flush_q   <= flush_i;
+      flushed_q <= flush_q;
+      leaves_q  <= flushed_q && active_q && pc_q > last_pc_i;
+      if (flush_q) begin
+        active_q      <= restart_q;
         offer_q.valid <= 1'b0;
         free_q        <= FreeW'(InstrLines);
       end else begin
@@ -97,7 +101,9 @@ module sf_fetch
     end
   end
   always_ff @(posedge clk_i) begin
-    if (flush_i) begin
+    restart_q <= restart_i;
+    target_q  <= target_i;
+    if (flush_q) begin
       line_q        <= target_line;
       after_q       <= {1'b0, last_line} - {1'b0, target_line};
       to_boundary_q <= to_boundary_d;
@@ -121,12 +127,12 @@ module sf_fetch
     logic [ExtraRestart-1:0] wait_q;
     always_ff @(posedge clk_i) begin
       if (!rst_ni) wait_q <= '0;
-      else wait_q <= flush_i ? '1 : wait_q >> 1;
+      else wait_q <= flush_q ? '1 : wait_q >> 1;
     end
     assign wait_restart = wait_q[0];
   end
 
-  assign offer_o = offer_q;
+  assign offer_o = '{valid: offer_q.valid && !flush_q, line: offer_q.line, lines: offer_q.lines};
   always_comb begin
     meta_o      = '0;
     meta_o.addr = read_addr_t'(offer_index_q);
@@ -143,16 +149,15 @@ module sf_fetch
   assign busy_o = in_flight_q != '0;
 
   // --- instruction buffer ---
-  line_t                 buffer [InstrLines];
-  logic [InstrLines-1:0] valid_q;
-  index_t                read_index_q;
-  logic                  arrives, write, read, leaves_line;
-  line_t                 write_line, read_line;
-  index_t                write_index;
-  logic                  unused_cmd;
+  line_t      buffer [InstrLines];
+  index_t     read_index_q;
+  logic       arrives, write, read, leaves_line;
+  line_t      write_line, read_line;
+  index_t     write_index;
+  logic       unused_cmd;
 
   assign unused_cmd  = ^line_cmd_i;
-  assign arrives     = line_valid_i && !line_cmd_i.stale && !flush_q && !flush_i;
+  assign arrives     = line_valid_i && !line_cmd_i.stale && !flush_q;
   if (ExtraWrite == 0) begin : gen_direct
     assign write       = arrives;
     assign write_index = index_t'(line_cmd_i.addr);
@@ -162,7 +167,7 @@ module sf_fetch
     index_t                write_index_q [ExtraWrite];
     line_t                 write_line_q [ExtraWrite];
     always_ff @(posedge clk_i) begin
-      write_q          <= rst_ni && !flush_i ? ExtraWrite'({write_q, arrives}) : '0;
+      write_q          <= rst_ni && !flush_q ? ExtraWrite'({write_q, arrives}) : '0;
       write_index_q[0] <= index_t'(line_cmd_i.addr);
       write_line_q[0]  <= line_i;
       for (int i = 1; i < int'(ExtraWrite); i++) begin
@@ -180,21 +185,47 @@ module sf_fetch
 
   always_ff @(posedge clk_i) begin
     if (write) buffer[write_index] <= write_line;
-    if (!rst_ni || flush_i) valid_q <= '0;
-    else begin
-      if (leaves_line) valid_q[read_index_q] <= 1'b0;
-      if (write) valid_q[write_index] <= 1'b1;
-    end
-    if (flush_i) begin
+    if (flush_q) begin
       read_index_q <= '0;
-      pc_q         <= target_i;
+      pc_q         <= target_q;
     end else if (read) begin
       pc_q <= pc_q + pc_t'(1);
       if (leaves_line) read_index_q <= read_index_q + index_t'(1);
     end
   end
 
-  assign instr_valid_o = valid_q[read_index_q];
+  // --- lines that are there: a port delivers its lines in the order of the stream, so a count for each port tells whether the next one is there ---
+  localparam int unsigned PlaceW = BlockShift + PortW;
+  typedef logic [PlaceW-1:0] place_t;  // DRAM line modulo the lines of a block at every port
+  place_t              first_place_q, read_place_q, write_place, target_place;
+  logic [AxiPorts-1:0] there, unused_overflow;
+  logic                unused_place;
+  assign target_place = place_t'(code_line_i) + place_t'(target_line);
+  assign write_place  = first_place_q + place_t'(write_index);
+  assign unused_place = ^{write_place, read_place_q};
+  always_ff @(posedge clk_i) begin
+    if (flush_q) begin
+      first_place_q <= target_place;
+      read_place_q  <= target_place;
+    end else if (leaves_line) begin
+      read_place_q <= read_place_q + place_t'(1);
+    end
+  end
+  port_t write_port, read_port;
+  assign write_port = AxiPorts > 1 ? write_place[BlockShift+:PortW] : '0;
+  assign read_port  = AxiPorts > 1 ? read_place_q[BlockShift+:PortW] : '0;
+  for (genvar p = 0; p < int'(AxiPorts); p++) begin : gen_port
+    sf_token_counter #(.CountW(InstrLineW)) u_lines (
+      .clk_i, .rst_ni,
+      .clear_i   (flush_q),
+      .give_i    (write && write_port == port_t'(p)),
+      .take_i    (leaves_line && read_port == port_t'(p)),
+      .there_o   (there[p]),
+      .overflow_o(unused_overflow[p])
+    );
+  end
+
+  assign instr_valid_o = there[read_port] && !flush_q;
   assign instr_pc_o    = pc_q;
   always_comb begin
     for (int i = 0; i < 2; i++) instr_o[16*i+:16] = read_line[{pc_q[2:0], 1'(i)}];

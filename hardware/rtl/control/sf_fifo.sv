@@ -1,8 +1,10 @@
-// FIFO with a registered head: an entry pushed at t into an empty FIFO is at the head at t+1, and after a pop at t the next one is there at t+1.
-// The store is distributed RAM; the head is one entry more. Pushing into a full FIFO and popping an empty one are errors of the user.
+// FIFO in distributed RAM, read without a clock: an entry pushed at t into an empty FIFO is at the head at t+1, and after a pop at t the next
+// one is there at t+1. Late: an entry counts a cycle later (t+2), although its data are already at the output when it is the next.
+// Pushing into a full FIFO and popping an empty one are errors of the user.
 module sf_fifo #(
   parameter int unsigned Width = 8,
-  parameter int unsigned Depth = 16  // entries behind the head: a power of two
+  parameter int unsigned Depth = 16,  // entries: a power of two
+  parameter bit Late = 1'b0
 ) (
   input  logic             clk_i,
   input  logic             rst_ni,
@@ -14,42 +16,44 @@ module sf_fifo #(
   output logic             full_o   // no push now unless there is a pop
 );
   localparam int unsigned PtrW = $clog2(Depth);
+  typedef logic [PtrW-1:0] ptr_t;
 
   logic [Width-1:0] mem [Depth];
-  logic [Width-1:0] head_q;
-  logic             valid_q;
-  logic [PtrW-1:0]  write_q, read_q;
-  logic [PtrW:0]    count_q;
-  logic             stored, to_head, to_store, from_store;
+  ptr_t             write_q, read_q, end_q;  // end: behind the last entry that counts
+  logic             valid_q, arrive, last;
 
-  assign stored     = count_q != '0;
-  // A push goes to the head when nothing waits in front of it.
-  assign to_head    = push_i && !stored && (!valid_q || pop_i);
-  assign to_store   = push_i && !to_head;
-  assign from_store = pop_i && stored;
-
-  always_ff @(posedge clk_i) begin
-    if (to_store) mem[write_q] <= data_i;
-    if (to_head) head_q <= data_i;
-    else if (from_store) head_q <= mem[read_q];
+  if (Late) begin : gen_late
+    logic arrive_q;
+    always_ff @(posedge clk_i) begin
+      arrive_q <= rst_ni && push_i;
+      end_q    <= rst_ni ? write_q : '0;
+    end
+    assign arrive = arrive_q;
+  end else begin : gen_plain
+    assign arrive = push_i;
+    assign end_q  = write_q;
   end
 
+  // The head is the only entry.
+  assign last = ptr_t'(read_q + ptr_t'(1)) == end_q;
+
+  always_ff @(posedge clk_i) begin
+    if (push_i) mem[write_q] <= data_i;
+  end
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      valid_q <= 1'b0;
       write_q <= '0;
       read_q  <= '0;
-      count_q <= '0;
-    end else if (push_i || pop_i) begin
-      valid_q <= push_i || stored || !pop_i;
-      if (to_store) write_q <= write_q + 1'b1;
-      if (from_store) read_q <= read_q + 1'b1;
-      if (to_store && !from_store) count_q <= count_q + 1'b1;
-      else if (!to_store && from_store) count_q <= count_q - 1'b1;
+      valid_q <= 1'b0;
+    end else begin
+      if (push_i) write_q <= write_q + ptr_t'(1);
+      if (pop_i) read_q <= read_q + ptr_t'(1);
+      if (arrive) valid_q <= 1'b1;
+      else if (pop_i && last) valid_q <= 1'b0;
     end
   end
 
   assign valid_o = valid_q;
-  assign data_o  = head_q;
-  assign full_o  = count_q == (PtrW + 1)'(Depth);
+  assign data_o  = mem[read_q];
+  assign full_o  = valid_q && read_q == write_q;
 endmodule

@@ -1,14 +1,15 @@
 // The descriptor queue of one unit and its start rule, and the masks of the signals that its descriptors will send.
 // Specification: docs/microarchitecture.md, section 9 (T2, T3). Twin: src/simulator/timing/queue.ts.
 //
-// GO at t: go_i at t; the descriptor is read from the field registers during t+1 and is at the head from t+LatQueue on.
-// Start at s: start_o at s; the place counts as free in room_o from s+2 on.
+// GO at t: go_i at t; the descriptor is read from the field registers during t+1, its waits are with sf_tokens from t+2 on, and it is at the
+// head from t+LatQueue on, when tokens_i is about it. Start at s: start_o at s; the place counts as free in room_o from s+2 on.
 // The unit sends its signals as pulses in the order of the descriptors; this module adds the masks.
 module sf_queue
   import sf_pkg::*;
   import sf_types_pkg::*;
 #(
-  parameter int unsigned DescBits = 32
+  parameter int unsigned DescBits = 32,
+  parameter bit RegisterDesc = 1'b0  // desc_o comes from a register: right at the start, but not yet in the head's first cycle
 ) (
   input  logic                clk_i,
   input  logic                rst_ni,
@@ -22,13 +23,13 @@ module sf_queue
   input  unit_mask_t          signal_write_i,
   input  logic [DescBits-1:0] desc_i,
   // Tokens
-  output unit_mask_t          wait_read_o,  // of the head descriptor
+  output unit_mask_t          wait_read_o,  // of the head descriptor; without one they mean nothing
   output unit_mask_t          wait_write_o,
-  input  logic                tokens_i,     // every token is there
+  input  logic                tokens_i,     // registered, about the waits a cycle ago: every token is there
   // Unit
   input  logic                free_i,
   output logic                start_o,      // combinational: head, tokens, free
-  output logic                head_o,       // a descriptor is at the head: desc_o is stable until it has started
+  output logic                head_o,       // a descriptor is at the head: desc_o is stable until it has started (but RegisterDesc)
   output logic [DescBits-1:0] desc_o,
   input  logic                read_i,       // the unit's signals
   input  logic                write_i,
@@ -40,7 +41,7 @@ module sf_queue
   localparam int unsigned StartedDepth = 64;
   localparam int unsigned StoreDepth = QueueDepth > 2 ? 2 ** $clog2(QueueDepth) : 2;
   localparam int unsigned HeldW = $clog2(QueueDepth + 1);
-  localparam int unsigned ExtraStages = LatQueue - 2;
+  localparam int unsigned ExtraStages = LatQueue - 3;
   localparam int unsigned EntryBits = 4 * NumUnits + DescBits;
 
   typedef struct packed {
@@ -92,7 +93,7 @@ module sf_queue
   end
 
   logic unused_full;
-  sf_fifo #(.Width(EntryBits), .Depth(StoreDepth)) u_entries (
+  sf_fifo #(.Width(EntryBits), .Depth(StoreDepth), .Late(1'b1)) u_entries (
     .clk_i, .rst_ni,
     .push_i (push),
     .data_i (pushed),
@@ -101,33 +102,46 @@ module sf_queue
     .data_o (head),
     .full_o (unused_full)
   );
-  assign wait_read_o  = head_valid ? head.wait_read : '0;
-  assign wait_write_o = head_valid ? head.wait_write : '0;
+  assign wait_read_o  = head.wait_read;
+  assign wait_write_o = head.wait_write;
   assign head_o       = head_valid;
-  assign desc_o       = head.desc;
+  if (RegisterDesc) begin : gen_register
+    // A start is at the earliest a cycle after the descriptor's first cycle at the output of the store.
+    logic [DescBits-1:0] desc_q;
+    always_ff @(posedge clk_i) desc_q <= head.desc;
+    assign desc_o = desc_q;
+  end else begin : gen_store
+    assign desc_o = head.desc;
+  end
 
   // --- started descriptors ---
-  logic       read_pending, write_pending, read_full, write_full;
+  logic       read_pending, write_pending, read_full, write_full, unused_read, unused_write;
   unit_mask_t read_mask, write_mask;
 
-  assign start_o = head_valid && tokens_i && free_i && run_i && !read_full && !write_full;
+  // Starts are two cycles apart at least (sf_tokens), so the FIFOs of masks may be a cycle late.
+  logic full_q;
+  always_ff @(posedge clk_i) full_q <= rst_ni && (read_full || write_full);
+  assign start_o = head_valid && tokens_i && free_i && run_i && !full_q;
 
-  sf_fifo #(.Width(NumUnits), .Depth(StartedDepth)) u_read_masks (
+  // No unit signals earlier than three cycles after a start.
+  sf_fifo_head #(.Width(NumUnits), .Depth(StartedDepth)) u_read_masks (
     .clk_i, .rst_ni,
     .push_i (start_o),
     .data_i (head.signal_read),
     .pop_i  (read_i),
-    .valid_o(read_pending),
+    .valid_o(unused_read),
     .data_o (read_mask),
+    .any_o  (read_pending),
     .full_o (read_full)
   );
-  sf_fifo #(.Width(NumUnits), .Depth(StartedDepth)) u_write_masks (
+  sf_fifo_head #(.Width(NumUnits), .Depth(StartedDepth)) u_write_masks (
     .clk_i, .rst_ni,
     .push_i (start_o),
     .data_i (head.signal_write),
     .pop_i  (write_i),
-    .valid_o(write_pending),
+    .valid_o(unused_write),
     .data_o (write_mask),
+    .any_o  (write_pending),
     .full_o (write_full)
   );
   assign read_mask_o  = read_i ? read_mask : '0;

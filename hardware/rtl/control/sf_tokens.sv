@@ -1,7 +1,9 @@
 // Token counters of all ordered pairs of units: read and write tokens.
 // Specification: docs/microarchitecture.md, sections 1 and 9 (T3). Twin: src/simulator/timing/tokens.ts.
 //
-// A token signalled at t (masks at t) can be taken at t+LatToken: one register stage, then the counter.
+// A token signalled at t (masks at t) can be taken at t+LatToken: it is in its counter at t+1, and ok_o, which tells the start rule that all
+// tokens of the head descriptor are there, is a register. Only the consumer takes, so an answer holds until its own start, which clears it: the
+// next descriptor's answer is there two cycles after that start. ok_o means nothing while there is no head.
 module sf_tokens
   import sf_pkg::*;
   import sf_types_pkg::*;
@@ -13,30 +15,38 @@ module sf_tokens
   input  unit_mask_t [NumUnits-1:0] write_signal_i,
   input  unit_mask_t [NumUnits-1:0] wait_read_i,     // by consumer: producers of which its head descriptor takes a token
   input  unit_mask_t [NumUnits-1:0] wait_write_i,
-  output unit_mask_t                ok_o,            // by consumer: all of them are there
+  output unit_mask_t                ok_o,            // registered, by consumer: all of them are there
   input  unit_mask_t                start_i,         // by consumer: takes them
   output logic                      overflow_o,      // registered
   output logic [4:0]                producer_o       // of the overflow, valid with it
 );
-  localparam int unsigned Stages = LatToken - 1;
+  localparam int unsigned ExtraStages = LatToken - 2;
   localparam int unsigned NoUnit = 3;
 
   // --- signals on their way ---
-  unit_mask_t [NumUnits-1:0] read_q [Stages];
-  unit_mask_t [NumUnits-1:0] write_q [Stages];
-  always_ff @(posedge clk_i) begin
-    read_q[0]  <= read_signal_i;
-    write_q[0] <= write_signal_i;
-    for (int i = 1; i < int'(Stages); i++) begin
-      read_q[i]  <= read_q[i-1];
-      write_q[i] <= write_q[i-1];
-    end
-    if (!rst_ni || clear_i) begin
-      for (int i = 0; i < int'(Stages); i++) begin
-        read_q[i]  <= '0;
-        write_q[i] <= '0;
+  unit_mask_t [NumUnits-1:0] read_give, write_give;
+  if (ExtraStages == 0) begin : gen_direct
+    assign read_give  = read_signal_i;
+    assign write_give = write_signal_i;
+  end else begin : gen_delay
+    unit_mask_t [NumUnits-1:0] read_q [ExtraStages];
+    unit_mask_t [NumUnits-1:0] write_q [ExtraStages];
+    always_ff @(posedge clk_i) begin
+      read_q[0]  <= read_signal_i;
+      write_q[0] <= write_signal_i;
+      for (int i = 1; i < int'(ExtraStages); i++) begin
+        read_q[i]  <= read_q[i-1];
+        write_q[i] <= write_q[i-1];
+      end
+      if (!rst_ni || clear_i) begin
+        for (int i = 0; i < int'(ExtraStages); i++) begin
+          read_q[i]  <= '0;
+          write_q[i] <= '0;
+        end
       end
     end
+    assign read_give  = read_q[ExtraStages-1];
+    assign write_give = write_q[ExtraStages-1];
   end
 
   // --- counters: [consumer][producer] ---
@@ -48,28 +58,32 @@ module sf_tokens
         assign write_there[c][p] = 1'b1;
         assign read_over[c][p]   = 1'b0;
         assign write_over[c][p]  = 1'b0;
+        logic unused_give;
+        assign unused_give = ^{read_give[p][c], write_give[p][c]};
       end else begin : gen_pair
         sf_token_counter u_read (
           .clk_i, .rst_ni, .clear_i,
-          .give_i    (read_q[Stages-1][p][c]),
+          .give_i    (read_give[p][c]),
           .take_i    (start_i[c] && wait_read_i[c][p]),
           .there_o   (read_there[c][p]),
           .overflow_o(read_over[c][p])
         );
         sf_token_counter u_write (
           .clk_i, .rst_ni, .clear_i,
-          .give_i    (write_q[Stages-1][p][c]),
+          .give_i    (write_give[p][c]),
           .take_i    (start_i[c] && wait_write_i[c][p]),
           .there_o   (write_there[c][p]),
           .overflow_o(write_over[c][p])
         );
       end
     end
-    assign ok_o[c] = (wait_read_i[c] & ~read_there[c]) == '0 && (wait_write_i[c] & ~write_there[c]) == '0;
+    always_ff @(posedge clk_i) begin
+      ok_o[c] <= rst_ni && !start_i[c] && (wait_read_i[c] & ~read_there[c]) == '0 && (wait_write_i[c] & ~write_there[c]) == '0;
+    end
   end
 
-  logic unused_start;
-  assign unused_start = start_i[NoUnit];
+  logic unused_unit;
+  assign unused_unit = start_i[NoUnit];
 
   // --- overflow: a register stage by pair, as starts come late, then one for all ---
   unit_mask_t [NumUnits-1:0] over_q;

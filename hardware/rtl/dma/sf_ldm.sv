@@ -19,7 +19,7 @@ module sf_ldm
   output logic                signal_o,
   output logic                busy_o
 );
-  logic       busy_q, valid, full, waiting;
+  logic       busy_q, valid, full, hold, waiting;
   cu_mask_t   cus_q;
   logic       table_q;
   run_burst_t burst;
@@ -59,11 +59,12 @@ module sf_ldm
     .last_i  (burst.last),
     .complete_i,
     .full_o  (full),
+    .hold_o  (hold),
     .signal_o,
     .busy_o  (waiting)
   );
 
-  assign offer_o = '{valid: valid, line: burst.line, lines: burst.lines};
+  assign offer_o = '{valid: valid && !hold, line: burst.line, lines: burst.lines};
   always_comb begin
     meta_o             = '0;
     meta_o.addr        = read_addr_t'(burst.addr);

@@ -3,6 +3,9 @@
 //
 // A burst may span images. Where its first line belongs goes with the burst as meta data; sf_read_port steps from line to line. Counts
 // that matter only within a burst are kept up to 5.
+//
+// Stages: position (of the burst after the one offered) → offer. A position always steps to the next multiple of BurstLines lines: behind the
+// last burst nobody looks. Images of up to 4 lines (short) and longer ones step in different ways: of a longer image a burst sees one end at most.
 module sf_ldw
   import sf_pkg::*;
   import sf_types_pkg::*;
@@ -22,101 +25,154 @@ module sf_ldw
   output logic                signal_o,
   output logic                busy_o
 );
-  localparam int unsigned BlockW = $clog2(BurstLines);
-  // Registers between start and first offer: descriptor, position, offer.
-  localparam int unsigned ExtraStages = LatDmaSetup - 3;
+  localparam int unsigned Shortest = 5;  // lines of a long image
+  localparam int unsigned LeftW = 17;
+  typedef logic [2:0] count_t;   // up to 5
+  typedef logic [1:0] small_t;   // one less: 0 to 3 for 1 to 4
 
-  // Counts that matter only within a burst: 5 stands for 5 or more.
-  function automatic logic [2:0] at_most_5(logic [15:0] value);
-    return value > 16'd5 ? 3'd5 : value[2:0];
+  // Lines up to the next multiple of a burst.
+  function automatic small_t to_boundary(logic [1:0] line);
+    if (BurstLines == 1) return 2'd0;
+    return BurstLines == 2 ? {1'b0, !line[0]} : ~line;
   endfunction
 
-  // --- descriptor ---
-  logic          busy_q, first_q, valid_q, load, full, waiting;
-  logic [15:0]   lines_q;        // of an image
-  logic [2:0]    image_lines_q;  // up to 5
-  weights_addr_t base_q;
-  logic [3:0]    per_slot_q;
-  cu_mask_t      slot_cus_q;     // CUs of slot 0
-  logic [2:0]    slot_q;         // slot of the first image
-  logic          unused_desc;
-  // An image of no lines, which no right program has, counts as one line: no burst may be empty on AXI.
-  logic [15:0]   image_lines;
-
-  assign unused_desc = ^{desc_i.dram_address[3:0], desc_i.line, desc_i.first_image};
-
-  assign image_lines = {desc_i.lines[15:1], desc_i.lines[0] || desc_i.lines == '0};
-
-  // --- position of the next burst to offer ---
-  line_addr_t    line_q;
-  logic [15:0]   left_q;         // lines left of the current image
-  logic [15:0]   images_q;       // images after the current one
-  logic [1:0]    vmac_q;
-  cu_mask_t      cus_q;
-  weights_addr_t addr_q;
-
-  burst_lines_t  to_boundary, lines;
-  logic [2:0]    left_5, rest_5;
-  logic          is_last;
-
-  if (BurstLines == 1) begin : gen_single
-    assign to_boundary = 3'd1;
-  end else begin : gen_burst
-    assign to_boundary = 3'(BurstLines) - 3'(line_q[BlockW-1:0]);
-  end
-
-  // Lines left of the run: this image's and those of whole images.
-  always_comb begin
-    logic [4:0] whole, sum;
-    left_5 = at_most_5(left_q);
-    whole  = 5'(at_most_5(images_q)) * 5'(image_lines_q);
-    sum    = 5'(left_5) + (whole > 5'd5 ? 5'd5 : whole);
-    rest_5 = sum > 5'd5 ? 3'd5 : sum[2:0];
-  end
-  assign is_last = rest_5 <= to_boundary;
-  assign lines   = is_last ? rest_5 : to_boundary;
-
-  // Position after the burst: at most one image of 4 lines or more further, or up to 4 short ones.
-  logic [16:0]   over;        // lines beyond the current image's end, less one image
-  logic [15:0]   left_next;
-  logic [2:0]    images_on;
-  logic [1:0]    vmac_next;
-  logic          slot_next;
-  weights_addr_t addr_next;
-  always_comb begin
-    over      = {1'b0, left_q} - 17'(lines);
-    images_on = '0;
-    left_next = over[15:0];
-    if (over[16] || over == '0) begin
-      // At most 3 lines of the burst lie beyond this image's last.
-      left_next = over[15:0] + lines_q;
-      images_on = 3'd1;
-      if (image_lines_q == 3'd1) begin
-        left_next = 16'd1;
-        images_on = lines;
-      end else if (image_lines_q == 3'd2 && 17'(lines) >= {1'b0, left_q} + 17'd2) begin
-        left_next = over[15:0] + 16'd4;
-        images_on = 3'd2;
-      end else if (image_lines_q == 3'd3 && 17'(lines) >= {1'b0, left_q} + 17'd3) begin
-        left_next = over[15:0] + 16'd6;
-        images_on = 3'd2;
+  // Functions of a few bits are tables, so that they become LUTs and not carry chains.
+  // A burst of lines+1 lines begins left+1 lines before the end of its image: how many images of image+1 lines each (at most 4) it leaves behind, and
+  // how many lines further the next burst begins in its image.
+  typedef struct packed {
+    count_t images;
+    small_t begun;
+  } short_step_t;
+  function automatic short_step_t [63:0] make_short_steps();
+    for (int left = 0; left < 4; left++) begin
+      for (int lines = 0; lines < 4; lines++) begin
+        for (int image = 0; image < 4; image++) begin
+          int at;  // where the next burst begins, counted from the begin of this one's image
+          at = image < left ? 0 : image - left + lines + 1;
+          make_short_steps[16*left + 4*lines + image] = '{images: 3'(at / (image + 1)), begun: 2'(at % (image + 1))};
+        end
       end
     end
-    {slot_next, vmac_next} = {1'b0, vmac_q} + images_on;
-    // Line address: from the image's begin when another image has begun.
-    addr_next = images_on == '0 ? wrap(32'(addr_q) + 32'(lines)) : wrap(32'(base_q) + 32'(lines_q) - 32'(left_next));
-  end
+  endfunction
+  localparam short_step_t [63:0] ShortSteps = make_short_steps();
+
+  // Lines of the run, up to 5, with left+1 of the current image and images-1 more of image+1 lines.
+  function automatic count_t [127:0] make_short_rests();
+    for (int images = 0; images < 8; images++) begin
+      for (int left = 0; left < 4; left++) begin
+        for (int image = 0; image < 4; image++) begin
+          int rest;
+          rest = images == 0 ? 5 : left + 1 + (images - 1) * (image + 1);
+          make_short_rests[16*images + 4*left + image] = rest > 5 ? 3'd5 : 3'(rest);
+        end
+      end
+    end
+  endfunction
+  localparam count_t [127:0] ShortRests = make_short_rests();
+
+  // rest lines of the run end within a burst of lines+1.
+  function automatic logic [31:0] make_lasts();
+    for (int rest = 0; rest < 8; rest++) for (int lines = 0; lines < 4; lines++) make_lasts[4*rest + lines] = rest <= lines + 1;
+  endfunction
+  localparam logic [31:0] Lasts = make_lasts();
+
+  // --- descriptor ---
+  logic                busy_q, full, hold, waiting, short_q;
+  small_t              image_q;        // lines of a short image
+  logic [LeftW-1:0]    long_step_q;    // lines of a long image, less those of a burst
+  weights_addr_t       base_q;
+  logic [3:0]          per_slot_q;
+  logic                unused_desc;
+  assign unused_desc = ^{desc_i.dram_address[3:0], desc_i.line, desc_i.first_image};
+
+  // --- position of the next burst ---
+  line_addr_t          line_q;
+  small_t              lines_q;        // up to the boundary
+  logic [LeftW-1:0]    beyond_q;       // long: lines left of the image behind the burst, less 1; negative when the image ends within it
+  small_t              left_q;         // short: lines left of the image
+  logic [15:0]         images_q;       // left, this one included
+  logic [1:0]          vmac_q;
+  cu_mask_t            cus_q;
+  weights_addr_t       addr_q;
+
+  short_step_t         step;
+  count_t              images_on;
+  logic                new_image, slot_next, load;
+  small_t              begun;
+  logic [1:0]          vmac_next;
+  logic [WeightsAddrW:0] addr_sum;
+
+  assign step      = ShortSteps[{left_q, lines_q, image_q}];
+  assign images_on = short_q ? step.images : {2'b00, beyond_q[LeftW-1]};
+  assign new_image = images_on != '0;
+  // Of a long image: −1 is one line beyond none.
+  assign begun     = short_q ? step.begun : ~beyond_q[1:0];
+  assign {slot_next, vmac_next} = {1'b0, vmac_q} + images_on;
+  assign addr_sum  = new_image ? {1'b0, base_q} + (WeightsAddrW + 1)'(begun) : {1'b0, addr_q} + (WeightsAddrW + 1)'(lines_q) + (WeightsAddrW + 1)'(1);
 
   // Line addresses wrap at the end of the buffer, which need not be a power of two. The sum is below twice its size.
-  function automatic weights_addr_t wrap(logic [31:0] line);
-    return line >= WeightsLines ? weights_addr_t'(line - WeightsLines) : weights_addr_t'(line);
+  function automatic weights_addr_t wrap(logic [WeightsAddrW:0] line);
+    if (WeightsLines == 2 ** WeightsAddrW) return line[WeightsAddrW-1:0];
+    return 32'(line) >= WeightsLines ? weights_addr_t'(32'(line) - WeightsLines) : line[WeightsAddrW-1:0];
   endfunction
 
+  // CUs of slot s are [s·m, (s+1)·m).
+  function automatic cu_mask_t slot_cus(logic [2:0] slot, logic [3:0] per_slot);
+    return cu_mask_t'(~({NumCus{1'b1}} << per_slot)) << (7'(slot) * 7'(per_slot));
+  endfunction
+
+  // An image of no lines, which no right program has, counts as one line: no burst may be empty on AXI.
+  logic   is_short;
+  small_t image_less_1, first_lines;
+  assign is_short     = desc_i.lines < 16'(Shortest);
+  assign image_less_1 = desc_i.lines[2:0] == '0 ? 2'd0 : 2'(desc_i.lines[2:0] - 3'd1);
+  assign first_lines  = to_boundary(desc_i.dram_address[5:4]);
+
+  always_ff @(posedge clk_i) begin
+    if (start_i) begin
+      short_q     <= is_short;
+      image_q     <= image_less_1;
+      long_step_q <= LeftW'(desc_i.lines) - LeftW'(BurstLines);
+      base_q      <= desc_i.line[WeightsAddrW-1:0];
+      per_slot_q  <= desc_i.cus_per_slot;
+    end
+    if (start_i) begin
+      line_q   <= desc_i.dram_address[31:4];
+      lines_q  <= first_lines;
+      // lines − (first_lines + 1) − 1
+      beyond_q <= LeftW'(desc_i.lines) + {{LeftW - 3{1'b1}}, 3'd6 - 3'(first_lines)};
+      left_q   <= image_less_1;
+      images_q <= desc_i.images;
+      vmac_q   <= desc_i.first_image[1:0];
+      cus_q    <= slot_cus(desc_i.first_image[4:2], desc_i.cus_per_slot);
+      addr_q   <= desc_i.line[WeightsAddrW-1:0];
+    end else if (load) begin
+      line_q   <= (line_q | line_addr_t'(BurstLines - 1)) + line_addr_t'(1);
+      lines_q  <= small_t'(BurstLines - 1);
+      beyond_q <= beyond_q + (beyond_q[LeftW-1] ? long_step_q : -LeftW'(BurstLines));
+      left_q   <= image_q - step.begun;
+      images_q <= images_q - 16'(images_on);
+      vmac_q   <= vmac_next;
+      cus_q    <= slot_next ? cus_q << per_slot_q : cus_q;
+      addr_q   <= wrap(addr_sum);
+    end
+  end
+
+  // Lines left of the image, and of the run: up to 5.
+  count_t left_5, rest_5, images_5;
+  always_comb begin
+    images_5 = images_q[15:3] != '0 ? 3'd5 : images_q[2:0];
+    // Beyond −1 is the burst's own length.
+    left_5   = short_q ? {1'b0, left_q} + 3'd1 : beyond_q[LeftW-1] ? count_t'(BurstLines) + beyond_q[2:0] + 3'd1 : 3'd5;
+    rest_5   = short_q ? ShortRests[{images_5, left_q, image_q}] : images_5 == 3'd1 ? left_5 : 3'd5;
+  end
+
   // --- offer ---
-  line_addr_t   offer_line_q;
-  burst_lines_t offer_lines_q;
-  read_meta_t   meta_q, meta_d;
-  logic         last_q, pending_q;
+  line_addr_t offer_line_q;
+  small_t     offer_lines_q;  // up to the boundary
+  count_t     rest_q;
+  read_meta_t meta_q, meta_d;
+  logic       valid_q, is_last, ready;
 
   always_comb begin
     meta_d             = '0;
@@ -125,75 +181,48 @@ module sf_ldw
     meta_d.vmac        = vmac_q;
     meta_d.base        = base_q;
     meta_d.left        = left_5;
-    meta_d.image_lines = image_lines_q;
+    meta_d.image_lines = short_q ? count_t'(image_q) + 3'd1 : 3'd5;
     meta_d.per_slot    = per_slot_q;
   end
 
-  logic position_ready;
-  if (ExtraStages == 0) begin : gen_no_wait
-    assign position_ready = first_q;
-  end else begin : gen_wait
-    logic [ExtraStages-1:0] wait_q;
-    always_ff @(posedge clk_i) wait_q <= rst_ni ? ExtraStages'({wait_q, first_q}) : '0;
-    assign position_ready = wait_q[ExtraStages-1];
-  end
+  // Registers between start and first offer: descriptor, position, offer; the position has a cycle or more to spare.
+  localparam int unsigned SpareStages = LatDmaSetup - 1;
+  logic [SpareStages-1:0] spare_q;
+  always_ff @(posedge clk_i) spare_q <= rst_ni ? SpareStages'({spare_q, start_i}) : '0;
+  assign ready = spare_q[SpareStages-1];
 
-  assign load = pending_q && (!valid_q || accept_i);
+  assign is_last = Lasts[{rest_q, offer_lines_q}];
+  assign load    = ready || (accept_i && !is_last);
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      busy_q    <= 1'b0;
-      first_q   <= 1'b0;
-      pending_q <= 1'b0;
-      valid_q   <= 1'b0;
+      busy_q  <= 1'b0;
+      valid_q <= 1'b0;
     end else begin
-      first_q <= start_i;
       if (start_i) busy_q <= 1'b1;
-      else if (accept_i && last_q) busy_q <= 1'b0;
-      if (position_ready) pending_q <= 1'b1;
-      else if (load && is_last) pending_q <= 1'b0;
-      if (load) valid_q <= 1'b1;
-      else if (accept_i) valid_q <= 1'b0;
+      else if (accept_i && is_last) busy_q <= 1'b0;
+      if (ready) valid_q <= 1'b1;
+      else if (accept_i && is_last) valid_q <= 1'b0;
     end
   end
   always_ff @(posedge clk_i) begin
-    if (start_i) begin
-      line_q        <= desc_i.dram_address[31:4];
-      lines_q       <= image_lines;
-      image_lines_q <= at_most_5(image_lines);
-      base_q        <= desc_i.line[WeightsAddrW-1:0];
-      per_slot_q    <= desc_i.cus_per_slot;
-      slot_cus_q    <= ~({NumCus{1'b1}} << desc_i.cus_per_slot);
-      slot_q        <= desc_i.first_image[4:2];
-      vmac_q        <= desc_i.first_image[1:0];
-      left_q        <= image_lines;
-      images_q      <= desc_i.images - 16'd1;
-      addr_q        <= desc_i.line[WeightsAddrW-1:0];
-    end else if (load) begin
-      line_q   <= line_q + line_addr_t'(lines);
-      left_q   <= left_next;
-      images_q <= images_q - 16'(images_on);
-      vmac_q   <= vmac_next;
-      addr_q   <= addr_next;
-    end
-    if (first_q) cus_q <= slot_cus_q << (7'(slot_q) * 7'(per_slot_q));
-    else if (load && slot_next) cus_q <= cus_q << per_slot_q;
     if (load) begin
       offer_line_q  <= line_q;
-      offer_lines_q <= lines;
+      offer_lines_q <= lines_q;
+      rest_q        <= rest_5;
       meta_q        <= meta_d;
-      last_q        <= is_last;
     end
   end
-  assign offer_o = '{valid: valid_q, line: offer_line_q, lines: offer_lines_q};
+  assign offer_o = '{valid: valid_q && !hold, line: offer_line_q, lines: is_last ? rest_q : count_t'(offer_lines_q) + 3'd1};
   assign meta_o = meta_q;
 
   sf_order u_order (
     .clk_i, .rst_ni,
     .issue_i (accept_i),
     .port_i,
-    .last_i  (last_q),
+    .last_i  (is_last),
     .complete_i,
     .full_o  (full),
+    .hold_o  (hold),
     .signal_o,
     .busy_o  (waiting)
   );

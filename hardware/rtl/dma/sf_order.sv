@@ -14,61 +14,76 @@ module sf_order
   input  logic                last_i,       // the descriptor's last
   input  logic [AxiPorts-1:0] complete_i,   // a burst of this port is finished
   output logic                full_o,       // no descriptor may begin
+  output logic                hold_o,       // registered: no burst may be offered
   output logic                signal_o,     // registered
   output logic                busy_o
 );
   // Descriptors whose bursts are all accepted but not finished. With the memory of the specification fewer than 64 (hardware/README.md);
   // a start waits if there were more.
   localparam int unsigned Depth = 64;
-  // Bursts by which a port may be ahead of the oldest unfinished descriptor: half the range of the counters.
-  localparam int unsigned CountW = 12;
+  // Bursts issued behind the oldest unfinished descriptor's last: a port finishes all it has accepted within Lag cycles, and one burst a cycle is
+  // accepted at most. Offers would wait if there were more (a bus that stalls).
+  localparam int unsigned Lag = (ReadsPerPort > WritesOutstanding ? ReadsPerPort : WritesOutstanding) * BurstLines * Slots;
+  // Counts are kept modulo a range of which half is more than that.
+  localparam int unsigned CountW = $clog2(Lag + ReadsPerEngine + 16) + 1;
   typedef logic [CountW-1:0] count_t;
-  localparam count_t HalfRange = count_t'(2 ** (CountW - 1));
+  localparam count_t MostAhead = count_t'(2 ** (CountW - 1) - 8);
 
-  count_t [AxiPorts-1:0] issued_q, issued_d, finished_q, target;
-  logic                  waiting, done, signal_q, full, ahead_q;
+  typedef struct packed {
+    count_t                all;    // issued to any port
+    count_t [AxiPorts-1:0] ports;
+  } counts_t;
+  counts_t               issued_q, issued_d, target;
+  count_t [AxiPorts-1:0] finished_q;
+  count_t                ahead;
+  logic                  waiting, any, done, signal_q, hold_q;
 
   always_comb begin
-    issued_d = issued_q;
-    for (int p = 0; p < int'(AxiPorts); p++) if (issue_i && port_i == port_t'(p)) issued_d[p] = issued_q[p] + count_t'(1);
+    issued_d.all = issued_q.all + count_t'(1);
+    for (int p = 0; p < int'(AxiPorts); p++) issued_d.ports[p] = issued_q.ports[p] + count_t'(port_i == port_t'(p));
   end
 
-  // Differences modulo 2^12: finished ≥ target when the difference is below half the range.
-  logic [AxiPorts-1:0] reached, far;
+  // Differences modulo the range: finished ≥ target when the difference is below half the range.
+  logic [AxiPorts-1:0] reached;
+  count_t [AxiPorts-1:0] beyond;
+  logic                unused_beyond;
   always_comb begin
     for (int p = 0; p < int'(AxiPorts); p++) begin
-      reached[p] = finished_q[p] - target[p] < HalfRange;
-      // A quarter of the range ahead of the oldest descriptor: no further descriptor until it is finished.
-      far[p]     = issued_q[p] - target[p] >= HalfRange / 2 && issued_q[p] - target[p] < HalfRange;
+      beyond[p]  = finished_q[p] - target.ports[p];
+      reached[p] = !beyond[p][CountW-1];
     end
   end
-  assign done = waiting && reached == '1;
+  assign unused_beyond = ^beyond;
+  assign ahead = issued_q.all - target.all;
+  assign done  = waiting && reached == '1;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       issued_q   <= '0;
       finished_q <= '0;
       signal_q   <= 1'b0;
-      ahead_q    <= 1'b0;
+      hold_q     <= 1'b0;
     end else begin
-      issued_q <= issued_d;
+      if (issue_i) issued_q <= issued_d;
       for (int p = 0; p < int'(AxiPorts); p++) if (complete_i[p]) finished_q[p] <= finished_q[p] + count_t'(1);
       signal_q <= done;
-      ahead_q  <= waiting && far != '0;
+      hold_q   <= waiting && ahead >= MostAhead;
     end
   end
 
-  sf_fifo #(.Width(AxiPorts * CountW), .Depth(Depth)) u_targets (
+  // A burst takes many cycles from its acceptance to its end: the target is at the head in time.
+  sf_fifo_head #(.Width($bits(counts_t)), .Depth(Depth)) u_targets (
     .clk_i, .rst_ni,
     .push_i (issue_i && last_i),
     .data_i (issued_d),
     .pop_i  (done),
     .valid_o(waiting),
     .data_o (target),
-    .full_o (full)
+    .any_o  (any),
+    .full_o
   );
 
-  assign full_o   = full || ahead_q;
+  assign hold_o   = hold_q;
   assign signal_o = signal_q;
-  assign busy_o   = waiting || signal_q;
+  assign busy_o   = any || signal_q;
 endmodule

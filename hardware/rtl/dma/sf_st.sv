@@ -38,8 +38,9 @@ module sf_st
 );
   localparam int unsigned BurstBuffers = 2;
   localparam int unsigned ReadStages = LatReadLatencyMaps;
+  localparam int unsigned CuW = NumCus > 1 ? $clog2(NumCus) : 1;
 
-  logic       busy_q, full, waiting;
+  logic       busy_q, full, hold, waiting;
   logic [3:0] cu_q;
   logic       burst_valid, begin_burst;
   run_burst_t burst;
@@ -106,7 +107,7 @@ module sf_st
   // --- lines on their way from maps to the write store ---
   typedef struct packed {
     logic              valid;
-    logic [NumCus-1:0] cu;
+    logic [CuW-1:0]    cu;
     write_slot_t       slot;
     logic [1:0]        line;
     word_mask_t        mask;
@@ -118,7 +119,6 @@ module sf_st
     logic         last;
   } full_t;
   read_t                 read_q [ReadStages];
-  full_t                 full_q [ReadStages-1];
   logic [ReadStages-2:0] full_valid_q;
   word_mask_t            mask;
 
@@ -127,10 +127,8 @@ module sf_st
     if (line_is_last) mask = mask & ~({LineWords{1'b1}} << current_q.tail << 1);
   end
   always_ff @(posedge clk_i) begin
-    read_q[0] <= '{valid: gnt && rst_ni, cu: gnt_i, slot: slot_q, line: line_q, mask: mask};
+    read_q[0] <= '{valid: gnt && rst_ni, cu: CuW'(cu_q), slot: slot_q, line: line_q, mask: mask};
     for (int i = 1; i < int'(ReadStages); i++) read_q[i] <= read_q[i-1];
-    full_q[0]    <= '{line: current_q.line, lines: current_q.lines, slot: slot_q, last: current_q.last};
-    for (int i = 1; i < int'(ReadStages) - 1; i++) full_q[i] <= full_q[i-1];
     full_valid_q <= rst_ni ? (ReadStages - 1)'({full_valid_q, burst_done}) : '0;
     if (!rst_ni) for (int i = 1; i < int'(ReadStages); i++) read_q[i].valid <= 1'b0;
   end
@@ -138,24 +136,25 @@ module sf_st
   assign store_slot_o = read_q[ReadStages-1].slot;
   assign store_line_o = read_q[ReadStages-1].line;
   assign store_mask_o = read_q[ReadStages-1].mask;
-  always_comb begin
-    store_words_o = '0;
-    for (int c = 0; c < int'(NumCus); c++) if (read_q[ReadStages-1].cu[c]) store_words_o = store_words_o | words_i[c];
-  end
+  assign store_words_o = words_i[read_q[ReadStages-1].cu];
 
-  // --- full bursts, offered in order ---
-  full_t head;
-  logic  head_valid, unused_full;
+  // --- bursts read, offered in order when their lines are in the write store ---
+  full_t      read_burst, head;
+  logic       head_valid, unused_valid, unused_full;
+  logic [1:0] full_bursts_q;
+  assign read_burst = '{line: current_q.line, lines: current_q.lines, slot: slot_q, last: current_q.last};
   sf_fifo #(.Width($bits(full_t)), .Depth(BurstBuffers)) u_full (
     .clk_i, .rst_ni,
-    .push_i (full_valid_q[ReadStages-2]),
-    .data_i (full_q[ReadStages-2]),
+    .push_i (burst_done),
+    .data_i (read_burst),
     .pop_i  (accept_i),
-    .valid_o(head_valid),
+    .valid_o(unused_valid),
     .data_o (head),
     .full_o (unused_full)
   );
-  assign offer_o      = '{valid: head_valid, line: head.line, lines: head.lines};
+  always_ff @(posedge clk_i) full_bursts_q <= rst_ni ? full_bursts_q + 2'(full_valid_q[ReadStages-2]) - 2'(accept_i) : '0;
+  assign head_valid   = full_bursts_q != '0;
+  assign offer_o      = '{valid: head_valid && !hold, line: head.line, lines: head.lines};
   assign offer_slot_o = head.slot;
 
   sf_order u_order (
@@ -165,6 +164,7 @@ module sf_st
     .last_i  (head.last),
     .complete_i,
     .full_o  (full),
+    .hold_o  (hold),
     .signal_o(write_signal_o),
     .busy_o  (waiting)
   );

@@ -22,9 +22,9 @@ package sf_pkg;
   parameter int unsigned ReadsPerPort = 8;  // outstanding read bursts
   parameter int unsigned ReadsPerEngine = 16;
   parameter int unsigned WritesOutstanding = 8;
-  parameter int unsigned LatBranchRestart = 2;
+  parameter int unsigned LatBranchRestart = 3;
   parameter int unsigned LatInstruction = 3;
-  parameter int unsigned LatQueue = 2;
+  parameter int unsigned LatQueue = 3;
   parameter int unsigned LatToken = 2;
   parameter int unsigned LatPrepare = 24;
   parameter int unsigned LatMacSetup = 4;
@@ -37,7 +37,7 @@ package sf_pkg;
   parameter int unsigned LatDmaSetup = 3;
   parameter int unsigned LatReadLatencyMaps = 9;
   parameter logic [31:0] RtlVersion = 32'h00010000;
-  parameter logic [31:0] MachineFingerprint = 32'h7b8277ac;
+  parameter logic [31:0] MachineFingerprint = 32'h9cd1d4d4;
 
   // Instructions.
   typedef enum logic [5:0] {

@@ -40,26 +40,29 @@ module sf_accept
   // --- outstanding bursts ---
   for (genvar e = 0; e < int'(NumEngines); e++) begin : gen_engine
     if (e == int'(EngineSt)) begin : gen_writes
-      logic [WriteW-1:0] count_q, count_d;
+      // The acceptance comes late: both outcomes are ready.
+      logic [WriteW-1:0] count_q, count_less, count_same;
       always_comb begin
-        count_d = count_q + WriteW'(accept_o[e]);
-        for (int p = 0; p < int'(AxiPorts); p++) count_d = count_d - WriteW'(write_done_i[p]);
+        count_less = count_q;
+        for (int p = 0; p < int'(AxiPorts); p++) count_less = count_less - WriteW'(write_done_i[p]);
+        count_same = count_less + WriteW'(1);
       end
       always_ff @(posedge clk_i) begin
-        count_q          <= rst_ni ? count_d : '0;
-        engine_room_q[e] <= !rst_ni || count_d != WriteW'(WritesOutstanding);
+        count_q          <= !rst_ni ? '0 : accept_o[e] ? count_same : count_less;
+        engine_room_q[e] <= !rst_ni || (accept_o[e] ? count_less != WriteW'(WritesOutstanding - 1) : count_less != WriteW'(WritesOutstanding));
       end
     end else begin : gen_reads
-      logic [EngineW-1:0] count_q, count_d;
+      logic [EngineW-1:0] count_q, count_less, count_same;
       always_comb begin
-        count_d = count_q + EngineW'(accept_o[e]);
+        count_less = count_q;
         for (int p = 0; p < int'(AxiPorts); p++) begin
-          count_d = count_d - EngineW'(read_done_i[p] && read_engine_i[p] == engine_e'(e));
+          count_less = count_less - EngineW'(read_done_i[p] && read_engine_i[p] == engine_e'(e));
         end
+        count_same = count_less + EngineW'(1);
       end
       always_ff @(posedge clk_i) begin
-        count_q          <= rst_ni ? count_d : '0;
-        engine_room_q[e] <= !rst_ni || count_d != EngineW'(ReadsPerEngine);
+        count_q          <= !rst_ni ? '0 : accept_o[e] ? count_same : count_less;
+        engine_room_q[e] <= !rst_ni || (accept_o[e] ? count_less != EngineW'(ReadsPerEngine - 1) : count_less != EngineW'(ReadsPerEngine));
       end
     end
   end
@@ -67,11 +70,13 @@ module sf_accept
   logic read_accepted;
   assign read_accepted = accept_o[EngineFetch] || accept_o[EngineLdm] || accept_o[EngineLdw];
   for (genvar p = 0; p < int'(AxiPorts); p++) begin : gen_port
-    logic [PortCountW-1:0] count_q, count_d;
-    assign count_d = count_q + PortCountW'(read_accepted && port_o == port_t'(p)) - PortCountW'(read_done_i[p]);
+    logic [PortCountW-1:0] count_q, count_less;
+    logic                  accepted;
+    assign accepted   = read_accepted && port_o == port_t'(p);
+    assign count_less = count_q - PortCountW'(read_done_i[p]);
     always_ff @(posedge clk_i) begin
-      count_q        <= rst_ni ? count_d : '0;
-      port_room_q[p] <= !rst_ni || count_d != PortCountW'(ReadsPerPort);
+      count_q        <= !rst_ni ? '0 : accepted ? count_less + PortCountW'(1) : count_less;
+      port_room_q[p] <= !rst_ni || (accepted ? count_less != PortCountW'(ReadsPerPort - 1) : count_less != PortCountW'(ReadsPerPort));
     end
   end
 endmodule

@@ -185,10 +185,9 @@ module sf_memory
   );
 
   // --- ports ---
-  logic      [AxiPorts-1:0]      line_valid, line_last;
+  logic      [AxiPorts-1:0]      line_valid;
   line_cmd_t [AxiPorts-1:0]      line_cmd;
   line_t     [AxiPorts-1:0]      line;
-  logic      [AxiPorts-1:0][7:0] reads, writes;
   for (genvar p = 0; p < int'(AxiPorts); p++) begin : gen_port
     logic cmd_here, pass_here;
     assign cmd_here  = cmd_port_q == port_t'(p);
@@ -211,15 +210,12 @@ module sf_memory
       .rvalid_i       (rvalid_i[p]),
       .rdata_i        (rdata_i[p]),
       .rresp_i        (rresp_i[p]),
-      .rlast_i        (rlast_i[p]),
       .send_i         (phase_q == 2'(p + 3)),
       .line_valid_o   (line_valid[p]),
-      .line_last_o    (line_last[p]),
       .line_cmd_o     (line_cmd[p]),
       .line_o         (line[p]),
       .read_done_o    (read_done[p]),
       .read_engine_o  (read_engine[p]),
-      .on_bus_o       (reads[p]),
       .error_o        (read_error_o[p])
     );
     sf_write_port u_write (
@@ -247,7 +243,6 @@ module sf_memory
       .bresp_i     (bresp_i[p]),
       .complete_o  (st_complete_o[p]),
       .done_o      (write_done[p]),
-      .on_bus_o    (writes[p]),
       .error_o     (write_error_o[p])
     );
   end
@@ -265,12 +260,17 @@ module sf_memory
         bus_cmd  = line_cmd[p];
         bus_line = line[p];
       end
-      ldm_complete_o[p] = line_valid[p] && line_last[p] && line_cmd[p].engine == EngineLdm;
-      ldw_complete_o[p] = line_valid[p] && line_last[p] && line_cmd[p].engine == EngineLdw;
+      ldm_complete_o[p] = line_valid[p] && line_cmd[p].last && line_cmd[p].engine == EngineLdm;
+      ldw_complete_o[p] = line_valid[p] && line_cmd[p].last && line_cmd[p].engine == EngineLdw;
     end
   end
 
-  logic bus_ldm, bus_ldw;
+  logic       bus_ldm, bus_ldw;
+  word_mask_t bus_mask;
+  always_comb begin
+    bus_mask = {LineWords{1'b1}} << bus_cmd.skip;
+    if (bus_cmd.last) bus_mask = bus_mask & ~({LineWords{1'b1}} << bus_cmd.tail << 1);
+  end
   assign bus_ldm = bus_valid && bus_cmd.engine == EngineLdm;
   assign bus_ldw = bus_valid && bus_cmd.engine == EngineLdw;
   always_ff @(posedge clk_i) begin
@@ -281,25 +281,30 @@ module sf_memory
       load_maps_o[c].maps        <= rst_ni && bus_ldm && bus_cmd.cus[c] && !bus_cmd.table_space;
       load_maps_o[c].table_space <= rst_ni && bus_ldm && bus_cmd.cus[c] && bus_cmd.table_space;
       load_maps_o[c].addr        <= bus_cmd.addr[MapsAddrW-1:0];
-      load_maps_o[c].mask        <= bus_cmd.mask;
-      load_weights_o[c].vmacs    <= rst_ni && bus_ldw && bus_cmd.cus[c] ? bus_cmd.vmacs : '0;
+      load_maps_o[c].mask        <= bus_mask;
+      load_weights_o[c].vmacs    <= rst_ni && bus_ldw && bus_cmd.cus[c] ? NumVmacs'(1) << bus_cmd.vmac : '0;
       load_weights_o[c].line     <= bus_cmd.addr[WeightsAddrW-1:0];
     end
   end
 
-  // --- state ---
-  logic [15:0] reads_sum, writes_sum;
+  // --- state: bursts that AXI has to answer ---
+  logic [7:0] reads_q, writes_q, read_answers, write_answers;
+  logic [AxiPorts-1:0] read_ends_q, write_ends_q;
   always_comb begin
-    reads_sum  = '0;
-    writes_sum = '0;
+    read_answers  = '0;
+    write_answers = '0;
     for (int p = 0; p < int'(AxiPorts); p++) begin
-      reads_sum  = reads_sum + 16'(reads[p]);
-      writes_sum = writes_sum + 16'(writes[p]);
+      read_answers  = read_answers + 8'(read_ends_q[p]);
+      write_answers = write_answers + 8'(write_ends_q[p]);
     end
   end
   always_ff @(posedge clk_i) begin
-    reads_on_bus_o  <= rst_ni ? reads_sum : '0;
-    writes_on_bus_o <= rst_ni ? writes_sum : '0;
-    quiet_o         <= !cmd_valid_q && !pass && reads_sum == '0 && writes_sum == '0;
+    read_ends_q  <= rst_ni ? rvalid_i & rlast_i : '0;
+    write_ends_q <= rst_ni ? bvalid_i : '0;
+    reads_q      <= rst_ni ? reads_q + 8'(pass && !pass_write_q) - read_answers : '0;
+    writes_q     <= rst_ni ? writes_q + 8'(pass && pass_write_q) - write_answers : '0;
+    quiet_o      <= !cmd_valid_q && !pass && reads_q == '0 && writes_q == '0;
   end
+  assign reads_on_bus_o  = {8'd0, reads_q};
+  assign writes_on_bus_o = {8'd0, writes_q};
 endmodule

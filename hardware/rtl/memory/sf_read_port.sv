@@ -26,17 +26,14 @@ module sf_read_port
   input  logic         rvalid_i,
   input  logic [63:0]  rdata_i,
   input  logic [1:0]   rresp_i,
-  input  logic         rlast_i,
   // Load bus
   input  logic         send_i,           // the next cycle is the port's slot
   output logic         line_valid_o,     // a line leaves
-  output logic         line_last_o,      // the last of its burst
   output line_cmd_t    line_cmd_o,
   output line_t        line_o,
   // Outstanding
   output logic         read_done_o,
   output engine_e      read_engine_o,
-  output logic [7:0]   on_bus_o,         // read bursts that AXI still has to answer
   output logic         error_o           // registered: SLVERR or DECERR
 );
   localparam int unsigned Beats = Slots;
@@ -45,12 +42,13 @@ module sf_read_port
 
   // --- addresses ---
   typedef struct packed {
-    axi_addr_t  addr;
-    logic [3:0] len;
+    logic [AxiAddrW-1:5] line;
+    logic [1:0]          lines;  // less 1
   } ar_t;
   ar_t  ar_in, ar;
-  logic unused_ar_full;
-  assign ar_in = '{addr: address_i, len: {2'(address_lines_i - 3'd1), 2'b11}};
+  logic unused_ar_full, unused_address;
+  assign unused_address = ^address_i[4:0];
+  assign ar_in = '{line: address_i[AxiAddrW-1:5], lines: 2'(address_lines_i - 3'd1)};
   sf_fifo #(.Width($bits(ar_t)), .Depth(Depth)) u_ar (
     .clk_i, .rst_ni,
     .push_i (address_push_i),
@@ -60,8 +58,8 @@ module sf_read_port
     .data_o (ar),
     .full_o (unused_ar_full)
   );
-  assign araddr_o = ar.addr;
-  assign arlen_o  = ar.len;
+  assign araddr_o = {ar.line, 5'd0};
+  assign arlen_o  = {ar.lines, 2'b11};
 
   // --- beats to lines ---
   logic [Beats-1:0][63:0] shift_q;
@@ -174,17 +172,13 @@ module sf_read_port
     line_cmd_o.addr        = current_q.meta.addr;
     line_cmd_o.cus         = current_q.meta.cus;
     line_cmd_o.table_space = current_q.meta.table_space;
-    line_cmd_o.mask        = {LineWords{1'b1}} << current_q.meta.skip;
-    if (is_last) line_cmd_o.mask = line_cmd_o.mask & ~({LineWords{1'b1}} << current_q.meta.tail << 1);
-    line_cmd_o.vmacs = NumVmacs'(1) << current_q.meta.vmac;
+    line_cmd_o.skip        = current_q.meta.skip;
+    line_cmd_o.tail        = current_q.meta.tail;
+    line_cmd_o.last        = is_last;
+    line_cmd_o.vmac        = current_q.meta.vmac;
   end
   assign line_valid_o  = line_leaves;
-  assign line_last_o   = is_last;
   assign line_o        = line_q;
   assign read_done_o   = line_new_q && is_last;
   assign read_engine_o = current_q.engine;
-
-  logic [7:0] on_bus_q;
-  always_ff @(posedge clk_i) on_bus_q <= rst_ni ? on_bus_q + 8'(address_push_i) - 8'(rvalid_i && rlast_i) : '0;
-  assign on_bus_o = on_bus_q;
 endmodule

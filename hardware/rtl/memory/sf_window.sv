@@ -17,15 +17,19 @@ module sf_window
   output axi_addr_t    address_o,
   output logic         violation_o         // registered
 );
-  localparam int unsigned SumW = LineAddrW + 1;
+  localparam int unsigned BlockW = 2;
 
-  logic [SumW-1:0]   after;
+  line_addr_t        last;
   logic [AxiAddrW:0] address;
-  logic              fits;
+  logic              fits, unused_lines;
 
-  assign after   = {1'b0, line_i} + SumW'(lines_i);
+  // Four lines are as none here.
+  assign unused_lines = lines_i[BlockW];
+
+  // The burst's last line lies in the same block as its first.
+  assign last    = {line_i[LineAddrW-1:BlockW], line_i[BlockW-1:0] + BlockW'(lines_i) - BlockW'(1)};
   assign address = {1'b0, base_i, 12'd0} + {line_i, 5'd0};
-  assign fits    = after <= SumW'(size_i) && !address[AxiAddrW];
+  assign fits    = last < line_addr_t'(size_i) && !address[AxiAddrW];
 
   always_ff @(posedge clk_i) begin
     pass_o      <= rst_ni && valid_i && fits;

@@ -36,7 +36,6 @@ module sf_write_port
   // Responses
   output logic         complete_o,
   output logic         done_o,
-  output logic [7:0]   on_bus_o,       // write bursts without response
   output logic         error_o         // registered: SLVERR or DECERR
 );
   localparam int unsigned Depth = 2 ** $clog2(WritesOutstanding);
@@ -44,12 +43,13 @@ module sf_write_port
 
   // --- addresses ---
   typedef struct packed {
-    axi_addr_t  addr;
-    logic [3:0] len;
+    logic [AxiAddrW-1:5] line;
+    logic [1:0]          lines;  // less 1
   } aw_t;
   aw_t  aw_in, aw;
-  logic unused_aw_full;
-  assign aw_in = '{addr: address_i, len: {2'(lines_i - 3'd1), 2'b11}};
+  logic unused_aw_full, unused_address;
+  assign unused_address = ^address_i[4:0];
+  assign aw_in = '{line: address_i[AxiAddrW-1:5], lines: 2'(lines_i - 3'd1)};
   sf_fifo #(.Width($bits(aw_t)), .Depth(Depth)) u_aw (
     .clk_i, .rst_ni,
     .push_i,
@@ -59,8 +59,8 @@ module sf_write_port
     .data_o (aw),
     .full_o (unused_aw_full)
   );
-  assign awaddr_o = aw.addr;
-  assign awlen_o  = aw.len;
+  assign awaddr_o = {aw.line, 5'd0};
+  assign awlen_o  = {aw.lines, 2'b11};
 
   // --- data ---
   typedef struct packed {
@@ -81,7 +81,8 @@ module sf_write_port
   );
 
   logic [1:0]             line_q;
-  logic [2:0]             beats_q;       // left of the line
+  logic [2:0]             beats_q;       // left of the line: 4 to 0
+  logic [1:0]             index;
   logic [Beats-1:0][63:0] words_q;
   logic [Beats-1:0][3:0]  mask_q;
   logic                   last_line_q, beat, load, is_last;
@@ -107,18 +108,16 @@ module sf_write_port
       words_q     <= read_words_i;
       mask_q      <= read_mask_i;
       last_line_q <= is_last;
-    end else if (beat) begin
-      words_q <= {64'd0, words_q[Beats-1:1]};
-      mask_q  <= {4'd0, mask_q[Beats-1:1]};
     end
   end
   assign read_slot_o = data.slot;
   assign read_line_o = line_q;
   assign slot_free_o = data_pop;
   assign wvalid_o    = beats_q != '0;
-  assign wdata_o     = words_q[0];
+  assign index       = 2'd0 - beats_q[1:0];
+  assign wdata_o     = words_q[index];
   assign wlast_o     = last_line_q && beats_q == 3'd1;
-  always_comb for (int i = 0; i < 8; i++) wstrb_o[i] = mask_q[0][i/2];
+  always_comb for (int i = 0; i < 8; i++) wstrb_o[i] = mask_q[index][i/2];
 
   // --- responses ---
   logic unused_bresp;
@@ -128,8 +127,4 @@ module sf_write_port
     done_o     <= rst_ni && complete_o;
     error_o    <= rst_ni && bvalid_i && bresp_i[1];
   end
-
-  logic [7:0] on_bus_q;
-  always_ff @(posedge clk_i) on_bus_q <= rst_ni ? on_bus_q + 8'(push_i) - 8'(bvalid_i) : '0;
-  assign on_bus_o = on_bus_q;
 endmodule

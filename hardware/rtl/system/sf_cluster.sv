@@ -171,7 +171,7 @@ module sf_cluster
   logic unused_sync;
   assign unused_sync = ^{ldm_sync, ldw_sync, st_sync, mac_sync, vec_sync};
 
-  sf_queue #(.DescBits(LdmBits - SyncBits)) u_ldm_queue (
+  sf_queue #(.DescBits(LdmBits - SyncBits), .RegisterDesc(1'b1)) u_ldm_queue (
     .clk_i, .rst_ni, .run_i,
     .go_i          (go[Ldm]),
     .room_o        (room[Ldm]),
@@ -193,7 +193,7 @@ module sf_cluster
     .write_mask_o  (write_masks[Ldm]),
     .busy_o        (queue_busy[Ldm])
   );
-  sf_queue #(.DescBits(LdwBits - SyncBits)) u_ldw_queue (
+  sf_queue #(.DescBits(LdwBits - SyncBits), .RegisterDesc(1'b1)) u_ldw_queue (
     .clk_i, .rst_ni, .run_i,
     .go_i          (go[Ldw]),
     .room_o        (room[Ldw]),
@@ -215,7 +215,7 @@ module sf_cluster
     .write_mask_o  (write_masks[Ldw]),
     .busy_o        (queue_busy[Ldw])
   );
-  sf_queue #(.DescBits(StBits - SyncBits)) u_st_queue (
+  sf_queue #(.DescBits(StBits - SyncBits), .RegisterDesc(1'b1)) u_st_queue (
     .clk_i, .rst_ni, .run_i,
     .go_i          (go[St]),
     .room_o        (room[St]),
@@ -458,15 +458,23 @@ module sf_cluster
     finished_o <= rst_ni && started_q && !busy && !start_i && !finished_o;
   end
 
+  // Events, all a cycle late; progress, of which only the watchdog needs to know, another one.
+  logic          moves_q;
+  cluster_perf_t perf_d, perf_q;
   always_comb begin
-    perf_o.executed = executed;
-    perf_o.stalled  = stalled;
-    perf_o.cus      = cu_perf;
-    for (int e = 0; e < int'(NumEngines); e++) perf_o.lines[e] = accept[e] ? offer[e].lines : '0;
-    perf_o.event_seen = ended || fetch_valid || read_signal != '0 || write_signal != '0;
-    perf_o.progress   = perf_o.event_seen || executed || start != '0 || accept != '0 || bus_gnt != '0 || st_gnt != '0;
+    perf_d.executed = executed;
+    perf_d.stalled  = stalled;
+    perf_d.cus      = cu_perf;
+    for (int e = 0; e < int'(NumEngines); e++) perf_d.lines[e] = accept[e] ? offer[e].lines : '0;
+    perf_d.event_seen = ended || fetch_valid || read_signal != '0 || write_signal != '0;
+    perf_d.progress   = perf_q.event_seen || perf_q.executed || moves_q || perf_q.lines != '0;
     for (int c = 0; c < int'(NumCus); c++) begin
-      perf_o.progress = perf_o.progress || cu_perf[c].mac_step || cu_perf[c].mac_window || cu_perf[c].vec_read;
+      perf_d.progress = perf_d.progress || perf_q.cus[c].mac_step || perf_q.cus[c].mac_window || perf_q.cus[c].vec_read;
     end
   end
+  always_ff @(posedge clk_i) begin
+    moves_q <= rst_ni && (start != '0 || bus_gnt != '0 || st_gnt != '0);
+    perf_q  <= rst_ni ? perf_d : '0;
+  end
+  assign perf_o = perf_q;
 endmodule

@@ -9,7 +9,7 @@ module sf_perf
   input  logic                       clk_i,
   input  logic                       rst_ni,
   input  logic                       start_i,    // cycle 0
-  input  cluster_perf_t              perf_i,
+  input  cluster_perf_t              perf_i,     // registered: a cycle late
   output counter_t [NumCounters-1:0] counters_o
 );
   localparam int unsigned Cycles = 0;
@@ -18,14 +18,10 @@ module sf_perf
   localparam int unsigned Lines = 3;
   localparam int unsigned FirstCu = 7;
 
-  // Events are counted a cycle later, from registers.
-  cluster_perf_t perf_q;
-  logic          unused_progress;
-  counter_t      cycle_q;   // of the events in perf_q, plus 1
-  assign unused_progress = perf_q.progress;
+  logic     unused_progress;
+  counter_t cycle_q;   // of the events in perf_i, plus 1
+  assign unused_progress = perf_i.progress;
   always_ff @(posedge clk_i) begin
-    perf_q <= perf_i;
-    if (!rst_ni) perf_q <= '0;
     if (start_i) cycle_q <= counter_t'(1);
     else cycle_q <= cycle_q + counter_t'(1);
   end
@@ -33,16 +29,16 @@ module sf_perf
   counter_t [NumCounters-1:0] count_q, count_d;
   always_comb begin
     count_d = count_q;
-    if (perf_q.event_seen) count_d[Cycles] = cycle_q;
-    if (perf_q.executed) count_d[Instructions] = count_q[Instructions] + counter_t'(1);
-    if (perf_q.stalled) count_d[Stalls] = count_q[Stalls] + counter_t'(1);
+    if (perf_i.event_seen) count_d[Cycles] = cycle_q;
+    if (perf_i.executed) count_d[Instructions] = count_q[Instructions] + counter_t'(1);
+    if (perf_i.stalled) count_d[Stalls] = count_q[Stalls] + counter_t'(1);
     for (int e = 0; e < int'(NumEngines); e++) begin
-      if (perf_q.lines[e] != '0) count_d[int'(Lines) + e] = count_q[int'(Lines) + e] + counter_t'(perf_q.lines[e]);
+      if (perf_i.lines[e] != '0) count_d[int'(Lines) + e] = count_q[int'(Lines) + e] + counter_t'(perf_i.lines[e]);
     end
     for (int c = 0; c < int'(NumCus); c++) begin
       for (int i = 0; i < int'(CuCounters); i++) begin
         // The struct's first member is its highest bit.
-        if (perf_q.cus[c][int'(CuCounters)-1-i]) begin
+        if (perf_i.cus[c][int'(CuCounters)-1-i]) begin
           count_d[int'(FirstCu) + int'(CuCounters) * c + i] =
               count_q[int'(FirstCu) + int'(CuCounters) * c + i] + counter_t'(1);
         end

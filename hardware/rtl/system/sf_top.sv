@@ -73,7 +73,7 @@ module sf_top
 
   // --- soft reset: stop, wait until AXI is quiet, then reset everything but the registers of the driver ---
   localparam int unsigned QuietCycles = 15;
-  logic       resetting_q, cluster_rst_n_q;
+  logic       resetting_q, cluster_rst_n_q, run_q;
   logic [3:0] quiet_q;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -81,7 +81,9 @@ module sf_top
       cluster_rst_n_q <= 1'b0;
       quiet_q         <= '0;
       running_q       <= 1'b0;
+      run_q           <= 1'b0;
     end else begin
+      run_q <= !stop && !resetting_q;
       if (reset_request) resetting_q <= 1'b1;
       else if (!cluster_rst_n_q) resetting_q <= 1'b0;
       quiet_q         <= resetting_q && quiet ? quiet_q + 4'd1 : '0;
@@ -167,7 +169,7 @@ module sf_top
     .clk_i,
     .rst_ni            (cluster_rst_n_q),
     .start_i           (start),
-    .run_i             (!stop && !resetting_q),
+    .run_i             (run_q),
     .code_line_i       (code_line),
     .last_pc_i         (last_pc),
     .base_i            (base),

@@ -2,8 +2,8 @@
 import { UNIT_ID_COUNT } from '../../isa/fields.ts';
 import type { TokenKnowledge } from './order.ts';
 
-/** Largest value of the 8-bit counters. */
-export const MAX_TOKENS = 255;
+/** Most tokens that a counter holds. */
+export const MAX_TOKENS = 128;
 
 export type TokenKind = 'read' | 'write';
 

@@ -91,10 +91,10 @@ describe('wrong programs', () => {
   });
 
   it('token overflow: names the counter', () => {
-    const steps: Step[] = Array.from({ length: 256 }, () => ({ unit: LDW, fields: { signalRead: bits(ST) } }));
+    const steps: Step[] = Array.from({ length: 129 }, () => ({ unit: LDW, fields: { signalRead: bits(ST) } }));
     expect(() => timeSteps(steps)).toThrow(JobError);
     expect(() => timeSteps(steps)).toThrow(
-      /^token overflow: instruction 255 \(LDW\) signals the read token LDW → ST at cycle \d+ when 255 are untaken/,
+      /^token overflow: instruction 128 \(LDW\) signals the read token LDW → ST at cycle \d+ when 128 are untaken/,
     );
     expect(timeSteps(steps.slice(1)).cycles).toBeGreaterThan(0);
   });

@@ -12,7 +12,16 @@ import type { TimingResult } from './result.ts';
 export const BOOK: Machine = {
   ...XC7Z045,
   vecFifoGranules: 8,
-  latency: { ...XC7Z045.latency, prepare: 0, macPipeline: 14, vecSetup: 4, vecPipeline: 8, readLatencyMaps: 3 },
+  latency: {
+    ...XC7Z045.latency,
+    branchRestart: 2,
+    queueLatency: 2,
+    prepare: 0,
+    macPipeline: 14,
+    vecSetup: 4,
+    vecPipeline: 8,
+    readLatencyMaps: 3,
+  },
 };
 
 /** A descriptor to dispatch: unit id, layer, and the fields that differ from the kind's defaults. */

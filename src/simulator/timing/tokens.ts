@@ -9,9 +9,9 @@ import { type Clock, clockOfUnit } from './clock.ts';
 import type { DescriptorTable } from './descriptor-table.ts';
 
 const COUNTERS_PER_KIND = UNIT_ID_COUNT * UNIT_ID_COUNT;
-/** Counters have 8 bits: 255 tokens; a ring of 256 entries holds them. */
-const MAX_TOKENS = 255;
-const RING = 256;
+/** A counter holds this many tokens; as many entries of a ring. */
+const MAX_TOKENS = 128;
+const RING = MAX_TOKENS;
 
 export type TokenKind = 'read' | 'write';
 

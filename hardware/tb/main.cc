@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "Vsf_cu_benches.h"
+#include "Vbenches.h"
 #include "verilated.h"
 
 int main(int argc, char** argv) {
@@ -15,7 +15,7 @@ int main(int argc, char** argv) {
     if (std::strncmp(argv[i], "--seed=", 7) == 0) context.randSeed(std::atoi(argv[i] + 7));
     if (std::strncmp(argv[i], "--limit=", 8) == 0) limit = std::atoll(argv[i] + 8);
   }
-  Vsf_cu_benches top{&context};
+  Vbenches top{&context};
   int64_t cycle = 0;
   top.rst_ni = 0;
   for (; cycle < limit && !top.done_o; cycle++) {
