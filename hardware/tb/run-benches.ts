@@ -54,7 +54,8 @@ export function buildBenches(group: string): string {
   const { top } = GROUPS[group];
   const files = [...sources(group), path.join(HARDWARE, 'tb/main.cc')];
   const flags = [
-    ...['--cc', '--exe', '--build', '-j', '2', '-O3', '--assert', '--top-module', top, '--prefix', 'Vbenches', '-Wno-fatal', '-Wno-lint', '-Wno-style'],
+    ...['--cc', '--exe', '--build', '-j', '2', '-O3', '--assert', '--top-module', top, '--prefix', 'Vbenches'],
+    ...['-Wno-fatal', '-Wno-lint', '-Wno-style'],
     ...['-CFLAGS', '-std=c++17', '-MAKEFLAGS', 'OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL=-O0'],
   ];
   const hash = createHash('sha256').update(`${version}\n${flags.join(' ')}`);
