@@ -54,13 +54,24 @@ const script = (id: string, flow: string): string =>
     `hierarchy -top ${id}`,
     'proc; flatten; opt; wreduce; opt_clean',
     `tee -q -o multiplications select -count t:$mul r:A_WIDTH>=${DSP_OPERAND_BITS} %i r:B_WIDTH>=${DSP_OPERAND_BITS} %i`,
-    flow.replace('TOP', id),
+    flow.replaceAll('TOP', id),
     'opt_clean -purge',
     `json -o netlist.json ${id}`,
   ].join('\n');
 
 /** What is asked of Yosys; part of the key of kept results. */
-const FLOW = 'synth_xilinx -family xc7 -abc9 -flatten -noiopad -noclkbuf -top TOP';
+const XILINX = 'synth_xilinx -family xc7 -abc9 -flatten -noiopad -noclkbuf -top TOP';
+/**
+ * The mapping weighs a LUT of any size alike, one of seven or eight inputs as the two or four that it takes: LUTs are what is counted. Yosys' own
+ * weights (3 for two to five inputs, 5 for six) make three LUTs out of what fits two.
+ */
+const FLOW = [
+  `${XILINX} -run begin:map_luts`,
+  'setattr -mod -set abc9_lut 1 =LUT1 =LUT2 =LUT3 =LUT4 =LUT5 =LUT6',
+  'setattr -mod -set abc9_lut 2 =$__ABC9_LUT7',
+  'setattr -mod -set abc9_lut 4 =$__ABC9_LUT8',
+  `${XILINX} -run map_luts:`,
+].join('\n');
 
 /** @throws Error with the end of the log when Yosys fails or takes too long. */
 export async function synthesizeUnit(unit: Unit, yosysVersion: string, cache: string): Promise<UnitResult> {
