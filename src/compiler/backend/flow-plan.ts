@@ -6,7 +6,7 @@ import { type Machine, mapsWords } from '../../machine/machine.ts';
 import type { LinkPlan } from './chain.ts';
 import type { DramLayout } from './dram-layout.ts';
 import { type FlowMember, findFlows, markStored, rootsInside } from './flow.ts';
-import { type FlowItem, makeItems, regionsOf, regionWords } from './flow-items.ts';
+import { type FlowItem, makeItems, type Region, regionsOf, regionWords } from './flow-items.ts';
 import { roundUp } from './maps-memory.ts';
 import { countMacs, isPairWork, type StageGraph } from './stage.ts';
 
@@ -23,6 +23,13 @@ export interface FlowPlan {
 
 /** A stage's first loads and last stores, with nothing beside them. */
 const APART_CYCLES = 1000;
+/** Room for so many of the largest regions is kept for the oldest work, at most this part of the buffers. */
+const RESERVED_REGIONS = 2;
+const RESERVE = 3;
+/** Longer runs are cut: the search takes time, and what passes between two flows is little. */
+const MAX_MEMBERS = 96;
+/** Shares of the maps buffers that an order may fill, tried until it can be placed: regions leave gaps. */
+const ROOM = [1, 0.9, 0.8] as const;
 /** Turns of a segment that are tried. */
 const TURNS = [1, 2] as const;
 
@@ -37,11 +44,17 @@ export function planFlow(members: readonly FlowMember[], graph: StageGraph, layo
       reached = Math.max(reached, made);
       continue;
     }
-    const { order, cycles } = orderItems(made.items);
-    if (best && best.cycles <= cycles) continue;
-    const placed = placeRegions(order, machine);
-    if ('full' in placed) reached = Math.max(reached, placed.full);
-    else best = { members: marked, links: made.links, items: order, ...placed, cycles };
+    for (const share of ROOM) {
+      const { order, cycles } = orderItems(made.items, machine, share * mapsWords(machine));
+      if (best && best.cycles <= cycles) break;
+      const placed = placeRegions(order, machine);
+      if ('full' in placed) {
+        reached = Math.max(reached, placed.full);
+        continue;
+      }
+      best = { members: marked, links: made.links, items: order, ...placed, cycles };
+      break;
+    }
   }
   return best ?? reached;
 }
@@ -56,7 +69,8 @@ export function chooseFlows(graph: StageGraph, layout: DramLayout, machine: Mach
     // MAC stages alone are left to the chains.
     if (!run.some(({ stage, weights }) => !stage.mac || weights !== undefined)) continue;
     for (let from = 0; from < run.length; ) {
-      let count = run.length - from;
+      let count = Math.min(MAX_MEMBERS, run.length - from);
+      if (from + count < run.length) count = findCut(run.slice(from), count);
       let plan: FlowPlan | undefined;
       while (count > 1) {
         const tried = planFlow(run.slice(from, from + count), graph, layout, machine);
@@ -103,8 +117,11 @@ export function flowInside({ members }: FlowPlan): Set<number> {
   return rootsInside(members);
 }
 
-/** Order by list scheduling: whenever a unit is free it takes the shortest work that is ready, so that the other unit gets something to do. */
-function orderItems(items: readonly FlowItem[]): { order: FlowItem[]; cycles: number } {
+/**
+ * Order by list scheduling: whenever a unit is free it takes the shortest work that is ready, so that the other unit gets something to do. Work that needs new
+ * room waits while the maps buffers are full; the oldest has some room of its own, so that there is always a way on.
+ */
+function orderItems(items: readonly FlowItem[], machine: Machine, limit: number): { order: FlowItem[]; cycles: number } {
   const waiting = items.map(({ needs }) => new Set(needs.map(({ item }) => item)).size);
   const ready = new Float64Array(items.length);
   const users = items.map((): { item: number; latency: number }[] => []);
@@ -115,19 +132,33 @@ function orderItems(items: readonly FlowItem[]): { order: FlowItem[]; cycles: nu
       seen.add(item);
     }
   }
+  const room = new Room(items, machine, limit);
   const open = { mac: new Set<FlowItem>(), vec: new Set<FlowItem>() };
   const free = { mac: 0, vec: 0 };
   for (const item of items) if (waiting[item.id] === 0) open[item.unit].add(item);
   const starts = new Float64Array(items.length);
+  const order: FlowItem[] = [];
   let cycles = 0;
-  for (let left = items.length; left > 0; left--) {
-    const choices = (['mac', 'vec'] as const).flatMap((unit) => {
-      const item = choose(open[unit], ready, free[unit]);
-      return item ? [{ item, start: Math.max(free[unit], ready[item.id]!) }] : [];
-    });
-    const { item, start } = choices.reduce((a, b) => (b.start < a.start ? b : a));
+  let oldest = 0;
+  const done = new Uint8Array(items.length);
+  while (order.length < items.length) {
+    while (done[oldest]) oldest++;
+    const choose = (isAllowed: (item: FlowItem) => boolean) =>
+      (['mac', 'vec'] as const).flatMap((unit) => {
+        const item = shortest(open[unit], ready, free[unit], isAllowed);
+        return item ? [{ item, start: Math.max(free[unit], ready[item.id]!) }] : [];
+      });
+    let choices = choose((item) => room.has(item, item.id === oldest));
+    if (choices.length === 0)
+      choices = choose(() => true)
+        .sort((x, y) => x.item.id - y.item.id)
+        .slice(0, 1);
+    const { item, start } = choices.reduce((x, y) => (y.start < x.start ? y : x));
     open[item.unit].delete(item);
+    room.take(item);
+    done[item.id] = 1;
     starts[item.id] = start;
+    order.push(item);
     const end = start + item.cycles;
     free[item.unit] = end;
     cycles = Math.max(cycles, end);
@@ -136,20 +167,68 @@ function orderItems(items: readonly FlowItem[]): { order: FlowItem[]; cycles: nu
       if (--waiting[user]! === 0) open[items[user]!.unit].add(items[user]!);
     }
   }
-  const order = [...items].sort((a, b) => starts[a.id]! - starts[b.id]! || a.id - b.id);
-  return { order, cycles };
+  return { order: order.sort((x, y) => starts[x.id]! - starts[y.id]! || x.id - y.id), cycles };
 }
 
-/** Of what is ready when the unit is free the shortest work, otherwise what is ready first; earlier made first among equals. */
-function choose(open: ReadonlySet<FlowItem>, ready: Float64Array, free: number): FlowItem | undefined {
+/** Words of the maps buffers in use while an order is made. */
+class Room {
+  private readonly limit: number;
+  /** Regions of every item, by their numbers; words of every region, and its items that are still to come. */
+  private readonly used: readonly (readonly number[])[];
+  private readonly sizes: number[] = [];
+  private readonly left: number[] = [];
+  private readonly isLive: boolean[] = [];
+  private words = 0;
+  private readonly reserve: number;
+
+  constructor(items: readonly FlowItem[], machine: Machine, limit: number) {
+    this.limit = limit;
+    const numbers = new Map<string, number>();
+    this.used = items.map((item) =>
+      usedBy(item).map((region) => {
+        const number = numbers.get(region.key) ?? this.sizes.push(regionWords(region, machine.computeUnits)) - 1;
+        numbers.set(region.key, number);
+        this.left[number] = (this.left[number] ?? 0) + 1;
+        return number;
+      }),
+    );
+    this.reserve = Math.min(RESERVED_REGIONS * Math.max(0, ...this.sizes), limit / RESERVE);
+  }
+
+  has({ id }: FlowItem, isOldest: boolean): boolean {
+    let more = 0;
+    for (const region of this.used[id]!) if (!this.isLive[region]) more += this.sizes[region]!;
+    return more === 0 || this.words + more + (isOldest ? 0 : this.reserve) <= this.limit;
+  }
+
+  take({ id }: FlowItem): void {
+    for (const region of this.used[id]!) {
+      if (!this.isLive[region]) this.words += this.sizes[region]!;
+      this.isLive[region] = true;
+      if (--this.left[region]! === 0) this.words -= this.sizes[region]!;
+    }
+  }
+}
+
+/** Regions that an item works on. */
+function usedBy({ input, output, other, turns }: FlowItem): Region[] {
+  return [...new Set([output, input, ...(other ? [other] : [])])].flatMap((segment) => regionsOf(segment, turns));
+}
+
+/** Of what is ready when the unit is free the shortest work, otherwise what is ready first. */
+function shortest(
+  open: ReadonlySet<FlowItem>,
+  ready: Float64Array,
+  free: number,
+  isAllowed: (item: FlowItem) => boolean,
+): FlowItem | undefined {
   let best: FlowItem | undefined;
   for (const item of open) {
-    if (!best) {
-      best = item;
-      continue;
+    if (best) {
+      const [a, b] = [Math.max(free, ready[item.id]!), Math.max(free, ready[best.id]!)];
+      if ((a - b || item.length - best.length || compareItems(item, best)) >= 0) continue;
     }
-    const [a, b] = [Math.max(free, ready[item.id]!), Math.max(free, ready[best.id]!)];
-    if ((a - b || item.length - best.length || compareItems(item, best)) < 0) best = item;
+    if (isAllowed(item)) best = item;
   }
   return best;
 }
@@ -169,8 +248,8 @@ interface Life {
 
 function livesOf(order: readonly FlowItem[], cus: number): Life[] {
   const lives = new Map<string, Life>();
-  for (const [at, { input, output, other, turns }] of order.entries()) {
-    for (const region of [output, input, ...(other ? [other] : [])].flatMap((segment) => regionsOf(segment, turns))) {
+  for (const [at, item] of order.entries()) {
+    for (const region of usedBy(item)) {
       const { key } = region;
       const known = lives.get(key);
       if (known) known.last = at;

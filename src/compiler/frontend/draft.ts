@@ -15,14 +15,27 @@ export interface Draft {
   readonly views: Map<string, View>;
   /** Values whose dimensions divide the axes of a tensor; they become tensors when a layer reads them (needView). */
   readonly factored: Map<string, FactoredView>;
+  /** Values of which only the numerator is there yet (its tensor is their view): the product that reads them divides its own result instead. */
+  readonly quotients: Map<string, Quotient>;
   /** ONNX values that some node reads or that are graph outputs. */
   readonly used: ReadonlySet<string>;
+}
+
+/** A numerator and a divisor per pixel, the same for all channels. */
+export interface Quotient {
+  readonly numerator: LayerTensor;
+  /** Softmax: the ONNX value that it is of. */
+  readonly source: string;
+  /** Pixels of the numerator whose channels make the reciprocal of the divisor: Σ weights · channel + bias, between 0 and 1. */
+  readonly reciprocals: LayerTensor;
+  readonly weights: readonly number[];
+  readonly bias: number;
 }
 
 export function createDraft(graph: Graph): Draft {
   const used = new Set(graph.nodes.flatMap((node) => node.inputs));
   for (const output of graph.outputs) used.add(output.name);
-  return { graph, tensors: [], layers: [], views: new Map(), factored: new Map(), used };
+  return { graph, tensors: [], layers: [], views: new Map(), factored: new Map(), quotients: new Map(), used };
 }
 
 export function addTensor(

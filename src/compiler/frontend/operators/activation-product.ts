@@ -3,12 +3,14 @@
  * Specification: docs/compiler.md ("Products of activations").
  */
 import type { GraphNode } from '../../../graph/graph.ts';
-import { addTensor, type Draft } from '../draft.ts';
+import { addTensor, type Draft, type Quotient } from '../draft.ts';
 import { type LayerTensor, NO_CLAMP } from '../layer-graph.ts';
+import { ProbeBuilder } from '../probe.ts';
 import { channelsLast, inputDims, type Layout, layoutRun, needChannelsLast, needLayout } from '../relayout.ts';
 import { Unsupported } from '../unsupported.ts';
 import { type Axis, makeView, type View } from '../view.ts';
 import { innerName, innerTensor, partOf } from './push.ts';
+import { pushReciprocal } from './softmax.ts';
 
 /** Words of a line: what a pixel of the second operand is a multiple of. */
 const LINE_WORDS = 16;
@@ -30,6 +32,8 @@ export function buildActivationProduct(draft: Draft, node: GraphNode, transposed
   const a =
     batchA.length === 0 ? needChannelsLast(draft, node, 0) : needLayout(draft, node, 0, batchedLayout(dimsA, ['width', 'channels']));
   const b = needWeights(draft, node, dimsB, transposed);
+  const quotient = draft.quotients.get(node.inputs[0]);
+  if (quotient && a.tensor !== quotient.numerator) throw new Error(`the operand of ${node.name} was moved before it was divided`);
   const rank = Math.max(dimsA.length, dimsB.length);
   const axesOf = (rows: number): (readonly Axis[])[] => {
     const axes: (readonly Axis[])[] = Array.from(
@@ -42,7 +46,8 @@ export function buildActivationProduct(draft: Draft, node: GraphNode, transposed
   if (rows === 1 || rowsB === 1) {
     // One second operand: all pixels of the first are multiplied with it.
     const output = addTensor(draft, node.outputs[0], { height: a.tensor.height, width: a.tensor.width, channels: outputs });
-    pushProduct(draft, node, node.name, a.tensor, b.tensor, output);
+    if (quotient) pushQuotient(draft, node, quotient, quotient.reciprocals, [a.tensor, b.tensor], output, '');
+    else pushProduct(draft, node, node.name, a.tensor, b.tensor, output);
     draft.views.set(node.outputs[0], makeView(output, rowsA > 1 ? batchAxes(dimsA) : axesOf(1)));
     return;
   }
@@ -52,7 +57,11 @@ export function buildActivationProduct(draft: Draft, node: GraphNode, transposed
     const first = rowsA > 1 ? pushRow(draft, node, a, row, 'a', node.inputs[0]) : a.tensor;
     const second = pushRow(draft, node, b, row, 'b', node.inputs[1]);
     const output = addTensor(draft, `${node.outputs[0]}#${row}`, { height: 1, width, channels: outputs }, node.outputs[0]);
-    pushProduct(draft, node, `${node.name}#${row}`, first, second, output);
+    if (quotient) {
+      const view = { ...a, tensor: quotient.reciprocals };
+      const reciprocals = rowsA > 1 ? pushRow(draft, node, view, row, 'reciprocals', false) : quotient.reciprocals;
+      pushQuotient(draft, node, quotient, reciprocals, [first, second], output, `${row}`);
+    } else pushProduct(draft, node, `${node.name}#${row}`, first, second, output);
     return output;
   });
   const output = addTensor(draft, node.outputs[0], { height: rows, width, channels: outputs });
@@ -135,7 +144,7 @@ function batchAxes(dims: readonly number[]): (readonly Axis[])[] {
 }
 
 /** Row `row` of a map as a map of its own: read where it lies. */
-function pushRow(draft: Draft, node: GraphNode, view: View, row: number, suffix: string, source: string): LayerTensor {
+function pushRow(draft: Draft, node: GraphNode, view: View, row: number, suffix: string, source: string | false): LayerTensor {
   const { width, channels } = view.tensor;
   const words = width * channels;
   const output = addTensor(draft, `${node.outputs[0]}#${suffix}${row}`, { height: 1, width, channels }, source);
@@ -149,6 +158,37 @@ function pushRow(draft: Draft, node: GraphNode, view: View, row: number, suffix:
     fill: 0,
   });
   return output;
+}
+
+/**
+ * (numerator · b) / divisor, pixel by pixel. The range of the product in front of the division is that of the result times the sum of powers that Softmax
+ * divides by.
+ */
+function pushQuotient(
+  draft: Draft,
+  node: GraphNode,
+  quotient: Quotient,
+  reciprocals: LayerTensor,
+  [a, b]: readonly [LayerTensor, LayerTensor],
+  output: LayerTensor,
+  row: string,
+): void {
+  const probes = new ProbeBuilder(draft.graph.opset);
+  const last = inputDims(draft, node, 0).length - 1;
+  const name = (what: string): string => innerName(node, `${what}${row}`);
+  const shifted = probes.add('Sub', [quotient.source, probes.reduce('ReduceMax', quotient.source, [last], name('max'))], name('shifted'));
+  const sum = probes.reduce('ReduceSum', probes.add('Exp', [shifted], name('powers')), [last], name('sum'));
+  probes.add('Mul', [node.outputs[0], sum], name('undivided'));
+  const undivided = innerTensor(draft, node, `undivided${row}`, output, probes.probe());
+  pushProduct(draft, node, `${node.name}#${row}`, a, b, undivided);
+  const factors = pushReciprocal(draft, node, `factors${row}`, quotient, reciprocals, output.channels);
+  draft.layers.push({
+    kind: 'mul',
+    ...partOf(node, `divided${row}`),
+    inputs: [factors.id, undivided.id],
+    output: output.id,
+    clamp: NO_CLAMP,
+  });
 }
 
 function pushProduct(draft: Draft, node: GraphNode, name: string, a: LayerTensor, b: LayerTensor, output: LayerTensor): void {

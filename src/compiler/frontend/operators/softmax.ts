@@ -7,7 +7,7 @@
  */
 import type { Graph, GraphNode } from '../../../graph/graph.ts';
 import { getNumber } from '../attributes.ts';
-import { addTensor, type Draft } from '../draft.ts';
+import { addTensor, type Draft, type Quotient } from '../draft.ts';
 import { type Expression, line, X } from '../expression.ts';
 import { type FloatClamp, type LayerTensor, NO_CLAMP } from '../layer-graph.ts';
 import { inputDims, needChannelsLast } from '../relayout.ts';
@@ -70,9 +70,15 @@ export function buildSoftmax(draft: Draft, node: GraphNode): void {
     function: reciprocal,
     clamp: UNIT,
   });
-  const spread = Float32Array.from({ length: pieces * tensor.channels }, (_, i) => 1 / starts[i % pieces]);
-  const excess = starts.slice(1).reduce((sum, start) => sum + 1 / start, 0);
-  const factors = pushMatrix(draft, node, 'factors', inverses, tensor, spread, pieces, UNIT, -excess);
+  const weights = starts.map((start) => 1 / start);
+  const bias = -starts.slice(1).reduce((sum, start) => sum + 1 / start, 0);
+  const quotient = { numerator: powers, source: node.inputs[0], reciprocals: inverses, weights, bias };
+  if (isDividedLater(draft, node)) {
+    draft.quotients.set(node.outputs[0], quotient);
+    draft.views.set(node.outputs[0], makeView(powers, view.axes));
+    return;
+  }
+  const factors = pushReciprocal(draft, node, 'factors', quotient, inverses, tensor.channels);
   const output = addTensor(draft, node.outputs[0], tensor);
   draft.layers.push({
     kind: 'mul',
@@ -83,6 +89,28 @@ export function buildSoftmax(draft: Draft, node: GraphNode): void {
     clamp: NO_CLAMP,
   });
   draft.views.set(node.outputs[0], makeView(output, view.axes));
+}
+
+/** The reciprocal of a quotient's divisor for all channels; `reciprocals`: those of the pixels that are wanted. */
+export function pushReciprocal(
+  draft: Draft,
+  node: GraphNode,
+  suffix: string,
+  { weights, bias }: Pick<Quotient, 'weights' | 'bias'>,
+  reciprocals: LayerTensor,
+  channels: number,
+): LayerTensor {
+  const data = Float32Array.from({ length: weights.length * channels }, (_, i) => weights[i % weights.length]);
+  return pushMatrix(draft, node, suffix, reciprocals, { ...reciprocals, channels }, data, weights.length, UNIT, bias);
+}
+
+/** Is the result only the left operand of a product of activations? (softmax(x) · v = (e^x · v) / Σ e^x: fewer words to divide.) */
+function isDividedLater({ graph }: Draft, node: GraphNode): boolean {
+  const [name] = node.outputs;
+  const readers = graph.nodes.filter(({ inputs }) => inputs.includes(name));
+  if (readers.length !== 1 || graph.outputs.some((output) => output.name === name)) return false;
+  const [{ op, inputs }] = readers;
+  return op === 'MatMul' && inputs[0] === name && inputs[1] !== name && !graph.initializers.has(inputs[1]);
 }
 
 /** Does anything with multiplications depend on the node? */
