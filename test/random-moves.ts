@@ -1,20 +1,20 @@
 /**
- * Random small ONNX graphs around one operator that moves words or interleaves results, lowered and quantized (ranges made up): for conformance runs of
- * what the front end makes of such operators. A seed gives the same graph for ever.
+ * Random small ONNX graphs around one operator that moves words or interleaves results, as they are or lowered and quantized (ranges made up): for
+ * conformance runs of what the front end makes of such operators. A seed gives the same graph for ever.
  */
 
 import { acceleratorParts, lowerGraph } from '../src/compiler/frontend/lower-graph.ts';
 import { floats, integers, makeGraph, type TestGraph } from '../src/compiler/frontend/test-graph.test-util.ts';
 import { quantize } from '../src/compiler/quantize/quantize.ts';
 import { collectRangeNames } from '../src/compiler/quantize/ranges.ts';
-import type { AttributeValue, Tensor } from '../src/graph/graph.ts';
+import type { AttributeValue, Graph, Tensor } from '../src/graph/graph.ts';
 import type { IntegerGraph } from '../src/graph/integer-graph.ts';
 import { createRandom, type Random } from '../src/util/random.ts';
 
 type Node = TestGraph['nodes'][number];
 
 /** The map that the operator reads, value 'a', and how to write nodes and constants that end in value 'b'. */
-interface Site {
+export interface Site {
   readonly random: Random;
   readonly channels: number;
   readonly height: number;
@@ -25,10 +25,11 @@ interface Site {
   scales(...values: number[]): string;
 }
 
-/** Draws the operator; false where the map does not suit it. Channels of its result. */
-type Draw = (site: Site) => number;
+/** Draws the operator. Returns the channels of its result; negative where no convolution is to read it. */
+export type Draw = (site: Site) => number;
 
-const pick = <T>(random: Random, items: readonly T[]): T => items[random.integer(0, items.length - 1)];
+/** One of the items. */
+export const pick = <T>(random: Random, items: readonly T[]): T => items[random.integer(0, items.length - 1)];
 
 /** The operators by name. */
 export const MOVES: Readonly<Record<string, Draw>> = {
@@ -169,7 +170,7 @@ export const MOVES: Readonly<Record<string, Draw>> = {
 };
 
 /** The operator in a random place: on an input or behind a layer, in front of a layer, read twice, or the end. */
-export function randomMove(draw: Draw, seed: number): IntegerGraph {
+export function drawMapGraph(draw: Draw, seed: number, opset = 18): Graph {
   const random = createRandom(seed * 104729 + 5);
   const nodes: Node[] = [];
   const constants: Record<string, Tensor> = {};
@@ -217,7 +218,12 @@ export function randomMove(draw: Draw, seed: number): IntegerGraph {
   else if (behind === 4 || made < 0) nodes.push(['MaxPool', ['b'], ['y'], { kernel_shape: [1, 1], strides: [2, 2] }]);
   else nodes.push(['Conv', ['b', noise(random.integer(1, 20), made, 1, 1)], ['y']]);
   if (behind !== 0) outputs.push('y');
-  const graph = makeGraph({ inputs: { x: [1, inputChannels, height, width] }, outputs, constants, nodes, opset: 18 });
+  return makeGraph({ inputs: { x: [1, inputChannels, height, width] }, outputs, constants, nodes, opset });
+}
+
+/** Such a graph, lowered and quantized. */
+export function randomMove(draw: Draw, seed: number): IntegerGraph {
+  const graph = drawMapGraph(draw, seed);
   const [layers] = acceleratorParts(lowerGraph(graph, { allowHost: false }));
   const ranges = new Map(collectRangeNames(layers).map((name) => [name, { min: -3, max: 3 }]));
   return quantize(layers, ranges, { mode: 'calibrated' });

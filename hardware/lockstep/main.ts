@@ -9,15 +9,18 @@ import { type Machine, PRESETS } from '../../src/machine/machine.ts';
 import { annotateDisassembly } from '../../src/program/annotate-disassembly.ts';
 import type { Program } from '../../src/program/program.ts';
 import { isProgramFile, readProgram, writeProgram } from '../../src/program/program-file.ts';
+import { renderTable } from '../../src/report/table.ts';
 import { readInputFile } from '../../src/runtime/files.ts';
 import { loadMachine } from '../../src/runtime/load-model.ts';
 import { packInputs } from '../../src/runtime/machine-device.ts';
 import { buildModel } from '../../src/runtime/rtl-model.ts';
 import { InputError, JobError } from '../../src/util/errors.ts';
 import { LARGE, randomGraph, randomInputs, SMALL } from '../../test/random-layers.ts';
+import { OPERATOR_GROUPS } from '../../test/random-operators.ts';
 import { directedFaults, randomFault, runFault } from './faults.ts';
 import { type LockstepOptions, type LockstepResult, runLockstep } from './lockstep.ts';
 import { openNetwork, runNetwork } from './network.ts';
+import { type OperatorTally, runOperator } from './operators.ts';
 import { type RandomProgramOptions, randomProgram } from './random-program.ts';
 import { shrinkProgram } from './shrink.ts';
 
@@ -112,6 +115,62 @@ function runLayers(options: RandomOptions & { readonly large?: boolean }): boole
   return true;
 }
 
+interface OperatorCommand extends RandomOptions {
+  readonly only?: readonly string[];
+  readonly rtl: boolean;
+  readonly refused?: boolean;
+}
+
+/** Groups of operators whose name or one of whose operators is asked for; all without `only`. @throws InputError for a name that finds none */
+function chooseGroups(only: readonly string[] | undefined): string[] {
+  const names = [...OPERATOR_GROUPS.keys()];
+  const finds = (wanted: string, name: string): boolean =>
+    name.toLowerCase().includes(wanted) || OPERATOR_GROUPS.get(name)!.operators.some((op) => op.toLowerCase() === wanted);
+  const lost = only?.find((wanted) => !names.some((name) => finds(wanted, name)));
+  if (lost !== undefined) throw new InputError(`no operator '${lost}'; there are: ${names.join('; ')}`);
+  return names.filter((name) => only === undefined || only.some((wanted) => finds(wanted, name)));
+}
+
+async function runOperators(options: OperatorCommand): Promise<boolean> {
+  const machine = loadMachine(options.machine);
+  const chosen = chooseGroups(options.only);
+  const model = options.rtl ? buildModel(machine) : undefined;
+  const lockstep: LockstepOptions = { stress: options.stress };
+  const rows: string[][] = [];
+  let equal = true;
+  for (const name of chosen) {
+    const started = performance.now();
+    const tally: OperatorTally = await runOperator(OPERATOR_GROUPS.get(name)!, {
+      machine,
+      model,
+      count: options.number,
+      seed: options.seed,
+      lockstep,
+      onRefusal: (seed, reason) => {
+        if (options.refused) say(`${name}, seed ${seed}, refused: ${reason}`);
+      },
+    });
+    for (const { seed, text, program, result } of tally.differences) {
+      equal = false;
+      if (program && result) report(`${name}, seed ${seed}`, program, result, options, lockstep);
+      else say(`${name}, seed ${seed}: ${text}`);
+    }
+    const { graphs, layers, words, cycles, refused, lastSeed, differences } = tally;
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    say(`${name}: ${graphs} graphs of seeds ${options.seed} to ${lastSeed}, ${differences.length} differences, ${seconds} s`);
+    rows.push([name, ...[graphs, layers, words, cycles, refused, differences.length].map(String)]);
+  }
+  const total = Array.from({ length: 6 }, (_, i) => String(rows.reduce((sum, row) => sum + Number(row[i + 1]), 0)));
+  const figures = ['graphs', 'layers', 'words', 'cycles', 'refused draws', 'differences'].map((title) => ({ title }));
+  say(renderTable([{ title: 'operator', align: 'left' }, ...figures], [...rows, ['total', ...total]]));
+  say(
+    options.rtl
+      ? 'reference = simulator (words), simulator = RTL (DRAM, events, cycles, counters)'
+      : 'reference = simulator (words); no RTL',
+  );
+  return equal;
+}
+
 async function runNetworks(
   names: readonly string[],
   options: CommonOptions & { readonly scope: 'network' | 'convolutions' },
@@ -192,6 +251,15 @@ seededOptions(program.command('random').description('random programs of every un
 seededOptions(program.command('layers').description('random networks of one to four layers, compiled'), 50)
   .option('--large', 'layers of several tiles')
   .action((options: RandomOptions & { large?: boolean }) => finish(runLayers(options)));
+seededOptions(program.command('operators').description('random small graphs of every accelerated operator, in groups, compiled'), 60)
+  .addOption(
+    new Option('--only <names>', "operators or parts of a group's name, with commas between").argParser((text) =>
+      text.split(',').map((name) => name.trim().toLowerCase()),
+    ),
+  )
+  .option('--no-rtl', 'compare reference and simulator alone')
+  .option('--refused', 'say why draws are refused')
+  .action(async (options: OperatorCommand) => finish(await runOperators(options)));
 commonOptions(
   program.command('network').description('one frame through networks').argument('<name|file...>', 'built-in models or ONNX files'),
 )
