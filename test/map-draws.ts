@@ -205,7 +205,8 @@ export const MAP_DRAWS: Readonly<Record<string, Draw>> = {
   },
   LRN: ({ random, channels, node }) => {
     const attributes = {
-      size: random.integer(1, 9),
+      // ONNX Runtime has odd sizes only.
+      size: 2 * random.integer(0, 4) + 1,
       alpha: random.integer(1, 8) / 64,
       beta: pick(random, [0.5, 0.75]),
       bias: random.integer(1, 2),

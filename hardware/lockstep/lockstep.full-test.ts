@@ -6,9 +6,11 @@ import { parseMachine } from '../../src/machine/parse-machine.ts';
 import { packInputs } from '../../src/runtime/machine-device.ts';
 import { buildModel } from '../../src/runtime/rtl-model.ts';
 import { LARGE, randomGraph, randomInputs, SMALL } from '../../test/random-layers.ts';
+import { OPERATOR_GROUPS } from '../../test/random-operators.ts';
 import { directedPrograms } from './directed.ts';
 import { directedFaults, randomFault, runFault } from './faults.ts';
 import { runLockstep } from './lockstep.ts';
+import { runOperator } from './operators.ts';
 import { randomProgram } from './random-program.ts';
 import { findVerilatorFault } from './require-verilator.ts';
 
@@ -18,6 +20,7 @@ const FIRST_SEED = 10_000;
 const RANDOM_PROGRAMS = 300;
 const SMALL_NETWORKS = 90;
 const LARGE_NETWORKS = 15;
+const OPERATOR_GRAPHS = 3;
 const STRESSED = 60;
 const FLIPPED = 60;
 
@@ -43,6 +46,16 @@ describe.skipIf(fault !== undefined)('lockstep', () => {
       const program = compileGraph(graph, machine);
       const inputs = packInputs(program, [randomInputs(graph, seed)]);
       expect(runLockstep(model, program, { inputs }).differences, `seed ${seed}`).toEqual([]);
+    }
+  });
+
+  it(`${OPERATOR_GRAPHS} random graphs of every operator`, { timeout: 20 * MINUTES }, async () => {
+    for (const [name, group] of OPERATOR_GROUPS) {
+      const { differences } = await runOperator(group, { machine, model, count: OPERATOR_GRAPHS, seed: FIRST_SEED });
+      expect(
+        differences.map(({ seed, text }) => `seed ${seed}: ${text}`),
+        name,
+      ).toEqual([]);
     }
   });
 

@@ -30,6 +30,8 @@ export interface Placement {
   readonly input: boolean;
   readonly output: boolean;
   readonly other: boolean;
+  /** Words from pixel to pixel of a second operand on chip. */
+  readonly otherPitch?: number;
   readonly budgetWords: number;
 }
 
@@ -84,6 +86,8 @@ function sizeBuffers(problem: Problem, choice: Choice, costs: PixelCosts): Sizes
   const mayShare = gather && !pool && !placement.output && blocks.every((block) => block.region.y1 - block.region.y0 === g.outHeight);
   const storeBlocks = mayShare ? Math.min(chunkBlocks, Math.ceil(STORE_CHANNELS / blockChannels)) : 1;
   const slotPitch = gather ? blockChannels * storeBlocks : Math.min(cuChannels, blockChannels);
+  // A maximum tells its operands apart by one distance: both lie at one pitch.
+  if (stage.vec?.op === 'maximum' && placement.other && placement.otherPitch !== slotPitch) return undefined;
   const slotPixels = resultPixels(costs, tileRows, parts, gather, bands);
   const slotCount = direct ? 0 : Math.min(SLOTS, tiles * Math.ceil(blocks.length / storeBlocks));
   let slotWords = slotPixels * slotPitch;

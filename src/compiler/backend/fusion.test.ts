@@ -64,6 +64,14 @@ describe('row chains', () => {
     await expectExact(graph, XC7Z045, [], 2);
   });
 
+  it('not where the last stage adds its own input: that is read from DRAM', async () => {
+    const b = new GraphBuilder();
+    const x = b.conv(b.input(1, 6, 10), 16, { kernel: 3, pad: 1 });
+    const graph = b.build(b.residual(x, b.conv(x, 16)));
+    expect(stepsOf(graph).map(([kind]) => kind)).not.toContain('rows');
+    await expectExact(graph, XC7Z045, []);
+  });
+
   it('with a depthwise head and a body whose channels are split over CUs', async () => {
     const b = new GraphBuilder();
     // A normalization that nothing can take in: pre-activation networks have one in front of each convolution.

@@ -35,7 +35,8 @@ type MacStage = Stage & { readonly mac: MacWork };
 /** All candidates: every stage but the last is read by the next one only, and is no tensor of the program's border. */
 export function findFusions(graph: StageGraph, isBorder: (tensor: number) => boolean): FusionCandidate[] {
   const { stages } = graph;
-  const readers = (tensor: number): number => stages.filter((stage) => tensorsRead(stage).includes(tensor)).length;
+  // A stage that reads a tensor twice (x + convolution of x) needs it twice: its rows on chip are of its input alone.
+  const readers = (tensor: number): number => stages.flatMap(tensorsRead).filter((read) => read === tensor).length;
   // Slices are read where they lie, under names of their own.
   const sliced = new Set([...graph.aliases.values()].map(({ parent }) => parent));
   const feeds = (i: number): boolean => {

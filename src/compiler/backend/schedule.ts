@@ -258,12 +258,14 @@ class Scheduler {
       if (first <= at && at <= last) live += roundUp(this.wordsOf(root));
     }
     const has = (tensor: number | undefined): boolean => tensor !== undefined && this.resident.has(this.rootOf(tensor));
+    const other = isPairWork(stage.vec) ? stage.vec.other : undefined;
     const step = this.steps[at]!;
     const companions = step.main === index ? step.companions.reduce((sum, c) => sum + this.vecPlanOf(c, true).words, 0) : 0;
     return {
       input: has(stage.input),
       output: has(stage.output),
-      other: has(isPairWork(stage.vec) ? stage.vec.other : undefined),
+      other: has(other),
+      ...(other === undefined ? {} : { otherPitch: this.layout.homes.get(other)!.pixelPitch }),
       budgetWords: Math.min(largestGap, mapsWords(this.machine) - live) - companions,
     };
   }
