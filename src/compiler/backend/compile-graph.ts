@@ -63,11 +63,17 @@ export function compileGraph(source: IntegerGraph, machine: Machine, options: Co
   const layout = layOutTensors(graph, stages, frames);
   const segments: Segment[] = [];
   let next = layout.end;
+  const known = new Map<string, Segment[]>();
+  // Equal constants are one (the weights of a recurrent layer, one for every position): what is on chip already need not be loaded again.
   const place = (name: string, words: Int16Array): number => {
-    const address = next;
-    segments.push({ name, address, words });
+    const key = sampleOf(words);
+    const equal = known.get(key)?.find((segment) => segment.words.every((word, i) => word === words[i]));
+    if (equal) return equal.address;
+    const segment = { name, address: next, words };
+    segments.push(segment);
+    known.set(key, [...(known.get(key) ?? []), segment]);
     next += Math.ceil(words.length / ALIGN_WORDS) * ALIGN_WORDS;
-    return address;
+    return segment.address;
   };
   checkActivationWeights(stages, layout);
   for (const [id, words] of stages.constants) {
@@ -131,6 +137,14 @@ export function compileGraph(source: IntegerGraph, machine: Machine, options: Co
     sourceMap,
     dramWords,
   };
+}
+
+/** Length and some of the words: different for most constants that are not equal. */
+function sampleOf(words: Int16Array): string {
+  const step = Math.max(1, Math.floor(words.length / 64));
+  let sample = `${words.length}`;
+  for (let i = 0; i < words.length; i += step) sample += `,${words[i]!}`;
+  return sample;
 }
 
 function loadConstants(scheduled: ScheduledStage, place: (name: string, words: Int16Array) => number): LoadedStage {

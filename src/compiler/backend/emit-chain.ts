@@ -1,8 +1,8 @@
 import { bodyChannels, CHAIN_SLOTS, type ChainPlan, type ChainWork, isGathered, type LinkPlan, resultSlots } from './chain.ts';
-import type { EmitContext, Source } from './emit-context.ts';
+import type { EmitContext, Source, WeightsGroup } from './emit-context.ts';
 import { emitPair } from './emit-vec.ts';
 import { addLinkTask, type Link, type LinkConstants } from './link-task.ts';
-import { loadGroup, type WeightsGroup } from './load-group.ts';
+import { loadGroup } from './load-group.ts';
 import { addMacTask, type RasterOutput } from './mac-task.ts';
 import { RowRing } from './row-ring.ts';
 import type { Geometry, MacWork } from './stage.ts';

@@ -14,6 +14,12 @@ export interface Source {
   readonly tile: string;
 }
 
+/** A group in the weights buffers: its first line, and what its readers wait for. */
+export interface WeightsGroup {
+  readonly line: number;
+  readonly pieces: readonly Piece[];
+}
+
 /** A ring of rows (or a plain slot: ring of its own length) in the maps buffers. */
 export interface Ring {
   readonly base: number;
@@ -27,6 +33,10 @@ export class EmitContext {
   readonly list: TaskList;
   readonly dram: DramAccesses;
   private weightHead = 0;
+  /** Lines of the weights ring that were taken so far. */
+  private weightLines = 0;
+  private readonly groups = new Map<string, { readonly group: WeightsGroup; readonly at: number }>();
+  private table: { readonly address: number; readonly pieces: readonly Piece[] } | undefined;
   private readonly residents = new Map<number, { frame: number; rows: Piece[][] }>();
   private homeCount = 0;
 
@@ -67,7 +77,24 @@ export class EmitContext {
   allocateWeights(lines: number): number {
     const first = this.weightHead;
     this.weightHead = (this.weightHead + lines) % weightsLines(this.machine);
+    this.weightLines += lines;
     return first;
+  }
+
+  /** The group of constant weights that `load` loads, or the one that is still in the ring: nothing has taken the place of any of its lines. */
+  keepGroup(key: string, load: () => WeightsGroup): WeightsGroup {
+    const known = this.groups.get(key);
+    if (known && this.weightLines - known.at <= weightsLines(this.machine)) return known.group;
+    const at = this.weightLines;
+    const group = load();
+    this.groups.set(key, { group, at });
+    return group;
+  }
+
+  /** The activation table of all CUs that `load` loads, or the one that is there already. */
+  keepTable(address: number, load: () => readonly Piece[]): readonly Piece[] {
+    if (this.table?.address !== address) this.table = { address, pieces: load() };
+    return this.table.pieces;
   }
 
   /** Pieces of `lines` weights lines from `first` (all CUs' buffers move together). */

@@ -2,16 +2,15 @@
  * Emission of a flow: item by item in the order of its plan, every CU its share of the units. Loads come right before their first reader, stores right behind
  * their last writer. Specification: docs/compiler.md, "Flows".
  */
-import { weightsLines } from '../../machine/machine.ts';
 import { viewTensor } from './dram-layout.ts';
-import type { EmitContext, Source } from './emit-context.ts';
+import type { EmitContext, Source, WeightsGroup } from './emit-context.ts';
 import { emitMax, emitPair, emitTable, loadTable } from './emit-vec.ts';
 import type { FlowMember, Place } from './flow.ts';
 import { type Chunk, type FlowItem, type Region, regionsOf, regionWords, type Segment } from './flow-items.ts';
 import type { FlowPlan } from './flow-plan.ts';
 import type { LinkConstants } from './link-task.ts';
 import { loadActivationGroup } from './load-activations.ts';
-import { loadGroup, type WeightsGroup } from './load-group.ts';
+import { loadGroup } from './load-group.ts';
 import { addMacTask } from './mac-task.ts';
 import { isPairWork } from './stage.ts';
 import { type Piece, SPACE } from './task.ts';
@@ -41,12 +40,8 @@ class FlowEmitter {
   /** Pieces of segments by chunk (or by turn, where they come from DRAM) and CU. */
   private readonly held = new Map<number, Piece[][]>();
   private readonly known = new Set<string>();
-  private readonly groups = new Map<string, { group: WeightsGroup; at: number }>();
-  /** Weights lines loaded so far. */
-  private lines = 0;
   /** Items that members still have to do before the results of some turns are complete. */
   private readonly unfinished = new Map<string, number>();
-  private table: { address: number; pieces: Piece[] } | undefined;
 
   constructor(context: EmitContext, job: FlowJob) {
     this.context = context;
@@ -193,22 +188,14 @@ class FlowEmitter {
   /** A block's weights: those in the ring, as long as nothing has taken their place. */
   private group(item: FlowItem, { stage }: FlowMember, source: Source): WeightsGroup {
     const { context, job } = this;
-    const key = `${item.member} ${item.block}`;
-    const known = this.groups.get(key);
-    if (known && this.lines - known.at <= weightsLines(context.machine)) return known.group;
     const { weights, address } = job.constants[item.member]!;
     const { groupLines, parts, blocks } = job.plan.links[item.member]!;
     const packed = weights!.blocks[item.block]!;
-    const at = this.lines;
-    this.lines += groupLines;
-    let group: WeightsGroup;
-    if (stage.weights === undefined) group = loadGroup(context, packed, address!, groupLines, parts, source);
-    else {
-      const view = viewTensor(context.stages, context.layout, stage.weights, job.frame);
-      group = loadActivationGroup(context, packed, address!, blocks[item.block]!, view, groupLines - 1, parts, job.frame, source);
-    }
-    this.groups.set(key, { group, at });
-    return group;
+    if (stage.weights === undefined) return loadGroup(context, packed, address!, groupLines, parts, source);
+    const view = viewTensor(context.stages, context.layout, stage.weights, job.frame);
+    const load = () => loadActivationGroup(context, packed, address!, blocks[item.block]!, view, groupLines - 1, parts, job.frame, source);
+    // What other flows and frames make is loaded anew.
+    return context.keepGroup(`${job.frame} ${item.member} ${item.block} of ${job.constants[0]!.layer}`, load);
   }
 
   private emitVec(item: FlowItem, member: FlowMember, source: Source): void {
@@ -238,7 +225,7 @@ class FlowEmitter {
         continue;
       }
       const look = (work: typeof table & object, place: typeof out, pieces: readonly Piece[]): void => {
-        const looked = this.tablePieces(item, source);
+        const looked = loadTable(context, this.job.constants[item.member]!.tableAddress, source);
         emitTable(context, work, cu, place, out, count, words, [...pieces, looked[cu]!], writes, source);
       };
       if (vec?.op === 'table') look(vec, from, reads);
@@ -250,13 +237,6 @@ class FlowEmitter {
       }
       if (table && !isTableFirst) look(table, out, writes);
     }
-  }
-
-  /** The member's table in all CUs, loaded where another one took its place. */
-  private tablePieces({ member }: FlowItem, source: Source): readonly Piece[] {
-    const address = this.job.constants[member]!.tableAddress;
-    if (this.table?.address !== address) this.table = { address, pieces: loadTable(this.context, address, source) };
-    return this.table.pieces;
   }
 
   /** The results of an item's member on its turns. */

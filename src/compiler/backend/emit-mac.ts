@@ -3,10 +3,10 @@
  * Specification: docs/compiler.md, "Emission of a MAC stage".
  */
 import type { Block } from './blocks.ts';
-import type { EmitContext, Ring, Source } from './emit-context.ts';
+import type { EmitContext, Ring, Source, WeightsGroup } from './emit-context.ts';
 import { ItemResults, residentRowsOf } from './item-results.ts';
 import { loadActivationGroup } from './load-activations.ts';
-import { loadGroup, type WeightsGroup } from './load-group.ts';
+import { loadGroup } from './load-group.ts';
 import { addMacTask, type MacTask, type Raster, type RasterOutput } from './mac-task.ts';
 import type { MacPlan } from './plan.ts';
 import { PoolRing } from './pool-ring.ts';

@@ -3,9 +3,9 @@
  * unit waits for results that were only just made. Specification: docs/compiler.md, "Chains".
  */
 
-import type { EmitContext, Source } from './emit-context.ts';
+import type { EmitContext, Source, WeightsGroup } from './emit-context.ts';
 import type { LinkConstants } from './link-task.ts';
-import { loadGroup, type WeightsGroup } from './load-group.ts';
+import { loadGroup } from './load-group.ts';
 import { addMacTask } from './mac-task.ts';
 import { RowRing } from './row-ring.ts';
 import { SLICE_SLOTS, type SlicePlan, type SliceWork } from './slice-chain.ts';

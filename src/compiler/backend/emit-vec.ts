@@ -144,8 +144,12 @@ export function emitTable(
   );
 }
 
-/** Load an activation table into all CUs; the pieces that look-ups read. */
-export function loadTable(context: EmitContext, address: number, source: Source): Piece[] {
+/** An activation table in all CUs, loaded unless it is there already; the pieces that look-ups read. */
+export function loadTable(context: EmitContext, address: number, source: Source): readonly Piece[] {
+  return context.keepTable(address, () => loadWords(context, address, source));
+}
+
+function loadWords(context: EmitContext, address: number, source: Source): Piece[] {
   const pieces = Array.from({ length: context.cus }, (_, cu) => context.list.newPiece(SPACE.table(cu), 0, TABLE_WORDS));
   context.list.add(
     UNIT_ID.LDM,

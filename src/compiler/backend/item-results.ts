@@ -35,7 +35,7 @@ export class ItemResults {
   /** Row pieces (by row and CU) of results and residual operands on chip. */
   private readonly outputRows: readonly (readonly Piece[])[];
   private readonly otherRows: readonly (readonly Piece[])[];
-  private tablePieces: Piece[] = [];
+  private tablePieces: readonly Piece[] = [];
 
   constructor(context: EmitContext, job: MacStageInput, bases: ResultBases, poolRing: PoolRing | undefined) {
     this.context = context;

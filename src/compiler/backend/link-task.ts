@@ -1,8 +1,8 @@
 /** The MAC tasks of a chain's link. Specification: docs/compiler.md, "Chains". */
 import type { Block } from './blocks.ts';
 import type { LinkPlan } from './chain.ts';
-import type { EmitContext, Source } from './emit-context.ts';
-import type { WeightsGroup } from './load-group.ts';
+import type { EmitContext, Source, WeightsGroup } from './emit-context.ts';
+
 import { addMacTask, type RasterOutput } from './mac-task.ts';
 import type { RowRing } from './row-ring.ts';
 import type { MacWork } from './stage.ts';

@@ -7,8 +7,8 @@ import { LINE_WORDS, weightsLines } from '../../machine/machine.ts';
 import { LayerRefusal } from '../layer-refusal.ts';
 import type { Block } from './blocks.ts';
 import { type DramLayout, viewTensor } from './dram-layout.ts';
-import type { EmitContext, Source } from './emit-context.ts';
-import type { WeightsGroup } from './load-group.ts';
+import type { EmitContext, Source, WeightsGroup } from './emit-context.ts';
+
 import type { StageGraph } from './stage.ts';
 import type { Piece } from './task.ts';
 import type { View } from './view.ts';

@@ -1,18 +1,27 @@
 /** Loading one block's weights group into the weights ring, chunk by chunk. Specification: docs/compiler.md, "Emission". */
 import { UNIT_ID } from '../../isa/fields.ts';
 import { weightsLines } from '../../machine/machine.ts';
-import type { EmitContext, Source } from './emit-context.ts';
+import type { EmitContext, Source, WeightsGroup } from './emit-context.ts';
 import type { Piece } from './task.ts';
 import type { PackedBlock } from './weights-image.ts';
 
-/** A group in the weights buffers: its first line, and what its readers wait for. */
-export interface WeightsGroup {
-  readonly line: number;
-  readonly pieces: readonly Piece[];
+/**
+ * A group of `groupLines` lines at the next place in the ring, unless it is there already; CUs come in groups of `cusPerSlot` that share their weights. Groups are
+ * known by where they lie in DRAM.
+ */
+export function loadGroup(
+  context: EmitContext,
+  packed: PackedBlock,
+  address: number,
+  groupLines: number,
+  cusPerSlot: number,
+  source: Source,
+): WeightsGroup {
+  const key = `${address + packed.chunks[0]!.offset} ${groupLines} ${packed.images} ${cusPerSlot}`;
+  return context.keepGroup(key, () => loadChunks(context, packed, address, groupLines, cusPerSlot, source));
 }
 
-/** Load a group of `groupLines` lines to the next place in the ring; CUs come in groups of `cusPerSlot` that share their weights. */
-export function loadGroup(
+function loadChunks(
   context: EmitContext,
   packed: PackedBlock,
   address: number,
