@@ -108,11 +108,46 @@ package sf_cu_pkg;
     logic       last;   // of a window
     logic       param;  // a parameter line
     logic [1:0] index;  // of the parameter line
-    word_mask_t mask;   // lanes that count, by word of the line
+    word_mask_t drop;   // lanes that do not count, by word of the line
     lg_t        lg;     // log2 lanes per output
     logic       depthwise;
     logic       slot;   // which of the two descriptors that may be in flight
   } mac_ctl_t;
+
+  // Control of a vMAC, each signal in the cycle in which it is used (counted as in sf_vmac).
+  typedef struct packed {
+    word_mask_t drop;         // at 7: these lanes' weights are 0
+    word_mask_t bias_load;    // at 7
+    word_mask_t bias_clear;   // at 7
+    logic       param;        // at 7: a parameter line,
+    logic [2:0] param_place;  // slot and number of it
+    logic       first;        // at 9: first step of a window
+    logic       capture;      // at 10: the sums of a window are complete
+    logic       run11;        // at 11 + k and so on: a cycle k of a window's reduction
+    logic       run12;
+    logic       run13;
+    logic       run14;
+    logic       run15;
+    logic       late10;       // the first operands become 0
+    logic       late11;
+    logic       next10;       // the first operands become those of the upper half of the lanes
+    logic       upper11;      // the half of the lanes
+    logic       upper12;
+    logic       second11;     // the second operands are not 0
+    logic       second12;
+    logic [1:0] clear11;      // pairs 0 and 1, pairs 2 and 3 do not count
+    logic [1:0] clear12;
+    logic       few12;        // g <= 2
+    logic       few13;
+    logic       wide13;       // g >= 8
+    logic       wide14;
+    logic       again14;      // the second half of 16 lanes
+    logic       again15;
+    logic [2:0] shift_place;  // at 15: slot and parameter line of the two outputs,
+    logic [1:0][1:0] shift_word;  // their places in the line
+    logic       wide19;       // g >= 8: both results are result 0
+    logic       swap19;       // result 0 is the odd output
+  } vmac_ctl_t;
 
   // What is known of a granule before its results are: kept beside the result FIFO.
   typedef struct packed {

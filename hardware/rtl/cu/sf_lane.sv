@@ -3,15 +3,15 @@
 // whose first lane this is, so that no adder for biases is needed. A lane that does not count has its weight reset to 0.
 // Specification: docs/microarchitecture.md, section 4.
 //
-// Cycles of sf_operand's count: own_i, shared_i at 6 -> A, D at 7 -> their sum AD at 8; keep_i, weight_i, bias_i at 7 -> B, C at 8; M at 9, P at 10.
+// Cycles of sf_operand's count: own_i, shared_i at 6 -> A, D at 7 -> their sum AD at 8; drop_i, weight_i, bias_i at 7 -> B, C at 8; M at 9, P at 10.
 // first_i at 9.
 module sf_lane (
   input  logic               clk_i,
   input  logic signed [15:0] own_i,
-  input  logic               own_en_i,  // else own_i does not count: at 6
+  input  logic               own_clear_i,  // own_i does not count: at 6
   input  logic signed [15:0] shared_i,  // 0 where own_i counts
   input  logic signed [15:0] weight_i,
-  input  logic               keep_i,    // else the weight is 0
+  input  logic               drop_i,    // the weight is 0
   input  logic signed [47:0] bias_i,
   input  logic               bias_load_i,
   input  logic               bias_clear_i,
@@ -24,11 +24,11 @@ module sf_lane (
   logic signed [47:0] c_q, p_q;
 
   always_ff @(posedge clk_i) begin
-    if (!own_en_i) a_q <= '0;
+    if (own_clear_i) a_q <= '0;
     else a_q <= own_i;
   end
   always_ff @(posedge clk_i) begin
-    if (!keep_i) b_q <= '0;
+    if (drop_i) b_q <= '0;
     else b_q <= weight_i;
   end
   always_ff @(posedge clk_i) begin

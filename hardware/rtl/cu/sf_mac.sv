@@ -49,10 +49,11 @@ module sf_mac
   // ---------------------------------------------------------------- operands
   line_t                shared;
   line_t [NumVmacs-1:0] own;
-  logic                 own_en;
+  logic                 own_clear;
   mac_ctl_t             operand_ctl;
   sf_operand u_operand (
-    .clk_i, .rst_ni, .addr_i(addr), .ctl_i(ctl), .row_o, .words_a_i(words_i), .shared_o(shared), .own_o(own), .own_en_o(own_en), .ctl_o(operand_ctl)
+    .clk_i, .rst_ni, .addr_i(addr), .ctl_i(ctl), .row_o, .words_a_i(words_i), .shared_o(shared), .own_o(own), .own_clear_o(own_clear),
+    .ctl_o(operand_ctl)
   );
 
   // ---------------------------------------------------------------- weights: the line's address waits for the operands (e + 2 to e + 5)
@@ -74,13 +75,15 @@ module sf_mac
   end
 
   // ---------------------------------------------------------------- vMACs
+  vmac_ctl_t [NumVmacs-1:0] vmac_ctl;
+  sf_vmac_ctl u_vmac_ctl (.clk_i, .rst_ni, .ctl_i(operand_ctl), .ctl_o(vmac_ctl));
+
   // Clamp bounds at 17 + k of the slot at 15 + k.
-  logic [NumVmacs-1:0]  slot;
   logic                 slot_q;
   logic signed [15:0]   low_q, high_q;
   pair_t [NumVmacs-1:0] pair;
   always_ff @(posedge clk_i) begin
-    slot_q <= slot[0];
+    slot_q <= vmac_ctl[0].shift_place[2];
     low_q <= clamp_low[slot_q];
     high_q <= clamp_high[slot_q];
   end
@@ -92,8 +95,8 @@ module sf_mac
       .clk_i, .write_i(load_q.vmacs[v]), .write_line_i(load_q.line), .write_words_i(load_words_q), .read_line_i(line5_q), .words_o(weights)
     );
     sf_vmac #(.Index(v)) u_vmac (
-      .clk_i, .rst_ni, .shared_i(shared), .own_i(own[v]), .own_en_i(own_en), .weights_i(weights), .ctl_i(operand_ctl), .clamp_low_i(low_q),
-      .clamp_high_i(high_q), .slot_o(slot[v]), .pair_o(pair[v])
+      .clk_i, .ctl_i(vmac_ctl[v]), .shared_i(shared), .own_i(own[v]), .own_clear_i(own_clear), .weights_i(weights), .clamp_low_i(low_q),
+      .clamp_high_i(high_q), .pair_o(pair[v])
     );
   end
 
@@ -101,8 +104,4 @@ module sf_mac
     .clk_i, .rst_ni, .last_i(ctl.last), .lg_i(ctl.lg), .granules_i(granules), .pairs_i(pair),
     .write_o, .slot_o(write_slot_o), .words_o(write_words_o)
   );
-
-  // All vMACs work alike: one tells the slot.
-  logic unused_slots;
-  assign unused_slots = ^slot;
 endmodule

@@ -351,9 +351,9 @@ module sf_mac_seq
     for (int unsigned lane = 0; lane < LineWords; lane++) begin
       logic [3:0] word;
       word = 4'(lane) & 4'((5'd1 << work_q.lg) - 5'd1);
-      ctl_d.mask[lane] = fire && !pad_q && !step_q.idle && (!begin_q || word >= step_q.head) && (step_q.steps != '0 || word <= step_q.tail);
+      ctl_d.drop[lane] = !fire || pad_q || step_q.idle || (begin_q && word < step_q.head) || (step_q.steps == '0 && word > step_q.tail);
       // Depthwise: all 64 words of a tap; those behind its last one are of no output (outWords <= words).
-      if (work_q.depthwise) ctl_d.mask[lane] = fire && !pad_q && !step_q.idle;
+      if (work_q.depthwise) ctl_d.drop[lane] = !fire || pad_q || step_q.idle;
     end
     line_sum_d = param ? {1'b0, work_q.params_line} + (WeightsAddrW + 1)'(param_index) : {1'b0, taps_line_q} + {1'b0, step_q.line};
     line_d = wrap_line(line_sum_q);

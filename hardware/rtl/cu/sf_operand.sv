@@ -19,7 +19,7 @@ module sf_operand
   input  line_t [Quadrants-1:0] words_a_i,
   output line_t                 shared_o,  // at e + 6, 0 in depthwise mode
   output line_t [NumVmacs-1:0]  own_o,     // at e + 6, combinational from words_a_i
-  output logic                  own_en_o,  // at e + 6: depthwise mode
+  output logic                  own_clear_o,  // at e + 6: not depthwise mode
   output mac_ctl_t              ctl_o      // at e + 7
 );
   // One of four words. Of two selections with a bit in common one is in Gray code: synthesis would share half a multiplexer between them and make
@@ -46,7 +46,7 @@ module sf_operand
     if (!rst_ni) {addr1_q, addr2_q, addr3_q, col4_q, base5_q} <= '0;
     else {addr1_q, addr2_q, addr3_q, col4_q, base5_q} <= {addr_i, addr1_q, addr2_q, addr3_q[ColW-1:2], col4_q[ColW-1:ColW-2]};
   end
-  assign own_en_o = ctl6_q.depthwise;
+  assign own_clear_o = !ctl6_q.depthwise;
   assign ctl_o = ctl7_q;
 
   // ---------------------------------------------------------------- row addresses: quadrants in front of the first one take the next row
