@@ -28,6 +28,8 @@ interface CommonOptions {
   readonly machine: string;
   readonly stress?: number;
   readonly wave?: string;
+  /** First and last cycle of the waveform. */
+  readonly waveCycles?: readonly [number, number];
 }
 
 /** Cycles of a waveform before and after the first difference. */
@@ -41,6 +43,13 @@ function count(text: string): number {
   return Number(text);
 }
 
+function cycleRange(text: string): [number, number] {
+  const found = /^(\d+):(\d+)$/.exec(text);
+  const [from, to] = [Number(found?.[1]), Number(found?.[2])];
+  if (!(from <= to)) throw new InvalidArgumentError('expected first:last cycle, such as 1000:2000.');
+  return [from, to];
+}
+
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
@@ -52,6 +61,7 @@ function report(name: string, program: Program, result: LockstepResult, options:
     say(
       `${name}: equal (${descriptors} descriptors, ${cycles} cycles${options.stress === undefined ? '' : `; under stress ${result.rtl.ran}`})`,
     );
+    if (options.waveCycles) writeWave(program, options, lockstep, options.waveCycles);
     return true;
   }
   say(`${name}: ${differences.length} differences`);
@@ -60,13 +70,20 @@ function report(name: string, program: Program, result: LockstepResult, options:
   const file = path.join(FAILURES, `${name.replaceAll(/[^\w-]+/g, '-')}.sfp`);
   writeFileSync(file, writeProgram(program));
   say(`  program: ${file} (again: npm run lockstep -- program ${file})`);
-  if (options.wave !== undefined) {
-    const at = firstCycle ?? cycles;
-    const wave = { file: options.wave, from: at - WAVE_BEFORE, to: at + WAVE_AFTER };
-    runLockstep(buildModel(program.machine, { waves: true }), program, { ...lockstep, wave });
-    say(`  waveform: ${options.wave}, cycles ${wave.from} to ${wave.to}`);
-  }
+  const at = firstCycle ?? cycles;
+  writeWave(program, options, lockstep, options.waveCycles ?? [Math.max(0, at - WAVE_BEFORE), at + WAVE_AFTER]);
   return false;
+}
+
+function writeWave(
+  program: Program,
+  { wave: file }: CommonOptions,
+  lockstep: LockstepOptions,
+  [from, to]: readonly [number, number],
+): void {
+  if (file === undefined) return;
+  runLockstep(buildModel(program.machine, { waves: true }), program, { ...lockstep, wave: { file, from, to } });
+  say(`  waveform: ${file}, cycles ${from} to ${to}`);
 }
 
 interface RandomOptions extends CommonOptions {
@@ -230,7 +247,8 @@ function commonOptions(command: Command): Command {
       new Option('-m, --machine <preset|file>', `the machine (${Object.keys(PRESETS).join(', ')} or a JSON file)`).default('xc7z045'),
     )
     .addOption(new Option('--stress <seed>', 'random latencies and back-pressure: only bits are compared').argParser(count))
-    .option('--wave <file>', 'at a difference: write an FST waveform around it');
+    .option('--wave <file>', 'write an FST waveform around the first difference')
+    .addOption(new Option('--wave-cycles <first:last>', 'of a program or network: write these cycles, equal or not').argParser(cycleRange));
 }
 
 function seededOptions(command: Command, number: number): Command {
