@@ -37,6 +37,8 @@ export interface PaperFigures {
 export interface BuildOptions {
   /** Default 'network'. 'convolutions' ends behind the last convolution and what is fused behind it, and makes no weights beyond. */
   readonly scope?: Scope;
+  /** Rows and columns of the input image, for models that are `sized`. Default: the published size. */
+  readonly size?: number;
 }
 
 /** A built-in network. */
@@ -44,6 +46,8 @@ export interface Model {
   readonly title: string;
   /** Builds the ONNX graph with seeded weights: the same bits every time. */
   build(options?: BuildOptions): Graph;
+  /** Whether it can be built for another size of the input: nothing in it depends on that. */
+  readonly sized?: boolean;
   readonly paper?: PaperFigures;
 }
 
@@ -53,6 +57,11 @@ function model(title: string, build: (scope: Scope) => Graph, paper?: Omit<Paper
     build: ({ scope = 'network' } = {}) => build(scope),
     ...(paper ? { paper: { ...paper, scope: 'convolutions' as const } } : {}),
   };
+}
+
+/** A model of any size of the input. */
+function sized(title: string, build: (scope: Scope, size?: number) => Graph): Model {
+  return { title, build: ({ scope = 'network', size } = {}) => build(scope, size), sized: true };
 }
 
 /** Which of the two printed a figure is only known for AlexNet's. */
@@ -78,11 +87,11 @@ export const MODELS: Readonly<Record<string, Model>> = {
   'resnet50-v1.5': model('ResNet-50 v1.5', (scope) => buildResnet(50, scope, 'v1.5')),
   resnet101: model('ResNet-101 v1', (scope) => buildResnet(101, scope)),
   'resnet101-v1.5': model('ResNet-101 v1.5', (scope) => buildResnet(101, scope, 'v1.5')),
-  'squeezenet1.0': model('SqueezeNet 1.0', (scope) => buildSqueezenet('1.0', scope)),
-  'squeezenet1.1': model('SqueezeNet 1.1', (scope) => buildSqueezenet('1.1', scope)),
-  'mobilenet-v1': model('MobileNet v1', buildMobilenetV1),
-  'mobilenet-v2': model('MobileNet v2', buildMobilenetV2),
-  'mobilenet-v3-small': model('MobileNet v3 small', buildMobilenetV3Small),
+  'squeezenet1.0': sized('SqueezeNet 1.0', (scope, size) => buildSqueezenet('1.0', scope, size)),
+  'squeezenet1.1': sized('SqueezeNet 1.1', (scope, size) => buildSqueezenet('1.1', scope, size)),
+  'mobilenet-v1': sized('MobileNet v1', buildMobilenetV1),
+  'mobilenet-v2': sized('MobileNet v2', buildMobilenetV2),
+  'mobilenet-v3-small': sized('MobileNet v3 small', buildMobilenetV3Small),
   'efficientnet-lite0': model('EfficientNet-lite0', buildEfficientnetLite0),
   densenet121: model('DenseNet-121', buildDensenet121),
   'shufflenet-v1': model('ShuffleNet v1 (three groups)', buildShufflenetV1),

@@ -36,9 +36,9 @@ function classify(net: NetworkBuilder, x: Value, scope: Scope): Graph {
   return net.build(net.gemm(net.dropout(net.flatten(net.globalAveragePool(x))), 1000, 'none', 'fc'));
 }
 
-/** Input 1×3×224×224, output 1×1000. */
-export function buildMobilenetV1(scope: Scope): Graph {
-  const net = new NetworkBuilder('mobilenet-v1', [3, 224, 224]);
+/** Input 1×3×size×size, output 1×1000. */
+export function buildMobilenetV1(scope: Scope, size = 224): Graph {
+  const net = new NetworkBuilder('mobilenet-v1', [3, size, size]);
   let x = net.conv(net.input, 32, { kernel: 3, stride: 2, pad: 1, name: 'conv1' });
   for (const [index, [channels, stride]] of LAYERS_V1.entries()) {
     x = net.conv(x, x.shape[0], { kernel: 3, stride, pad: 1, groups: x.shape[0], name: `conv${index + 2}_depthwise` });
@@ -81,9 +81,9 @@ export function addMobilenetV2Blocks(net: NetworkBuilder, outputStride = 32): Va
   return x;
 }
 
-/** Input 1×3×224×224, output 1×1000. */
-export function buildMobilenetV2(scope: Scope): Graph {
-  const net = new NetworkBuilder('mobilenet-v2', [3, 224, 224]);
+/** Input 1×3×size×size, output 1×1000. */
+export function buildMobilenetV2(scope: Scope, size = 224): Graph {
+  const net = new NetworkBuilder('mobilenet-v2', [3, size, size]);
   const x = addMobilenetV2Blocks(net);
   return classify(net, net.conv(x, 1280, { kernel: 1, activation: 'relu6', name: 'conv_last' }), scope);
 }
@@ -106,9 +106,9 @@ const BLOCKS_V3 = [
 /** Opset that has HardSwish. */
 const OPSET_V3 = 14;
 
-/** Input 1×3×224×224, output 1×1000. As in torchvision: gates behind the activation, in multiples of 8 channels. */
-export function buildMobilenetV3Small(scope: Scope): Graph {
-  const net = new NetworkBuilder('mobilenet-v3-small', [3, 224, 224], { opset: OPSET_V3 });
+/** Input 1×3×size×size, output 1×1000. As in torchvision: gates behind the activation, in multiples of 8 channels. */
+export function buildMobilenetV3Small(scope: Scope, size = 224): Graph {
+  const net = new NetworkBuilder('mobilenet-v3-small', [3, size, size], { opset: OPSET_V3 });
   let x = net.conv(net.input, 16, { kernel: 3, stride: 2, pad: 1, activation: 'hardSwish', name: 'conv1' });
   for (const [index, [kernel, wide, channels, squeezed, activation, stride]] of BLOCKS_V3.entries()) {
     const name = `block${index + 1}`;

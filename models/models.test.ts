@@ -131,6 +131,16 @@ describe.each(Object.keys(MODELS))('%s', (name) => {
     expect([...build('convolutions').initializers.keys()].sort()).toEqual([...cut.initializers.keys()].sort());
   });
 
+  if (MODELS[name].sized) {
+    it('another size of the input changes the maps, not the weights', () => {
+      const graph = MODELS[name].build({ size: 96 });
+      expect(graph.inputs[0].dims).toEqual([1, 3, 96, 96]);
+      expect(inferShapes({ ...graph, values: new Map() }).values).toEqual(graph.values);
+      const dims = ({ initializers }: Graph) => [...initializers].map(([key, tensor]) => [key, tensor.dims]);
+      expect(dims(graph)).toEqual(dims(build('network')));
+    });
+  }
+
   if (name in PUBLISHED_MACS) {
     it('the network has the published number of MACs', () => {
       const [published, step] = PUBLISHED_MACS[name];

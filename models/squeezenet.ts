@@ -19,10 +19,10 @@ const VERSIONS: Readonly<Record<'1.0' | '1.1', Version>> = {
   },
 };
 
-/** Input 1×3×224×224, output 1×1000. */
-export function buildSqueezenet(version: keyof typeof VERSIONS, scope: Scope): Graph {
+/** Input 1×3×size×size, output 1×1000. */
+export function buildSqueezenet(version: keyof typeof VERSIONS, scope: Scope, size = 224): Graph {
   const { conv1, modules } = VERSIONS[version];
-  const net = new NetworkBuilder(`squeezenet${version}`, [3, 224, 224]);
+  const net = new NetworkBuilder(`squeezenet${version}`, [3, size, size]);
   const pool = { kernel: 3, stride: 2, ceil: true };
   let x: Value = net.maxPool(net.conv(net.input, conv1.channels, { kernel: conv1.kernel, stride: 2, name: 'conv1' }), pool);
   let fire = 2;

@@ -25,9 +25,17 @@ export interface NetworkOptions {
   readonly lockstep?: LockstepOptions;
 }
 
-/** A built-in model by name, or an ONNX file. */
-export function openNetwork(name: string, scope: Scope = 'network'): Graph {
-  if (Object.hasOwn(MODELS, name)) return MODELS[name].build({ scope });
+/**
+ * A built-in model by name, or an ONNX file.
+ * @param size Rows and columns of the input image, for models that can be built for any
+ */
+export function openNetwork(name: string, scope: Scope = 'network', size?: number): Graph {
+  const model = Object.hasOwn(MODELS, name) ? MODELS[name] : undefined;
+  if (size !== undefined && !model?.sized) {
+    const sized = Object.keys(MODELS).filter((key) => MODELS[key].sized);
+    throw new InputError(`${name}: its input has one size; others have ${sized.join(', ')}`);
+  }
+  if (model) return model.build({ scope, size });
   if (!existsSync(name)) throw new InputError(`${name}: neither a built-in model (${Object.keys(MODELS).join(', ')}) nor a file`);
   return fixFrameDimension({ ...loadModel(name), name: basename(name).replace(/\.onnx$/i, '') });
 }
