@@ -115,7 +115,7 @@ Padding taps are neither multiplied nor counted. *Convolutions*: up to the last 
 max(MACs ÷ peak rate, weight bytes ÷ DRAM rate), weights fetched once a batch. *Occupancy*: useful MACs ÷ possible MACs. *Floor*: each weight, input and output of
 the accelerator's parts once. *Accelerated*: share of the network's MACs; a network in several parts has host parts between them, whose time is not in the FPS. *SQNR*: least of the outputs,
 against float32 of ONNX Runtime. Recurrent layers
-are written out position by position: bound and floor count their recurrent weights once a position. *Bits*: simulator against integer reference, every tensor. *Compile*, *simulate*: seconds on the machine that wrote this page.
+are written out position by position: bound and floor count their recurrent weights once as far as they fit the weights buffers, the rest once a position. *Bits*: simulator against integer reference, every tensor. *Compile*, *simulate*: seconds on the machine that wrote this page.
 
 ${renderRows(rows, true)}
 ${sources.length > 0 ? `\nPublished figures:\n\n${[...new Set(sources)].join('\n')}\n` : ''}${lost.length > 0 ? `\nNot measured:\n\n${lost.join('\n')}\n` : ''}`;

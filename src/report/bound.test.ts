@@ -23,8 +23,17 @@ describe('boundNetwork', () => {
     expect(boundNetwork([CONVOLUTIONS], half, 1).boundFps).toBeCloseTo(53.4, 1);
   });
 
+  it('counts shared weights once as far as the buffers hold them', () => {
+    const positions = (bytes: number) => [1, 2, 3].map((i) => ({ name: `position ${i}`, macs: 0, weightBytes: bytes, weightSet: 7 }));
+    const buffers = 16 * XC7Z045.weightsBytes;
+    expect(floorBytes(positions(buffers), XC7Z045, 0, 0, 1)).toBe(buffers);
+    expect(floorBytes(positions(4 * buffers), XC7Z045, 0, 0, 1)).toBe((4 + 3 + 3) * buffers);
+    const seconds = boundNetwork(positions(2 * buffers), XC7Z045, 1).layers.map((layer) => layer.seconds);
+    expect(seconds[1]! / seconds[0]!).toBeCloseTo(0.5, 12);
+  });
+
   it('counts weights once a batch in the floor', () => {
-    expect(floorBytes([CONVOLUTIONS], 301056, 18432, 1)).toBe(2 * 2.469e6 + 301056 + 18432);
-    expect(floorBytes([CONVOLUTIONS], 100, 10, 2)).toBe(2.469e6 + 110);
+    expect(floorBytes([CONVOLUTIONS], XC7Z045, 301056, 18432, 1)).toBe(2 * 2.469e6 + 301056 + 18432);
+    expect(floorBytes([CONVOLUTIONS], XC7Z045, 100, 10, 2)).toBe(2.469e6 + 110);
   });
 });

@@ -72,7 +72,7 @@ export function reportNetwork(
     dramWriteBytes,
     gbps: ((dramReadBytes + dramWriteBytes) * fps) / 1e9,
     boundFps: bound.boundFps,
-    floorBytes: floorBytes(work, borderBytes(program, 'input'), borderBytes(program, 'output'), frames),
+    floorBytes: floorBytes(work, machine, borderBytes(program, 'input'), borderBytes(program, 'output'), frames),
     layers,
   };
 }

@@ -11,15 +11,33 @@ export interface LayerWork {
   readonly macs: number;
   /** Two bytes a weight; biases are not counted. */
   readonly weightBytes: number;
+  /** Layers with the same weights (a recurrent layer's positions) have the same number. */
+  readonly weightSet?: number;
 }
 
 /** Layers that multiply (convolutions, matrix products, average pools), in execution order. */
 export function measureLayerWork(graph: IntegerGraph): LayerWork[] {
+  const setOf = numberWeights();
   return graph.layers.flatMap((layer) => {
     const macs = layer.definedMacs ?? countMacs(layer, graph.tensors[layer.inputs[0]], graph.tensors[layer.output]);
     const weightBytes = layer.kind === 'conv' ? 2 * layer.weights.length : 0;
-    return macs > 0 ? [{ name: layer.name, nodes: layer.nodes, macs, weightBytes }] : [];
+    const set = layer.kind === 'conv' ? { weightSet: setOf(layer.weights) } : {};
+    return macs > 0 ? [{ name: layer.name, nodes: layer.nodes, macs, weightBytes, ...set }] : [];
   });
+}
+
+/** Numbers arrays of weights: equal ones alike. */
+function numberWeights(): (weights: Int16Array) => number {
+  const known = new Map<string, { readonly weights: Int16Array; readonly set: number }[]>();
+  let sets = 0;
+  return (weights) => {
+    const key = `${weights.length}:${weights.subarray(0, 8).join()}`;
+    const alike = known.get(key) ?? [];
+    const found = alike.find((other) => other.weights.every((w, i) => w === weights[i]));
+    if (found) return found.set;
+    known.set(key, [...alike, { weights, set: sets }]);
+    return sets++;
+  };
 }
 
 function countMacs(layer: IntegerLayer, input: IntegerTensor, output: IntegerTensor): number {
