@@ -75,8 +75,8 @@ const RTL_MUTANTS: readonly Mutant[] = [
   {
     what: 'a rotation by 3 for 2',
     file: 'cu/sf_rotate.sv',
-    original: '{words_i[1:0], words_i[15:2]}',
-    mutated: '{words_i[2:0], words_i[15:3]}',
+    original: 'fine_code[1] ? fine[2] : fine[1]',
+    mutated: 'fine_code[1] ? fine[3] : fine[1]',
   },
   {
     what: 'BLT compares without sign',

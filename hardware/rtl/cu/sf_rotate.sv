@@ -12,45 +12,24 @@ module sf_rotate
   input  logic [3:0] amount_i,
   output line_t      words_o
 );
-  line_t      fine_d, fine_q, coarse_d, coarse_q;
-  logic [1:0] coarse_amount_q;
+  // Selections in Gray code: in binary, neighbours would share halves of their multiplexers, and synthesis makes two LUTs a bit of what fits one.
+  line_t      fine_q, coarse_q;
+  logic [1:0] fine_code, coarse_code_q;
+  assign fine_code = {amount_i[1], amount_i[1] ^ amount_i[0]};
 
-  if (Right) begin : gen_right
-    always_comb begin
-      unique case (amount_i[1:0])
-        2'd0: fine_d = words_i;
-        2'd1: fine_d = {words_i[14:0], words_i[15]};
-        2'd2: fine_d = {words_i[13:0], words_i[15:14]};
-        default: fine_d = {words_i[12:0], words_i[15:13]};
-      endcase
-      unique case (coarse_amount_q)
-        2'd0: coarse_d = fine_q;
-        2'd1: coarse_d = {fine_q[11:0], fine_q[15:12]};
-        2'd2: coarse_d = {fine_q[7:0], fine_q[15:8]};
-        default: coarse_d = {fine_q[3:0], fine_q[15:4]};
-      endcase
+  for (genvar i = 0; i < int'(LineWords); i++) begin : gen_word
+    // Word 0 of the stage's four candidates is the one of amount 0, and so on.
+    localparam int unsigned Step = Right ? LineWords - 1 : 1;
+    logic [3:0][15:0] fine, coarse;
+    for (genvar k = 0; k < 4; k++) begin : gen_candidate
+      assign fine[k] = words_i[(i + k * int'(Step)) % int'(LineWords)];
+      assign coarse[k] = fine_q[(i + 4 * k * int'(Step)) % int'(LineWords)];
     end
-  end else begin : gen_left
-    always_comb begin
-      unique case (amount_i[1:0])
-        2'd0: fine_d = words_i;
-        2'd1: fine_d = {words_i[0], words_i[15:1]};
-        2'd2: fine_d = {words_i[1:0], words_i[15:2]};
-        default: fine_d = {words_i[2:0], words_i[15:3]};
-      endcase
-      unique case (coarse_amount_q)
-        2'd0: coarse_d = fine_q;
-        2'd1: coarse_d = {fine_q[3:0], fine_q[15:4]};
-        2'd2: coarse_d = {fine_q[7:0], fine_q[15:8]};
-        default: coarse_d = {fine_q[11:0], fine_q[15:12]};
-      endcase
+    always_ff @(posedge clk_i) begin
+      fine_q[i] <= fine_code[0] ? (fine_code[1] ? fine[2] : fine[1]) : (fine_code[1] ? fine[3] : fine[0]);
+      coarse_q[i] <= coarse_code_q[0] ? (coarse_code_q[1] ? coarse[2] : coarse[1]) : (coarse_code_q[1] ? coarse[3] : coarse[0]);
     end
   end
-
-  always_ff @(posedge clk_i) begin
-    fine_q <= fine_d;
-    coarse_amount_q <= amount_i[3:2];
-    coarse_q <= coarse_d;
-  end
+  always_ff @(posedge clk_i) coarse_code_q <= {amount_i[3], amount_i[3] ^ amount_i[2]};
   assign words_o = coarse_q;
 endmodule
