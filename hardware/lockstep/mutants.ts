@@ -133,7 +133,12 @@ const RTL_MUTANTS: readonly Mutant[] = [
     original: "count_less != EngineW'(ReadsPerEngine)",
     mutated: "count_less != EngineW'(ReadsPerEngine - 1)",
   },
-  { what: 'the result bus without rotation', file: 'system/sf_result_bus.sv', original: "behind != '0 ? behind : ready", mutated: 'ready' },
+  {
+    what: 'the result bus without rotation',
+    file: 'system/sf_result_bus.sv',
+    original: "else if (ready != '0)",
+    mutated: "else if (ready == '0)",
+  },
   { what: 'one burst buffer of the store', file: 'dma/sf_st.sv', original: "taken_q != 2'(BurstBuffers)", mutated: "taken_q == '0" },
   {
     what: 'a transfer counts as finished when its first port is',

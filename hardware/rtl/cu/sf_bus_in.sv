@@ -14,7 +14,8 @@ module sf_bus_in
   output granule_t   granule_o,
   output bus_ack_t   ack_o
 );
-  localparam int unsigned PtrW = BusFifoEntries > 1 ? $clog2(BusFifoEntries) : 1;
+  // The result bus counts a grant a cycle late: one entry more.
+  localparam int unsigned PtrW = $clog2(BusFifoEntries + 1);
   localparam int unsigned CountW = PtrW + 1;
 
   granule_t          granules_q [2**PtrW];

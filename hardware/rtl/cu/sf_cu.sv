@@ -55,7 +55,7 @@ module sf_cu
   );
 
   // ---------------------------------------------------------------- MAC unit and its results
-  logic       mac_busy, mac_alloc, mac_ready, mac_returned, mac_own_req, mac_own_gnt, mac_last, perf_step, perf_window, perf_credit;
+  logic       mac_busy, mac_alloc, mac_ready, mac_returned, mac_own_req, mac_own_gnt, mac_last, mac_bus_last, perf_step, perf_window, perf_credit;
   meta_t      mac_meta;
   word_mask_t mac_write;
   logic [LineWords-1:0][FifoW-1:0] mac_slot;
@@ -68,17 +68,17 @@ module sf_cu
   );
   sf_result_fifo #(.SlotW(FifoW)) u_mac_fifo (
     .clk_i, .rst_ni, .alloc_i(mac_alloc), .meta_i(mac_meta), .ready_i(mac_ready), .write_i(mac_write), .write_slot_i(mac_slot),
-    .write_words_i(mac_words), .returned_o(mac_returned), .own_req_o(mac_own_req), .bus_req_o(bus_req_o[0]), .last_o(mac_last),
+    .write_words_i(mac_words), .returned_o(mac_returned), .own_req_o(mac_own_req), .bus_req_o(bus_req_o[0]), .last_o(mac_last), .bus_last_o(mac_bus_last),
     .own_gnt_i(mac_own_gnt), .bus_gnt_i(bus_gnt_i[0]), .granule_o(bus_granule_o[0])
   );
   logic mac_signal_busy;
   sf_write_signal u_mac_signal (
-    .clk_i, .rst_ni, .own_last_i(mac_own_gnt && mac_last), .bus_last_i(bus_gnt_i[0] && mac_last), .cus_i(bus_req_o[0].cus),
+    .clk_i, .rst_ni, .own_last_i(mac_own_gnt && mac_last), .bus_last_i(mac_bus_last), .cus_i(bus_req_o[0].cus),
     .ack_i(bus_ack_i[0]), .write_o(mac_write_o), .busy_o(mac_signal_busy)
   );
 
   // ---------------------------------------------------------------- VEC unit and its results
-  logic         vec_busy, read_req, read_gnt, vec_alloc, vec_ready, vec_returned, vec_own_req, vec_own_gnt, vec_last, perf_read;
+  logic         vec_busy, read_req, read_gnt, vec_alloc, vec_ready, vec_returned, vec_own_req, vec_own_gnt, vec_last, vec_bus_last, perf_read;
   maps_addr_t   read_addr;
   vec_step_t    step;
   vec_work_t    vec_work;
@@ -107,12 +107,12 @@ module sf_cu
   );
   sf_result_fifo #(.SlotW(VecFifoW)) u_vec_fifo (
     .clk_i, .rst_ni, .alloc_i(vec_alloc), .meta_i(vec_meta), .ready_i(vec_ready), .write_i(vec_write), .write_slot_i(vec_slot),
-    .write_words_i(vec_words), .returned_o(vec_returned), .own_req_o(vec_own_req), .bus_req_o(bus_req_o[1]), .last_o(vec_last),
+    .write_words_i(vec_words), .returned_o(vec_returned), .own_req_o(vec_own_req), .bus_req_o(bus_req_o[1]), .last_o(vec_last), .bus_last_o(vec_bus_last),
     .own_gnt_i(vec_own_gnt), .bus_gnt_i(bus_gnt_i[1]), .granule_o(bus_granule_o[1])
   );
   logic vec_signal_busy;
   sf_write_signal u_vec_signal (
-    .clk_i, .rst_ni, .own_last_i(vec_own_gnt && vec_last), .bus_last_i(bus_gnt_i[1] && vec_last), .cus_i(bus_req_o[1].cus),
+    .clk_i, .rst_ni, .own_last_i(vec_own_gnt && vec_last), .bus_last_i(vec_bus_last), .cus_i(bus_req_o[1].cus),
     .ack_i(bus_ack_i[1]), .write_o(vec_write_o), .busy_o(vec_signal_busy)
   );
 

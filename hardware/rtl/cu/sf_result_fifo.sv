@@ -2,8 +2,8 @@
 // it is in the FIFO: it raises its request for port B (own CU only) or for the result bus as soon as it is at the head.
 // Specification: docs/microarchitecture.md, sections 4 and 9 (T6, T8 to T10). Twin: src/simulator/timing/result-fifo.ts.
 //
-// ready_i at f -> head valid, that is the request visible, at f + 1 (or the cycle after the grant before it). Grant at p -> granule_o at p + 1,
-// next head at p + 1, returned_o at p + 1. Never more granules than entries: the unit holds a credit for each.
+// ready_i at f -> head valid, that is the request visible, at f + 1 (or when the head before it is gone). Grant at p -> granule_o at p + 1,
+// returned_o at p + 1, next head at p + 1, by the bus p + 2: its grant comes late in the cycle. Never more granules than entries: the unit holds a credit for each.
 module sf_result_fifo
   import sf_pkg::*;
   import sf_types_pkg::*;
@@ -25,6 +25,7 @@ module sf_result_fifo
   output logic                            own_req_o,
   output bus_req_t                        bus_req_o,
   output logic                            last_o,      // with either: the descriptor's last granule
+  output logic                            bus_last_o,  // the cycle after the bus granted it, with bus_req_o.cus
   input  logic                            own_gnt_i,
   input  logic                            bus_gnt_i,
   output granule_t                        granule_o    // the cycle after the grant
@@ -43,9 +44,9 @@ module sf_result_fifo
 
   // ---------------------------------------------------------------- head: what the arbiters look at
   logic [SlotW:0] waiting_d, waiting_q;  // in the FIFO behind the head
-  logic           valid_d, valid_q, own_q, bus_q, last_q, take, gnt, returned_q;
+  logic           valid_d, valid_q, own_q, bus_q, last_q, take, gnt, bus_gnt_q, returned_q;
   cu_mask_t       cus_q;
-  assign gnt = own_gnt_i || bus_gnt_i;
+  assign gnt = own_gnt_i || bus_gnt_q;
   assign take = (waiting_q != '0 || ready_i) && (!valid_q || gnt);
   assign valid_d = take || (valid_q && !gnt);
   assign waiting_d = waiting_q + (SlotW + 1)'(ready_i) - (SlotW + 1)'(take);
@@ -58,6 +59,7 @@ module sf_result_fifo
       valid_q <= 1'b0;
       own_q <= 1'b0;
       bus_q <= 1'b0;
+      bus_gnt_q <= 1'b0;
       returned_q <= 1'b0;
     end else begin
       if (alloc_i) alloc_q <= alloc_q + slot_t'(1);
@@ -65,8 +67,9 @@ module sf_result_fifo
       waiting_q <= waiting_d;
       valid_q <= valid_d;
       own_q <= take ? next_meta.own : valid_d && own_q;
-      bus_q <= take ? !next_meta.own : valid_d && bus_q;
-      returned_q <= gnt;
+      bus_q <= !bus_gnt_i && (take ? !next_meta.own : valid_d && bus_q);
+      bus_gnt_q <= bus_gnt_i;
+      returned_q <= own_gnt_i || bus_gnt_i;
     end
   end
   always_ff @(posedge clk_i) begin
@@ -79,6 +82,7 @@ module sf_result_fifo
   assign own_req_o = own_q;
   assign bus_req_o = '{valid: bus_q, cus: cus_q};
   assign last_o = last_q;
+  assign bus_last_o = bus_gnt_q && last_q;
   assign returned_o = returned_q;
 
   // ---------------------------------------------------------------- the granule

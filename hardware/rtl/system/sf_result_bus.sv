@@ -2,7 +2,8 @@
 // Specification: docs/microarchitecture.md, sections 4 and 9 (T10, T11). Twin: src/simulator/timing/result-bus.ts.
 //
 // Grant at b (combinational), granule from the source at b+1, at the targets at b+LatBus; an acknowledge from a target at p+1 is at its source at
-// p+LatBus. Room of the bus-in FIFOs is counted here: taken at b, back the cycle after the port B grant.
+// p+LatBus. Room of the bus-in FIFOs is counted here: an entry granted at b from b+2 on, until the port B grant. A source has no request at b+1, and its
+// targets are still there.
 module sf_result_bus
   import sf_pkg::*;
   import sf_types_pkg::*;
@@ -18,70 +19,62 @@ module sf_result_bus
   input  bus_ack_t [NumCus-1:0]      ack_i,
   output cu_mask_t [NumSources-1:0]  ack_o      // by source: CUs that acknowledge
 );
-  localparam int unsigned CountW = $clog2(BusFifoEntries + 1);
+  // A FIFO holds an entry more than it is asked for: a grant is counted a cycle late.
+  localparam int unsigned CountW = $clog2(BusFifoEntries + 2);
   localparam int unsigned ExtraStages = LatBus - 2;
+  typedef logic [CountW-1:0] count_t;
 
   // --- grant: the first source behind the last granted one whose targets all have room ---
   cu_mask_t              room_q;
-  logic [NumSources-1:0] ready, behind, chosen, behind_q;
+  logic [NumSources-1:0] ready, behind_d, behind_q, gnt_q;
   source_t               source;
-  logic                  granted;
-  cu_mask_t              targets;
   always_comb begin
     for (int s = 0; s < int'(NumSources); s++) ready[s] = req_i[s].valid && (req_i[s].cus & ~room_q) == '0;
-    // behind_q has a bit for every source behind the last granted one.
-    behind = ready & behind_q;
-    chosen = behind != '0 ? behind : ready;
-    // The lowest one; written out, as carry chains are slow for so few bits.
-    for (int s = 0; s < int'(NumSources); s++) gnt_o[s] = chosen[s] && (chosen & ((NumSources'(1) << s) - NumSources'(1))) == '0;
-    granted = ready != '0;
-    source  = '0;
-    targets = '0;
     for (int s = 0; s < int'(NumSources); s++) begin
-      if (gnt_o[s]) begin
-        source  = source | source_t'(s);
-        targets = targets | req_i[s].cus;
+      gnt_o[s] = ready[s];
+      for (int k = 0; k < int'(NumSources); k++) begin
+        // behind_q has a bit for every source behind the last granted one. Source k comes first if only k is behind, or if both are or both are not and
+        // k is lower.
+        if (k < s && ready[k] && (behind_q[k] || !behind_q[s])) gnt_o[s] = 1'b0;
+        if (k > s && ready[k] && behind_q[k] && !behind_q[s]) gnt_o[s] = 1'b0;
       end
     end
+    source = '0;
+    for (int s = 0; s < int'(NumSources); s++) if (gnt_q[s]) source = source | source_t'(s);
   end
-  logic [NumSources-1:0] behind_d;
   always_comb begin
     for (int s = 0; s < int'(NumSources); s++) behind_d[s] = (gnt_o & ((NumSources'(1) << s) - NumSources'(1))) != '0;
   end
   always_ff @(posedge clk_i) begin
     if (!rst_ni || start_i) behind_q <= '1;
-    else if (granted) behind_q <= behind_d;
+    else if (ready != '0) behind_q <= behind_d;
   end
+  always_ff @(posedge clk_i) gnt_q <= rst_ni ? gnt_o : '0;
 
-  // --- room of the bus-in FIFOs ---
-  for (genvar c = 0; c < int'(NumCus); c++) begin : gen_room
-    // The grant comes late: both outcomes are made, it only chooses.
-    logic [CountW-1:0] held_q, held_kept, held_more;
-    assign held_kept = held_q - CountW'(pop_i[c]);
-    assign held_more = pop_i[c] ? held_q : held_q + CountW'(1);
-    always_ff @(posedge clk_i) begin
-      held_q    <= !rst_ni ? '0 : targets[c] ? held_more : held_kept;
-      room_q[c] <= !rst_ni || (targets[c] ? held_more != CountW'(BusFifoEntries) : held_kept != CountW'(BusFifoEntries));
-    end
-  end
-
-  // --- granule: source register b+1, bus register b+2 ---
-  source_t    source_q;
-  cu_mask_t   targets_q;
-  bus_write_t [NumCus-1:0] write_d, write_q;
-  always_ff @(posedge clk_i) begin
-    source_q  <= source;
-    targets_q <= rst_ni ? targets : '0;
-  end
+  // --- b+1: targets of the granule (its request still says so), room of the bus-in FIFOs ---
+  cu_mask_t targets;
   always_comb begin
-    for (int c = 0; c < int'(NumCus); c++) begin
-      write_d[c] = '{valid: targets_q[c], source: source_q, granule: granule_i[source_q]};
+    targets = '0;
+    for (int s = 0; s < int'(NumSources); s++) if (gnt_q[s]) targets = targets | req_i[s].cus;
+  end
+  for (genvar c = 0; c < int'(NumCus); c++) begin : gen_room
+    count_t held_d, held_q;
+    assign held_d = held_q + count_t'(targets[c]) - count_t'(pop_i[c]);
+    always_ff @(posedge clk_i) begin
+      held_q    <= !rst_ni ? '0 : held_d;
+      room_q[c] <= !rst_ni || held_d < count_t'(BusFifoEntries);
     end
+  end
+
+  // --- b+2: bus register ---
+  bus_write_t [NumCus-1:0] write_d, write_q;
+  always_comb begin
+    for (int c = 0; c < int'(NumCus); c++) write_d[c] = '{valid: targets[c], source: source, granule: granule_i[source]};
   end
   always_ff @(posedge clk_i) begin
     for (int c = 0; c < int'(NumCus); c++) begin
       write_q[c].valid <= rst_ni && write_d[c].valid;
-      if (targets_q != '0) begin
+      if (gnt_q != '0) begin
         write_q[c].source  <= write_d[c].source;
         write_q[c].granule <= write_d[c].granule;
       end

@@ -14,7 +14,7 @@ module sf_mac_tb
   localparam int Descriptors = 400;
   localparam cu_mask_t OwnCu = cu_mask_t'(1);
 
-  logic          head_q, start, free, read, busy, alloc, ready, returned, own_req, last, own_gnt, bus_gnt, perf_step, perf_window, perf_credit;
+  logic          head_q, start, free, read, busy, alloc, ready, returned, own_req, last, bus_last, own_gnt, bus_gnt, perf_step, perf_window, perf_credit;
   mac_desc_t     desc_q;
   load_weights_t load_q;
   line_t         load_words_q, fifo_words;
@@ -35,7 +35,7 @@ module sf_mac_tb
   );
   sf_result_fifo #(.SlotW(FifoW)) u_fifo (
     .clk_i, .rst_ni, .alloc_i(alloc), .meta_i(meta), .ready_i(ready), .write_i(write), .write_slot_i(write_slot), .write_words_i(fifo_words),
-    .returned_o(returned), .own_req_o(own_req), .bus_req_o(bus_req), .last_o(last), .own_gnt_i(own_gnt), .bus_gnt_i(bus_gnt), .granule_o(granule)
+    .returned_o(returned), .own_req_o(own_req), .bus_req_o(bus_req), .last_o(last), .bus_last_o(bus_last), .own_gnt_i(own_gnt), .bus_gnt_i(bus_gnt), .granule_o(granule)
   );
 
   // A request stays until it is granted, never both.
@@ -265,5 +265,5 @@ module sf_mac_tb
   end
 
   logic unused_bits;
-  assign unused_bits = ^{last, perf_step, perf_window};
+  assign unused_bits = ^{last, bus_last, perf_step, perf_window};
 endmodule

@@ -15,7 +15,7 @@ module sf_result_fifo_tb
   localparam cu_mask_t OwnCu = cu_mask_t'(1);
 
   int         made_q;
-  logic       alloc_q, ready_q, returned, own_req, last, own_gnt, bus_gnt, enough, take_q, signal, signal_busy;
+  logic       alloc_q, ready_q, returned, own_req, last, bus_last, own_gnt, bus_gnt, enough, take_q, signal, signal_busy;
   meta_t      meta_q;
   word_mask_t write_q;
   logic [LineWords-1:0][FifoW-1:0] slot_q;
@@ -30,10 +30,10 @@ module sf_result_fifo_tb
   );
   sf_result_fifo #(.SlotW(FifoW)) u_fifo (
     .clk_i, .rst_ni, .alloc_i(alloc_q), .meta_i(meta_q), .ready_i(ready_q), .write_i(write_q), .write_slot_i(slot_q), .write_words_i(words_q),
-    .returned_o(returned), .own_req_o(own_req), .bus_req_o(bus_req), .last_o(last), .own_gnt_i(own_gnt), .bus_gnt_i(bus_gnt), .granule_o(granule)
+    .returned_o(returned), .own_req_o(own_req), .bus_req_o(bus_req), .last_o(last), .bus_last_o(bus_last), .own_gnt_i(own_gnt), .bus_gnt_i(bus_gnt), .granule_o(granule)
   );
   sf_write_signal u_signal (
-    .clk_i, .rst_ni, .own_last_i(own_gnt && last), .bus_last_i(bus_gnt && last), .cus_i(bus_req.cus), .ack_i(ack_q), .write_o(signal),
+    .clk_i, .rst_ni, .own_last_i(own_gnt && last), .bus_last_i(bus_last), .cus_i(bus_req.cus), .ack_i(ack_q), .write_o(signal),
     .busy_o(signal_busy)
   );
 

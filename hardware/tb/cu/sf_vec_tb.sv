@@ -15,7 +15,7 @@ module sf_vec_tb
   localparam int TableLines = 2 ** (TableAddrW - 4);
   localparam cu_mask_t OwnCu = cu_mask_t'(1);
 
-  logic         head_q, start, free, read, busy, req, gnt, alloc, ready, returned, perf_read, own_req, last, own_gnt, bus_gnt, grant_q;
+  logic         head_q, start, free, read, busy, req, gnt, alloc, ready, returned, perf_read, own_req, last, bus_last, own_gnt, bus_gnt, grant_q;
   vec_desc_t    desc_q;
   maps_addr_t   addr;
   vec_step_t    step;
@@ -47,7 +47,7 @@ module sf_vec_tb
   );
   sf_result_fifo #(.SlotW(VecFifoW)) u_fifo (
     .clk_i, .rst_ni, .alloc_i(alloc), .meta_i(meta), .ready_i(ready), .write_i(write), .write_slot_i(write_slot), .write_words_i(fifo_words),
-    .returned_o(returned), .own_req_o(own_req), .bus_req_o(bus_req), .last_o(last), .own_gnt_i(own_gnt), .bus_gnt_i(bus_gnt), .granule_o(granule)
+    .returned_o(returned), .own_req_o(own_req), .bus_req_o(bus_req), .last_o(last), .bus_last_o(bus_last), .own_gnt_i(own_gnt), .bus_gnt_i(bus_gnt), .granule_o(granule)
   );
 
   assert property (@(posedge clk_i) disable iff (!rst_ni) req && !gnt |=> req && $stable(addr));
@@ -213,5 +213,5 @@ module sf_vec_tb
   end
 
   logic unused_bits;
-  assign unused_bits = ^{last, perf_read};
+  assign unused_bits = ^{last, bus_last, perf_read};
 endmodule

@@ -232,6 +232,8 @@ export function runTwin(program: Program, trace: CoreTrace): { cycles: number; r
   };
   const credits = fifos.map((_, s) => (s % 2 === 0 ? m.resultFifoGranules : m.vecFifoGranules));
   const busRaised = fifos.map(() => -1);
+  /** First cycle at which the head of a FIFO may raise a request. */
+  const raiseFrom = fifos.map(() => 0);
   /** Write signals by source: descriptors in order, with the cycle at which they were known to be written. */
   const writes: { index: number; targets: number; at: number }[][] = fifos.map(() => []);
   let rotation = 2 * cus - 1;
@@ -254,13 +256,14 @@ export function runTwin(program: Program, trace: CoreTrace): { cycles: number; r
       const source = (rotation + i) % (2 * cus);
       if (busRaised[source] < 0 || busRaised[source] >= t) continue;
       const targets = units(fifos[source][0].mask);
-      if (targets.some((cu) => busRoom[cu] === 0)) continue;
+      if (targets.some((cu) => busRoom[cu] <= 0)) continue;
       rotation = source;
       busRaised[source] = -1;
+      raiseFrom[source] = t + 1;
       const { last } = pop(source);
       const when = t + lat.busLatency;
       for (const cu of targets) {
-        busRoom[cu]--;
+        at(t + 2, () => busRoom[cu]--);
         at(when, () => busIn[cu].push({ requestAt: when, source, last }));
       }
       return;
@@ -286,7 +289,7 @@ export function runTwin(program: Program, trace: CoreTrace): { cycles: number; r
     for (let source = 0; source < 2 * cus; source++) {
       const cu = source >> 1;
       const head = fifos[source][0];
-      if (head === undefined || head.f > t) continue;
+      if (head === undefined || head.f > t || raiseFrom[source] > t) continue;
       if (head.mask !== 1 << cu) {
         if (busRaised[source] < 0) busRaised[source] = t;
       } else if (raised[cu][1 + (source % 2)] < 0) raised[cu][1 + (source % 2)] = t;

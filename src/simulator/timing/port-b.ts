@@ -32,6 +32,8 @@ export class PortB implements Clocked {
   #lastStep = -1;
 
   // --- bus-in FIFO ---
+  /** Entries that the result bus counts on, and one more: it sees a grant two cycles later. */
+  readonly #busRoom: number;
   readonly #busDepth: number;
   readonly #busReadyAt: Float64Array;
   readonly #busSource: ResultFifo[];
@@ -39,16 +41,19 @@ export class PortB implements Clocked {
   readonly #busLast: Int32Array;
   #busHead = 0;
   #busHeld = 0;
+  /** Cycle of the bus grant of the newest entry. */
+  #busGrantedAt = -NEVER;
 
   constructor(cu: number, clock: Clock, clockNumber: number, loadBus: LoadBus, machine: Machine) {
     this.#clock = clock;
     this.#clockNumber = clockNumber;
     this.#loadBus = loadBus;
     this.#cuBit = 1 << cu;
-    this.#busDepth = machine.busFifoEntries;
-    this.#busReadyAt = new Float64Array(machine.busFifoEntries);
-    this.#busSource = new Array(machine.busFifoEntries);
-    this.#busLast = new Int32Array(machine.busFifoEntries);
+    this.#busRoom = machine.busFifoEntries;
+    this.#busDepth = machine.busFifoEntries + 1;
+    this.#busReadyAt = new Float64Array(this.#busDepth);
+    this.#busSource = new Array(this.#busDepth);
+    this.#busLast = new Int32Array(this.#busDepth);
     clock.attach(clockNumber, this);
   }
 
@@ -62,13 +67,14 @@ export class PortB implements Clocked {
     this.#clock.wake(this.#clockNumber, cycle);
   }
 
-  /** Has the bus-in FIFO room, as the result bus sees it (entries of this cycle's grant count as held)? */
-  get busHasRoom(): boolean {
-    return this.#busHeld < this.#busDepth;
+  /** Has the bus-in FIFO room for a bus grant at `cycle`? The grant of the cycle before does not count yet. */
+  busHasRoom(cycle: number): boolean {
+    return this.#busHeld - (this.#busGrantedAt >= cycle - 1 ? 1 : 0) < this.#busRoom;
   }
 
-  /** A granule from the result bus, which requests the port from `requestAt` on. */
-  pushFromBus(requestAt: number, source: ResultFifo, last: number): void {
+  /** A granule from the result bus, granted at `now`, which requests the port from `requestAt` on. */
+  pushFromBus(now: number, requestAt: number, source: ResultFifo, last: number): void {
+    this.#busGrantedAt = now;
     const slot = (this.#busHead + this.#busHeld) % this.#busDepth;
     this.#busReadyAt[slot] = requestAt + 1;
     this.#busSource[slot] = source;

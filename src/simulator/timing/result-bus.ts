@@ -53,7 +53,7 @@ export class ResultBus implements Clocked {
     const count = this.#sources.length;
     for (let i = 1; i <= count; i++) {
       const source = (this.#lastGranted + i) % count;
-      if (this.#grantAt[source] <= now && this.#haveRoom(this.#mask[source])) {
+      if (this.#grantAt[source] <= now && this.#haveRoom(this.#mask[source], now)) {
         this.#lastGranted = source;
         this.#grantAt[source] = NEVER;
         this.#send(this.#sources[source], this.#mask[source], now);
@@ -64,20 +64,20 @@ export class ResultBus implements Clocked {
     for (let source = 0; source < count; source++) {
       const at = this.#grantAt[source];
       // A ready request without room waits for a grant of port B, which wakes the bus.
-      if (at < next && (at > now || this.#haveRoom(this.#mask[source]))) next = at > now ? at : now + 1;
+      if (at < next && (at > now || this.#haveRoom(this.#mask[source], now + 1))) next = at > now ? at : now + 1;
     }
     if (next !== NEVER) this.#clock.wake(RESULT_BUS, next);
   }
 
-  #haveRoom(mask: number): boolean {
-    for (let cu = 0; cu < this.#ports.length; cu++) if ((mask & (1 << cu)) !== 0 && !this.#ports[cu].busHasRoom) return false;
+  #haveRoom(mask: number, cycle: number): boolean {
+    for (let cu = 0; cu < this.#ports.length; cu++) if ((mask & (1 << cu)) !== 0 && !this.#ports[cu].busHasRoom(cycle)) return false;
     return true;
   }
 
   #send(source: ResultFifo, mask: number, now: number): void {
     const last = source.headLast;
     for (let cu = 0; cu < this.#ports.length; cu++) {
-      if ((mask & (1 << cu)) !== 0) this.#ports[cu].pushFromBus(now + this.#busLatency, source, last);
+      if ((mask & (1 << cu)) !== 0) this.#ports[cu].pushFromBus(now, now + this.#busLatency, source, last);
     }
     source.grantedByBus(now);
   }

@@ -100,7 +100,7 @@ export class ResultFifo implements PortClient {
   /** Port B of the own CU has taken the head granule: it is in the buffer a cycle later. */
   granted(now: number): void {
     const last = this.#last[this.#head];
-    this.#pop(now);
+    this.#pop(now, now);
     if (last >= 0) this.#written(last, now + 1);
   }
 
@@ -108,7 +108,7 @@ export class ResultFifo implements PortClient {
   grantedByBus(now: number): void {
     const last = this.#last[this.#head];
     if (last >= 0) this.#targetsLeft[last] = countBits(this.#mask[this.#head]);
-    this.#pop(now);
+    this.#pop(now, now + 1);
   }
 
   /** Port B of one target has taken the last granule of a descriptor, which came by the bus; its acknowledge goes the same way back. */
@@ -116,12 +116,13 @@ export class ResultFifo implements PortClient {
     if (--this.#targetsLeft[descriptor] === 0) this.#written(descriptor, now + 1 + this.#busLatency);
   }
 
-  #pop(now: number): void {
+  /** The head granule was granted at `now`; the next one may raise its request at `raise`. */
+  #pop(now: number, raise: number): void {
     this.#creditAt[(this.#creditHead + this.#creditsKnown) % this.#entries] = now + this.#creditLatency;
     this.#creditsKnown++;
     this.#head = (this.#head + 1) % this.#entries;
     this.#held--;
-    if (this.#held > 0) this.#raise(Math.max(now, this.#readyAt[this.#head]));
+    if (this.#held > 0) this.#raise(Math.max(raise, this.#readyAt[this.#head]));
     if (this.#wanted > 0 && this.#creditsKnown >= this.#wanted) {
       this.#wanted = 0;
       this.#clock.wake(this.#ownerClock, now);

@@ -226,6 +226,16 @@ describe('T10, T11 result bus', () => {
     expect(times(steps, slow).map((t) => t[3])).toEqual([96, 97]);
   });
 
+  it('counts a granule at its target two cycles after the grant', () => {
+    // One entry at CU 2. MAC0 and MAC1: granules at 76, granted 77 and 78 (the first is not counted yet). Port requests 79 and 80, grants 80 and 81.
+    const one = { busFifoEntries: 1 };
+    const both: Step[] = [
+      { unit: MAC0, fields: { words: 48, outCus: 4 } },
+      { unit: MAC1, fields: { outCus: 4 } },
+    ];
+    expect(times(both, one).map((t) => t[3])).toEqual([83, 84]);
+  });
+
   it('waits for room at the target', () => {
     // One entry at CU 1. Granules 98 … 101. Granted 99, port request 101, granted 102, entry free 103: granted 103, 107, 111; last port grant 114.
     const fields = { lanes: 1, outWords: 64, outCus: 2 };
