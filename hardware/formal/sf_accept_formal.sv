@@ -66,14 +66,14 @@ module sf_accept_formal
       end
       for (int p = 0; p < int'(AxiPorts); p++) assert (port_q[p] <= 5'(ReadsPerPort));
       // Invariants: the counters of the module are these.
-      assert (u_dut.gen_engine[0].gen_reads.count_q == engine_q[0]);
-      assert (u_dut.gen_engine[1].gen_writes.count_q == engine_q[1][3:0]);
-      assert (u_dut.gen_engine[2].gen_reads.count_q == engine_q[2]);
-      assert (u_dut.gen_engine[3].gen_reads.count_q == engine_q[3]);
-      assert (u_dut.gen_port[0].count_q == port_q[0][3:0]);
-      assert (u_dut.gen_port[1].count_q == port_q[1][3:0]);
-      assert (u_dut.gen_port[2].count_q == port_q[2][3:0]);
-      assert (u_dut.gen_port[3].count_q == port_q[3][3:0]);
+      assert (u_dut.gen_engine[0].count == engine_q[0]);
+      assert (u_dut.gen_engine[1].count == engine_q[1]);
+      assert (u_dut.gen_engine[2].count == engine_q[2]);
+      assert (u_dut.gen_engine[3].count == engine_q[3]);
+      assert (u_dut.gen_port[0].count == port_q[0][3:0]);
+      assert (u_dut.gen_port[1].count == port_q[1][3:0]);
+      assert (u_dut.gen_port[2].count == port_q[2][3:0]);
+      assert (u_dut.gen_port[3].count == port_q[3][3:0]);
       for (int e = 0; e < int'(NumEngines); e++) assert (u_dut.engine_room_q[e] == (engine_q[e] != engine_limit(e)));
       for (int p = 0; p < int'(AxiPorts); p++) assert (u_dut.port_room_q[p] == (port_q[p] != 5'(ReadsPerPort)));
     end

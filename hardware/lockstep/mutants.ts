@@ -130,8 +130,8 @@ const RTL_MUTANTS: readonly Mutant[] = [
   {
     what: 'an outstanding read too few',
     file: 'memory/sf_accept.sv',
-    original: "count_less != EngineW'(ReadsPerEngine)",
-    mutated: "count_less != EngineW'(ReadsPerEngine - 1)",
+    original: "count != EngineW'(Most - 1)",
+    mutated: "count != EngineW'(Most - 2)",
   },
   {
     what: 'the result bus without rotation',

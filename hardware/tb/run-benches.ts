@@ -24,6 +24,7 @@ interface Group {
 /** By folder of hardware/tb. */
 const GROUPS: Readonly<Record<string, Group>> = {
   cu: { top: 'sf_cu_benches', rtl: ['cu', 'control'], common: [] },
+  system: { top: 'sf_system_benches', rtl: ['cu', 'control', 'dma', 'memory', 'system'], common: ['cu/sf_bench_pkg.sv'] },
 };
 
 export interface BenchRun {

@@ -73,11 +73,11 @@ module sf_core
     pc_t              target;
     logic             is_last;
   } decoded_t;
-  logic     x_valid_q;
+  logic     x_valid_q, x_valid;
   decoded_t x_q, x_d;
   pc_t      x_pc_q;
 
-  logic        no_room, stall, d_ready, flush, execute, taken, left_q;
+  logic        no_room, stall, d_ready, flush, flush_q, execute, taken, left_q;
   logic [31:0] x_result, sum, other;
   logic        x_writes;
 
@@ -142,8 +142,8 @@ module sf_core
   assign d_index_b = op == OpSet ? d_word_q[16:12] : is_branch ? d_word_q[20:16] : d_word_q[15:11];
 
   // X executes when D moves on, or what D takes is not kept.
-  assign hit_a = x_valid_q && x_q.write && x_q.rd == d_index_a;
-  assign hit_b = x_valid_q && x_q.write && x_q.rd == d_index_b && !is_constant;
+  assign hit_a = x_valid && x_q.write && x_q.rd == d_index_a;
+  assign hit_b = x_valid && x_q.write && x_q.rd == d_index_b && !is_constant;
   always_comb begin
     d_value_a = known(w_valid_q && w_rd_q == d_index_a, w_result_q, written_q[d_index_a], registers[d_index_a]);
     d_value_b = known(w_valid_q && w_rd_q == d_index_b, w_result_q, written_q[d_index_b], registers[d_index_b]);
@@ -244,11 +244,13 @@ module sf_core
   assign equal      = high_equal && low_equal;
   assign less       = high_less || (high_equal && low_less);
   // An illegal instruction stays at X, as everything does after a stop, so that the program counter tells where it was.
-  assign no_room = x_valid_q && (x_q.go & ~room_i) != '0;
-  assign stall   = no_room || (x_valid_q && !x_q.legal) || !run_i;
+  // What was in D and X at a flush counts no more in the cycle after it; the fetch gives nothing then.
+  assign x_valid = x_valid_q && !flush_q;
+  assign no_room = x_valid && (x_q.go & ~room_i) != '0;
+  assign stall   = no_room || (x_valid && !x_q.legal) || !run_i;
   // An empty D takes the next instruction although X waits: its line may come meanwhile.
   assign d_ready = !stall || !d_valid_q;
-  assign execute = x_valid_q && !stall && !left_q;
+  assign execute = x_valid && !stall && !left_q;
   assign x_writes = execute && x_q.write;
   assign taken   = execute && (x_q.jump || (x_q.branch && ((x_q.on_less ? less : equal) != x_q.inverted)));
   assign flush   = start_i || taken || (execute && x_q.ends);
@@ -258,21 +260,18 @@ module sf_core
     if (!rst_ni) begin
       d_valid_q <= 1'b0;
       x_valid_q <= 1'b0;
+      flush_q   <= 1'b0;
       active_q  <= 1'b0;
       illegal_q <= 1'b0;
       leaves_q  <= 1'b0;
       left_q    <= 1'b0;
     end else begin
-      if (flush) begin
-        d_valid_q <= 1'b0;
-        x_valid_q <= 1'b0;
-      end else begin
-        if (d_ready) d_valid_q <= instr_valid_i;
-        if (!stall) x_valid_q <= d_valid_q;
-      end
+      flush_q <= flush;
+      if (d_ready || flush_q) d_valid_q <= instr_valid_i;
+      if (!stall || flush_q) x_valid_q <= d_valid_q && !flush_q;
       if (start_i) active_q <= 1'b1;
       else if (execute && x_q.ends) active_q <= 1'b0;
-      illegal_q <= x_valid_q && !x_q.legal;
+      illegal_q <= x_valid && !x_q.legal;
       leaves_q  <= execute && x_q.is_last && !taken && !x_q.ends;
       // Nothing behind the last instruction executes.
       if (start_i) left_q <= 1'b0;

@@ -95,18 +95,18 @@ module sf_ldw
   cu_mask_t            cus_q;
   weights_addr_t       addr_q;
 
-  short_step_t         step;
+  short_step_t         step_q;           // of a short image's burst
   count_t              images_on;
   logic                new_image, slot_next, load;
-  small_t              begun;
+  small_t              begun, left_next;
   logic [1:0]          vmac_next;
   logic [WeightsAddrW:0] addr_sum;
 
-  assign step      = ShortSteps[{left_q, lines_q, image_q}];
-  assign images_on = short_q ? step.images : {2'b00, beyond_q[LeftW-1]};
+  assign images_on = short_q ? step_q.images : {2'b00, beyond_q[LeftW-1]};
   assign new_image = images_on != '0;
   // Of a long image: −1 is one line beyond none.
-  assign begun     = short_q ? step.begun : ~beyond_q[1:0];
+  assign begun     = short_q ? step_q.begun : ~beyond_q[1:0];
+  assign left_next = image_q - step_q.begun;
   assign {slot_next, vmac_next} = {1'b0, vmac_q} + images_on;
   assign addr_sum  = new_image ? {1'b0, base_q} + (WeightsAddrW + 1)'(begun) : {1'b0, addr_q} + (WeightsAddrW + 1)'(lines_q) + (WeightsAddrW + 1)'(1);
 
@@ -142,6 +142,7 @@ module sf_ldw
       // lines − (first_lines + 1) − 1
       beyond_q <= LeftW'(desc_i.lines) + {{LeftW - 3{1'b1}}, 3'd6 - 3'(first_lines)};
       left_q   <= image_less_1;
+      step_q   <= ShortSteps[{image_less_1, first_lines, image_less_1}];
       images_q <= desc_i.images;
       vmac_q   <= desc_i.first_image[1:0];
       cus_q    <= slot_cus(desc_i.first_image[4:2], desc_i.cus_per_slot);
@@ -150,7 +151,8 @@ module sf_ldw
       line_q   <= (line_q | line_addr_t'(BurstLines - 1)) + line_addr_t'(1);
       lines_q  <= small_t'(BurstLines - 1);
       beyond_q <= beyond_q + (beyond_q[LeftW-1] ? long_step_q : -LeftW'(BurstLines));
-      left_q   <= image_q - step.begun;
+      left_q   <= left_next;
+      step_q   <= ShortSteps[{left_next, small_t'(BurstLines - 1), image_q}];
       images_q <= images_q - 16'(images_on);
       vmac_q   <= vmac_next;
       cus_q    <= slot_next ? cus_q << per_slot_q : cus_q;

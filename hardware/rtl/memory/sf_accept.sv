@@ -18,9 +18,8 @@ module sf_accept
   input  engine_e [AxiPorts-1:0]      read_engine_i,
   input  logic    [AxiPorts-1:0]      write_done_i      // the response's cycle
 );
-  localparam int unsigned EngineW = $clog2(ReadsPerEngine + 1);
+  localparam int unsigned EngineW = $clog2((ReadsPerEngine > WritesOutstanding ? ReadsPerEngine : WritesOutstanding) + 1);
   localparam int unsigned PortCountW = $clog2(ReadsPerPort + 1);
-  localparam int unsigned WriteW = $clog2(WritesOutstanding + 1);
 
   // --- priority ---
   logic  [NumEngines-1:0] engine_room_q, eligible;
@@ -37,46 +36,41 @@ module sf_accept
     for (int e = 0; e < int'(NumEngines); e++) if (accept_o[e]) port_o = port_o | port[e];
   end
 
-  // --- outstanding bursts ---
+  // --- outstanding bursts: what a cycle changes is added in the next one, the room flag is right at once ---
+  // One accepted, or not, less those that are done.
+  function automatic logic signed [3:0] change(logic accepted, logic [AxiPorts-1:0] done);
+    change = accepted ? 4'sd1 : 4'sd0;
+    for (int p = 0; p < int'(AxiPorts); p++) if (done[p]) change = change - 4'sd1;
+  endfunction
+
   for (genvar e = 0; e < int'(NumEngines); e++) begin : gen_engine
-    if (e == int'(EngineSt)) begin : gen_writes
-      // The acceptance comes late: both outcomes are ready.
-      logic [WriteW-1:0] count_q, count_less, count_same;
-      always_comb begin
-        count_less = count_q;
-        for (int p = 0; p < int'(AxiPorts); p++) count_less = count_less - WriteW'(write_done_i[p]);
-        count_same = count_less + WriteW'(1);
-      end
-      always_ff @(posedge clk_i) begin
-        count_q          <= !rst_ni ? '0 : accept_o[e] ? count_same : count_less;
-        engine_room_q[e] <= !rst_ni || (accept_o[e] ? count_less != WriteW'(WritesOutstanding - 1) : count_less != WriteW'(WritesOutstanding));
-      end
-    end else begin : gen_reads
-      logic [EngineW-1:0] count_q, count_less, count_same;
-      always_comb begin
-        count_less = count_q;
-        for (int p = 0; p < int'(AxiPorts); p++) begin
-          count_less = count_less - EngineW'(read_done_i[p] && read_engine_i[p] == engine_e'(e));
-        end
-        count_same = count_less + EngineW'(1);
-      end
-      always_ff @(posedge clk_i) begin
-        count_q          <= !rst_ni ? '0 : accept_o[e] ? count_same : count_less;
-        engine_room_q[e] <= !rst_ni || (accept_o[e] ? count_less != EngineW'(ReadsPerEngine - 1) : count_less != EngineW'(ReadsPerEngine));
-      end
+    localparam int unsigned Most = e == int'(EngineSt) ? WritesOutstanding : ReadsPerEngine;
+    logic        [AxiPorts-1:0] done;
+    logic        [EngineW-1:0]  count_q, count;
+    logic signed [3:0]          change_q;
+    always_comb begin
+      for (int p = 0; p < int'(AxiPorts); p++) done[p] = e == int'(EngineSt) ? write_done_i[p] : read_done_i[p] && read_engine_i[p] == engine_e'(e);
+    end
+    assign count = count_q + EngineW'(change_q);
+    always_ff @(posedge clk_i) begin
+      change_q         <= rst_ni ? change(accept_o[e], done) : '0;
+      count_q          <= rst_ni ? count : '0;
+      engine_room_q[e] <= !rst_ni || done != '0 || (accept_o[e] ? count != EngineW'(Most - 1) : engine_room_q[e]);
     end
   end
 
   logic read_accepted;
   assign read_accepted = accept_o[EngineFetch] || accept_o[EngineLdm] || accept_o[EngineLdw];
   for (genvar p = 0; p < int'(AxiPorts); p++) begin : gen_port
-    logic [PortCountW-1:0] count_q, count_less;
-    logic                  accepted;
-    assign accepted   = read_accepted && port_o == port_t'(p);
-    assign count_less = count_q - PortCountW'(read_done_i[p]);
+    logic        [PortCountW-1:0] count_q, count;
+    logic signed [1:0]            change_q;
+    logic                         accepted;
+    assign accepted = read_accepted && port_o == port_t'(p);
+    assign count    = count_q + PortCountW'(change_q);
     always_ff @(posedge clk_i) begin
-      count_q        <= !rst_ni ? '0 : accepted ? count_less + PortCountW'(1) : count_less;
-      port_room_q[p] <= !rst_ni || (accepted ? count_less != PortCountW'(ReadsPerPort - 1) : count_less != PortCountW'(ReadsPerPort));
+      change_q       <= rst_ni ? {read_done_i[p] && !accepted, read_done_i[p] != accepted} : '0;
+      count_q        <= rst_ni ? count : '0;
+      port_room_q[p] <= !rst_ni || read_done_i[p] || (accepted ? count != PortCountW'(ReadsPerPort - 1) : port_room_q[p]);
     end
   end
 endmodule
