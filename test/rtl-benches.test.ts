@@ -7,8 +7,11 @@ const missing = verilatorVersion() === undefined;
 if (missing) console.log(`RTL benches skipped: ${NO_VERILATOR}`);
 
 describe.skipIf(missing && process.env.CI !== 'true')('RTL module benches', () => {
-  it('compute unit', { timeout: 900_000 }, () => {
-    const { passed, output } = runBenches('cu', 1);
+  it.each([
+    ['compute unit', 'cu'],
+    ['control, DMA, memory and system', 'system'],
+  ])('%s', { timeout: 900_000 }, (_name, group) => {
+    const { passed, output } = runBenches(group, 1);
     expect(passed, output).toBe(true);
   });
 });

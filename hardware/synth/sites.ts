@@ -38,7 +38,7 @@ export function countSites(netlist: Netlist): Sites {
 
 /** Nets that a LUT must drive from beside a carry chain or multiplexer, and how many select inputs of carry chains have no LUT for themselves. */
 function findFixedLuts(cells: readonly Cell[]): { readonly besideLuts: ReadonlySet<Net>; readonly passed: number } {
-  const lutOutputs = new Set(cells.filter((cell) => /^LUT\d$/.test(cell.type)).flatMap((cell) => netsOf(cell, 'O')));
+  const lutOutputs = new Set(cells.filter((cell) => /^(LUT\d|INV)$/.test(cell.type)).flatMap((cell) => netsOf(cell, 'O')));
   const besideLuts = new Set<Net>();
   const selects = new Set<Net>();
   let passed = 0;

@@ -59,6 +59,7 @@ module sf_csr
     RegCause = 10'h010, RegDetail = 10'h011, RegPc = 10'h012, RegOutstanding = 10'h013
   } register_e;
   localparam logic [9:0] FirstCounter = 10'h040;  // two words each: low, high
+  localparam int unsigned CounterIndexW = $clog2(NumCounters);
 
   // --- write ---
   logic        aw_q, w_q, write, known;
@@ -147,14 +148,14 @@ module sf_csr
   logic [9:0] read_index_q;
   logic [31:0] read_data;
   counter_t   counter;
-  logic [8:0] counter_index_q;
+  logic [CounterIndexW-1:0] counter_index_q;
   logic       counter_known_q;
   logic [8:0] counter_index;
   assign arready_o     = !ar_q && !rvalid_o;
   assign counter_index = 9'((araddr_i[11:2] - FirstCounter) >> 1);
   always_comb begin
-    counter = '0;
-    for (int i = 0; i < int'(NumCounters); i++) if (counter_index_q == 9'(i)) counter = counter | counters_i[i];
+    // Behind the last one anything: nobody sees it.
+    counter = counters_i[counter_index_q];
     read_known = 1'b1;
     unique case (read_index_q)
       RegMagic:        read_data = Magic;
@@ -191,7 +192,7 @@ module sf_csr
     end
     if (arvalid_i && arready_o) begin
       read_index_q    <= araddr_i[11:2];
-      counter_index_q <= counter_index;
+      counter_index_q <= CounterIndexW'(counter_index);
       counter_known_q <= araddr_i[11:2] >= FirstCounter && counter_index < 9'(NumCounters);
     end
     if (ar_q) begin

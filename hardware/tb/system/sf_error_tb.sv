@@ -12,7 +12,7 @@ module sf_error_tb
 );
   localparam int Rounds = 400;
 
-  logic          own_rst_n_q, running_q, illegal_q, leaves_q, violation_q, overflow_q, start_q, stop, was_running_q;
+  logic          own_rst_n_q, running_q, illegal_q, leaves_q, violation_q, overflow_q, start_q, stop, expired_q;
   logic [31:0]   watchdog_q;
   cluster_perf_t perf_q;
   pc_t           pc_q;
@@ -47,7 +47,7 @@ module sf_error_tb
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      {done_o, own_rst_n_q, running_q, illegal_q, leaves_q, violation_q, overflow_q, start_q, counting_q, was_running_q} <= '0;
+      {done_o, own_rst_n_q, running_q, illegal_q, leaves_q, violation_q, overflow_q, start_q, counting_q, expired_q} <= '0;
       {read_error_q, write_error_q, perf_q, watchdog_q, pc_q, line_q, unit_q} <= '0;
       engine_q <= EngineFetch;
       errors_o <= 0;
@@ -57,7 +57,6 @@ module sf_error_tb
       for (int i = 0; i < 8; i++) causes[i] = 0;
       for (int i = 0; i < int'(NumCounters); i++) count[i] = 0;
     end else if (!done_o) begin
-      bit expired;
       cycle_q <= cycle_q + 1;
       age_q <= age_q + 1;
       // --- events: rare errors, some of them together
@@ -83,7 +82,7 @@ module sf_error_tb
       // --- the first error is kept; an event shows in the cycle after it
       if (error != expected_q) fail("the error");
       if (stop != (expected_q.cause != CauseNone)) fail("stop");
-      expired = running_q && watchdog_q != '0 && idle_q == int'(watchdog_q) + 1;
+      expired_q <= own_rst_n_q && running_q && watchdog_q != '0 && idle_q == int'(watchdog_q);
       idle_q <= !own_rst_n_q || perf_q.progress || !running_q ? 0 : idle_q + 1;
       if (!own_rst_n_q) expected_q <= '0;
       else if (expected_q.cause == CauseNone) begin
@@ -95,13 +94,12 @@ module sf_error_tb
         else if (read_error_q != '0) e = '{cause: CauseAxiRead, unit: first_of(read_error_q), detail: 32'(pc_q)};
         else if (write_error_q != '0) e = '{cause: CauseAxiWrite, unit: first_of(write_error_q), detail: 32'(pc_q)};
         else if (overflow_q) e = '{cause: CauseTokenOverflow, unit: unit_q, detail: 32'(pc_q)};
-        else if (was_running_q && expired) e.cause = CauseWatchdog;
+        else if (expired_q) e.cause = CauseWatchdog;
         if (e.cause != CauseNone) begin
           expected_q <= e;
           causes[e.cause] = causes[e.cause] + 1;
         end
       end
-      was_running_q <= running_q && own_rst_n_q;
       // --- counters: the events of the cycle before
       if (start_q) counting_q <= 1'b1;
       for (int i = 0; i < int'(NumCounters); i++) if (counting_q && counters[i] != counter_t'(count[i])) fail($sformatf("counter %0d is %0d, expected %0d", i, counters[i], count[i]));

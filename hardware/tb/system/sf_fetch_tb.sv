@@ -84,7 +84,8 @@ module sf_fetch_tb
       held_valid_q <= offer.valid && !accept && !flush_q;
       held_q <= offer;
       flushing_q <= flush_q;
-      if (offer.valid) begin
+      // The program may be another one from the flush on.
+      if (offer.valid && !flush_q) begin
         if (offer.line != next_line_q) fail("another line offered");
         if (offer.lines == '0 || 32'(offer.line[1:0]) + 32'(offer.lines) > 4) fail("a burst across blocks");
         if (offer.line + line_addr_t'(offer.lines) > code_line_q + line_addr_t'(last_pc_q >> 3) + line_addr_t'(1)) fail("a burst behind the program");

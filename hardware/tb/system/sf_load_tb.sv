@@ -173,6 +173,7 @@ module sf_load_tb
         m = meta;
         last = 1'b0;
         bursts_q <= bursts_q + 1;
+        lines_q <= lines_q + int'(offer.lines);
         if (offer.lines == '0 || 32'(offer.line[1:0]) + 32'(offer.lines) > 4) fail("a burst across blocks");
         // Line by line, stepped as sf_read_port does.
         for (int i = 0; i < int'(offer.lines); i++) begin
@@ -182,7 +183,6 @@ module sf_load_tb
           else begin
             w = wanted.pop_front();
             last = w.last;
-            lines_q <= lines_q + 1;
             mask = {16{1'b1}} << m.skip;
             if (i == int'(offer.lines) - 1) mask = mask & ~({16{1'b1}} << m.tail << 1);
             if (w.line != offer.line + 28'(i) || m.addr != w.addr || m.cus != w.cus) fail("a line, its place or its CUs");

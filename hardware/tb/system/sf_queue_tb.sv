@@ -11,7 +11,7 @@ module sf_queue_tb
   output logic done_o,
   output int   errors_o
 );
-  localparam int Descriptors = 20000;
+  localparam int Descriptors = 6000;
   localparam int NoUnit = 3;
   localparam int Places = 16;  // of arrays of lists: a power of two, for Verilator
   localparam int DescBits = 24;
@@ -98,6 +98,9 @@ module sf_queue_tb
         for (int v = 0; v < int'(NumUnits); v++) for (int k = 0; k < 2; k++) {tokens[k][u][v], promised[k][u][v]} = '0;
       end
     end else if (!done_o) begin
+      int started, waited;
+      started = 0;
+      waited = 0;
       cycle_q <= cycle_q + 1;
       run_q <= cycle_q > 4 && !chance(2);
       // --- starts, exactly when the rules say
@@ -124,7 +127,7 @@ module sf_queue_tb
           entry_t e;
           int length, at;
           e = waiting[u].pop_front();
-          starts_q <= starts_q + 1;
+          started = started + 1;
           last_start[u] = cycle_q;
           freed[u].push_back(cycle_q + 1);
           for (int p = 0; p < int'(NumUnits); p++) begin
@@ -191,20 +194,20 @@ module sf_queue_tb
       // --- the next descriptor waits only for what an earlier one has signalled or will signal
       if (go != '0 || !go_now_q) begin
         int u;
-        u = chance(40) ? (sent_q / 400) % int'(NumUnits) : pick(0, int'(NumUnits) - 1);
+        u = chance(40) ? (sent_q / 150) % int'(NumUnits) : pick(0, int'(NumUnits) - 1);
         go_now_q <= 1'b0;
-        if (u != NoUnit && sent_q + int'(go != '0) < Descriptors && chance((sent_q / 3000) % 2 == 0 ? 90 : 25)) begin
+        if (u != NoUnit && sent_q + int'(go != '0) < Descriptors && chance((sent_q / 1000) % 2 == 0 ? 90 : 25)) begin
           entry_t e;
           e = '0;
           e.desc = desc_t'($urandom);
           for (int p = 0; p < int'(NumUnits); p++) begin
             if (p != NoUnit) begin
-              if (promised[0][p][u] > 0 && chance(70)) begin
+              if (promised[0][p][u] > 0 && chance(35)) begin
                 e.wait_read[p] = 1'b1;
                 promised[0][p][u] -= 1;
-                waits_q <= waits_q + 1;
+                waited = waited + 1;
               end
-              if (promised[1][p][u] > 0 && chance(70)) begin
+              if (promised[1][p][u] > 0 && chance(35)) begin
                 e.wait_write[p] = 1'b1;
                 promised[1][p][u] -= 1;
               end
@@ -221,6 +224,8 @@ module sf_queue_tb
           go_now_q <= 1'b1;
         end
       end
+      starts_q <= starts_q + started;
+      waits_q <= waits_q + waited;
       if (sent_q == Descriptors && starts_q == Descriptors && busy == '0) begin
         done_o <= 1'b1;
         $display("sf_queue, sf_tokens: %0d starts, %0d waits for read tokens, %0d cycles at a full queue, %0d tokens at most", starts_q, waits_q,

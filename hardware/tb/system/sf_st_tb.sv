@@ -69,11 +69,12 @@ module sf_st_tb
   int         flying [AxiPorts][$], ready_at [AxiPorts][$];
   int         left [$], latest [$];
   int         read_due [$];                // cycles of read signals
-  write_slot_t slots [$];                  // of bursts whose lines are on their way, in order
+  write_slot_t slots [$], line_slots [$];  // of bursts that are not accepted, and of those whose lines are on their way, in order
   int         used [WriteSlots];
   int         cycle_q, starts_q, lines_q, bursts_q, signals_q, oldest_q, waits_q, buffers_q, most_q, outstanding_q, requested_q;
   logic       held_valid_q, started_q, begun_q;
   offer_t     held_q;
+  logic [1:0] stored_q;
 
   function automatic void fail(string what);
     errors_o <= errors_o + 1;
@@ -177,6 +178,7 @@ module sf_st_tb
         if (!slot_valid_q) fail("a slot that is not there");
         used[slot_q] = 1;
         slots.push_back(slot_q);
+        line_slots.push_back(slot_q);
       end
       slot_valid_q <= 1'b0;
       for (int s = 0; s < int'(WriteSlots); s++) begin
@@ -196,7 +198,9 @@ module sf_st_tb
           lines_q <= lines_q + 1;
           if (store_mask != w.mask) fail("strobes");
           for (int i = 0; i < 16; i++) if (w.mask[i] && store_words[i] != word_of(w.cu, w.addr + maps_addr_t'(i))) fail("words");
-          if (slots.size() == 0 || store_slot != slots[0] || store_line != (w.first ? 2'd0 : store_line)) fail("the place of a line");
+          if (line_slots.size() == 0 || store_slot != line_slots[0] || store_line != (w.first ? 2'd0 : stored_q + 2'd1)) fail("the place of a line");
+          stored_q <= store_line;
+          if (w.last_of_burst) line_slots.delete(0);
           filled[{store_slot, store_line}] <= 1'b1;
         end
       end
