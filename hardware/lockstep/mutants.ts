@@ -59,6 +59,14 @@ const RTL_MUTANTS: readonly Mutant[] = [
     mutated: "row_t'(2'(q) <= addr2_q[ColW-1:ColW-2])",
   },
   { what: 'a swapped bank of depthwise operands', file: 'cu/sf_operand.sv', original: "base5_q + 2'(v)", mutated: "base5_q - 2'(v)" },
+  { what: 'a row a cycle early', file: 'cu/sf_mac_seq.sv', original: "row_wait_q > WaitW'(1)", mutated: "row_wait_q > WaitW'(2)" },
+  {
+    what: 'a ring that wraps a word late',
+    file: 'cu/sf_walk_prep.sv',
+    original: 'write && !sum[ValueW-1]',
+    mutated: "write && !sum[ValueW-1] && sum != '0",
+  },
+  { what: 'a stride that never crosses a tap more', file: 'cu/sf_walker.sv', original: '!load && x_cross', mutated: "1'b0" },
   { what: 'a result word too many', file: 'cu/sf_mac_seq.sv', original: "alloc_words_q > 7'(i)", mutated: "alloc_words_q >= 7'(i)" },
   {
     what: 'results for several CUs stay in their own',

@@ -242,7 +242,9 @@ function drawWalk(b: Builder, words: number, options: WalkOptions): Walk | undef
   const inWidth = inside ? lastColumn + b.draw(1, 3) : b.draw(1, 8);
   const rowPitch = onGrid(inWidth * pitch + b.draw(0, 9));
   const room = b.half;
-  const ringRows = b.draw(1, inHeight + 2);
+  const drawnRows = b.draw(1, inHeight + 2);
+  // Rule: the kernel rows lie in one turn of the ring.
+  const ringRows = (kernelH - 1) * (dilationH % drawnRows) <= drawnRows ? drawnRows : (kernelH - 1) * dilationH;
   const useRing = b.chance(50);
   const rows = useRing ? ringRows : inHeight;
   if (rows * rowPitch + grid > room) return undefined;

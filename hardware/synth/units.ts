@@ -19,9 +19,9 @@ export const FLATTENED: ReadonlySet<string> = new Set([
   'sf_post_shift',
   'sf_clamp',
   'sf_rotate',
-  'sf_serial_div',
-  'sf_serial_product',
-  'sf_serial_ring_product',
+  'sf_floor_div',
+  'sf_walk_code',
+  'sf_walk_fields',
   'sf_maps_column',
   'sf_granule_words',
 ]);

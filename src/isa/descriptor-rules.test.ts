@@ -60,6 +60,16 @@ const BREACHES: readonly { readonly [K in UnitKind]: readonly [K, Partial<Descri
   ],
   [
     'MAC',
+    { srcRing: 64, kernelH: 4, kRowStep: 22 },
+    'the kernel rows lie in one turn of a source ring: (kernelH − 1)·kRowStep ≤ srcRing if srcRing ≠ 0',
+  ],
+  [
+    'VEC',
+    { strideW: 255, outWidth: 259 },
+    'the last output row and column begin within 65535 of the first: (rows − 1)·strideH and (outWidth − 1)·strideW ≤ 65535',
+  ],
+  [
+    'MAC',
     { outRing: 65537 },
     'an output ring (outRing ≠ 0) fits the maps buffer, outOffset < outRing, outRowStep ≤ outRing if there are several output rows',
   ],
@@ -123,7 +133,7 @@ it('ignores steps that are never taken', () => {
   const st = { ...SOUND.ST, step: 300 };
   expect(findDescriptorFault('ST', st, LIMITS)).toContain('step ≤ ring');
   expect(findDescriptorFault('ST', { ...st, rows: 1 }, LIMITS)).toBeUndefined();
-  const mac = { ...SOUND.MAC, srcRing: 64, rowStep: 65, kRowStep: 64 };
+  const mac = { ...SOUND.MAC, srcRing: 64, rowStep: 65, kRowStep: 32 };
   expect(findDescriptorFault('MAC', mac, LIMITS)).toContain('rowStep ≤ srcRing');
   expect(findDescriptorFault('MAC', { ...mac, count: 8 }, LIMITS)).toBeUndefined();
   expect(findDescriptorFault('MAC', { ...mac, count: 8, x0: 1 }, LIMITS)).toContain('rowStep ≤ srcRing');

@@ -100,6 +100,14 @@ const WALK_RULES: readonly Rule<FieldName<'MAC'> & FieldName<'VEC'>>[] = [
       ),
   },
   {
+    prose: 'the kernel rows lie in one turn of a source ring: (kernelH − 1)·kRowStep ≤ srcRing if srcRing ≠ 0',
+    holds: (d) => d.srcRing === 0 || (d.kernelH - 1) * d.kRowStep <= d.srcRing,
+  },
+  {
+    prose: 'the last output row and column begin within 65535 of the first: (rows − 1)·strideH and (outWidth − 1)·strideW ≤ 65535',
+    holds: (d) => rowSteps(d) * d.strideH <= 65535 && (d.outWidth - 1) * d.strideW <= 65535,
+  },
+  {
     prose: 'an output ring (outRing ≠ 0) fits the maps buffer, outOffset < outRing, outRowStep ≤ outRing if there are several output rows',
     holds: (d, limits) => isRing(d.outRing, d.outOffset, [[d.outRowStep, rowSteps(d)]], limits),
   },

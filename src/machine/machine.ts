@@ -57,6 +57,12 @@ export const machineSchema = z.strictObject({
     tokenLatency: latency,
     /** Cycles for which MAC and VEC prepare the descriptor at the head of their queue; 0: none. */
     prepare: z.int().min(0).max(1000),
+    /** The same for a descriptor with a dilation above 1. */
+    prepareDilated: z.int().min(0).max(1000),
+    /** Least distance of the starts of two output rows of a MAC or VEC descriptor. */
+    rowPeriod: z.int().min(0).max(1000),
+    /** Least distance of the first requests of two pixels of a VEC descriptor. */
+    vecPixelPeriod: latency,
     macSetup: latency,
     macPipeline: latency,
     readDone: latency,
@@ -101,7 +107,10 @@ export const XC7Z045: Machine = {
     instructionLatency: 3,
     queueLatency: 3,
     tokenLatency: 2,
-    prepare: 24,
+    prepare: 64,
+    prepareDilated: 300,
+    rowPeriod: 48,
+    vecPixelPeriod: 2,
     macSetup: 4,
     macPipeline: 18,
     readDone: 3,

@@ -70,6 +70,11 @@ export function validColumns(w: Walk, x: number): { first: number; end: number }
   return { first, end: endValidTap(start, w.dilationW, w.kernelW, w.inWidth, first) };
 }
 
+/** True when kernel rows or columns are further apart than one: the preparation divides (T3). */
+export function isDilatedWalk(w: Pick<Walk, 'dilationH' | 'dilationW'>): boolean {
+  return w.dilationH > 1 || w.dilationW > 1;
+}
+
 /** Output rows that the raster touches, the partial first and last ones included. */
 export function rowCount(w: Walk): number {
   return Math.ceil((w.x0 + w.count) / w.outWidth);

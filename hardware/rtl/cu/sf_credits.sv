@@ -11,6 +11,7 @@ module sf_credits
   input  logic                        returned_i,  // the cycle after a grant
   input  logic [$clog2(Most+1)-1:0]   need_i,
   output logic                        enough_o,  // need_i credits are there
+  output logic                        enough_next_o,  // in the next cycle, if none is taken in this one
   input  logic                        take_i     // takes need_i at the end of this cycle
 );
   localparam int unsigned CountW = $clog2(Entries + 1);
@@ -20,6 +21,7 @@ module sf_credits
   sf_delay #(.Width(1), .Cycles(LatCredit - 2)) u_delay (.clk_i, .rst_ni, .d_i(returned_i), .q_o(returned));
 
   assign enough_o = count_q >= CountW'(need_i);
+  assign enough_next_o = {1'b0, count_q} + (CountW + 1)'(returned) >= (CountW + 1)'(need_i);
   assign count_d = count_q + CountW'(returned) - (take_i ? CountW'(need_i) : '0);
 
   always_ff @(posedge clk_i) begin

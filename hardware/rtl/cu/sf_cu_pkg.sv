@@ -24,8 +24,8 @@ package sf_cu_pkg;
   parameter int unsigned TapW = 10;
   typedef logic [TapW-1:0] tap_t;
 
-  // Signed position of the first valid tap (or of the end) before clipping: start/dilation, up to 2^16 + 2^16 * 2^8.
-  parameter int unsigned PosW = 26;
+  // Signed position along a row in kernel taps: up to 65,535 columns of input, stride and clipping each.
+  parameter int unsigned PosW = 19;
   typedef logic signed [PosW-1:0] pos_t;
 
   // log2 of the lanes per output.
@@ -35,59 +35,52 @@ package sf_cu_pkg;
   parameter int unsigned FifoW = $clog2(ResultFifoGranules);
   parameter int unsigned VecFifoW = VecFifoGranules > 1 ? $clog2(VecFifoGranules) : 1;
 
-  // One end of the range of valid taps along an axis: start = dilation * tap - rem, 0 <= rem < dilation.
+  // VEC: where source 2 is.
   typedef struct packed {
-    pos_t       tap;
-    logic [7:0] rem;
-  } edge_t;
+    logic [19:0] base;
+    logic [19:0] ring;
+    logic [19:0] offset;
+    logic [19:0] row_step;
+    logic [19:0] col_step;
+  } walk_src2_t;
 
-  // Walker constants of one axis step: stride = dilation * quot + rem.
+  // Walker constants of a descriptor, made by sf_walk_prep: steps from one pixel of a row to the next. A stride is dilation * quotient + remainder.
   typedef struct packed {
-    logic [7:0]        quot;
-    logic [7:0]        rem;
-    logic signed [8:0] over;  // rem - dilation
-  } stride_t;
-
-  // Everything the walker needs of a descriptor, made by sf_walk_prep while the descriptor waits.
-  typedef struct packed {
-    // Columns: at the first pixel and at column 0.
-    edge_t       x_low;
-    edge_t       x_high;
-    kwords_t     x_low_words;  // tap * tapStep
-    kwords_t     x_high_last;  // tap * tapStep - 1
-    weights_addr_t x_low_lines;
-    edge_t       x0_low;
-    edge_t       x0_high;
-    kwords_t     x0_low_words;
-    kwords_t     x0_high_last;
-    weights_addr_t x0_low_lines;
-    stride_t     x_stride;
-    kwords_t     x_stride_words;    // quot * tapStep
-    weights_addr_t x_stride_lines;
-    maps_addr_t  col;   // source column part of the first pixel, base included
-    maps_addr_t  col0;  // of column 0
-    maps_addr_t  out;   // output column part, base included
-    maps_addr_t  src2;  // source 2 column part, base included
-    maps_addr_t  out0;
-    maps_addr_t  src20;
-    // Rows: at output row 0.
-    edge_t       y_low;
-    edge_t       y_high;
-    ring_t       y_low_ring;   // tap * kRowStep modulo the ring
-    weights_addr_t y_low_lines;
-    stride_t     y_stride;
-    ring_t       y_ring_step;   // -quot * kRowStep modulo the ring
-    ring_t       y_ring_step1;  // the same less one kernel row
-    weights_addr_t y_stride_lines;
-    // Kernel.
-    kwords_t     row_last;   // words of a kernel row - 1
-    weights_addr_t row_lines;  // weights lines of a kernel row
-    weights_addr_t tap_lines;  // of a tap, taps not adjacent
+    logic [7:0]        stride;  // quotient
+    logic signed [8:0] over;    // remainder - dilation
+    kwords_t           words;   // stride * tapStep
+    kwords_t           words1;  // (stride + 1) * tapStep
+    weights_addr_t     lines;   // likewise, lines of separate taps
+    weights_addr_t     lines1;
+    kwords_t           row_last;   // last word of a kernel row (separate taps: of a tap)
+    weights_addr_t     row_lines;  // weights lines of a kernel row
   } walk_prep_t;
+
+  // An output row at its first pixel, made by sf_walk_prep.
+  typedef struct packed {
+    pos_t          x;        // < 0: -x taps are clipped at the left
+    pos_t          r;        // < 0: -r taps are clipped at the right
+    logic [7:0]    x_rem;    // their remainders: input columns modulo the dilation
+    logic [7:0]    r_rem;
+    kwords_t       x_words;  // -x * tapStep
+    kwords_t       r_words;  // r * tapStep
+    weights_addr_t x_lines;  // -x * lines of a tap
+    maps_addr_t    col;      // source column, base included
+    maps_addr_t    out;
+    maps_addr_t    src2;
+    logic [15:0]   pixels;   // - 1
+    logic          empty;    // no valid kernel row
+    tap_t          rows;     // valid kernel rows - 1
+    ring_t         row;      // ring offset of the first valid kernel row
+    weights_addr_t line;     // its weights line
+    logic          last;     // of the descriptor
+  } walk_row_t;
 
   // One output pixel, ready to be walked.
   typedef struct packed {
     logic          last;    // of the descriptor
+    logic          row_first;  // of an output row
+    logic          last_row;   // in the descriptor's last row
     logic          empty;   // no valid tap
     tap_t          rows;    // valid kernel rows - 1
     tap_t          cols;    // valid kernel columns - 1

@@ -44,15 +44,16 @@ module sf_mac_seq
     return {lanes[4], lanes[3] | lanes[2], lanes[3] | lanes[1]};
   endfunction
 
-  logic       head_adjacent, prep_ready_d;
+  logic       head_adjacent, prep_ready_d, row_valid, row_take, last_row;
   lg_t        head_lg;
   walk_prep_t prep;
+  walk_row_t  row;
   assign head_lg = log2_lanes(desc_i.lanes[4:1]);
   assign head_adjacent = !desc_i.depthwise && desc_i.walk.tap_step == 20'(desc_i.walk.words);
 
   sf_walk_prep u_prep (
-    .clk_i, .rst_ni, .head_i, .walk_i(desc_i.walk), .src2_base_i('0), .src2_col_step_i('0), .adjacent_i(head_adjacent), .lg_i(head_lg),
-    .depthwise_i(desc_i.depthwise), .start_i, .ready_d_o(prep_ready_d), .prep_o(prep)
+    .clk_i, .rst_ni, .head_i, .walk_i(desc_i.walk), .src2_i('0), .adjacent_i(head_adjacent), .lg_i(head_lg), .depthwise_i(desc_i.depthwise),
+    .start_i, .last_row_i(last_row), .ready_d_o(prep_ready_d), .prep_o(prep), .row_o(row), .row_valid_o(row_valid), .row_take_i(row_take)
   );
 
   // ---------------------------------------------------------------- descriptor in work
@@ -124,28 +125,34 @@ module sf_mac_seq
   // ---------------------------------------------------------------- setup: cycles since the start
   localparam int unsigned PhaseW = $clog2(LatMacSetup + 5);
   logic [PhaseW-1:0] phase_d, phase_q;
-  logic              param, windows_allowed;
+  logic              param, allowed_d, allowed_q;  // windows
   logic [1:0]        param_index;
 
-  assign windows_allowed = phase_q > PhaseW'(LatMacSetup) + PhaseW'(last_param);
   always_comb begin
     phase_d = phase_q;
     if (start_i) phase_d = PhaseW'(1);
-    else if (!windows_allowed) phase_d = phase_q + PhaseW'(1);
+    else if (!allowed_q) phase_d = phase_q + PhaseW'(1);
   end
-  assign param = phase_q >= PhaseW'(LatMacSetup) && !windows_allowed;
+  // last_param is not that of the descriptor yet in the cycle of the start.
+  assign allowed_d = !start_i && (allowed_q || phase_q >= PhaseW'(LatMacSetup) + PhaseW'(last_param));
+  assign param = phase_q >= PhaseW'(LatMacSetup) && !allowed_q;
   assign param_index = 2'(phase_q - PhaseW'(LatMacSetup));
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) phase_q <= PhaseW'(LatMacSetup + 4);
-    else phase_q <= phase_d;
+    if (!rst_ni) begin
+      phase_q <= PhaseW'(LatMacSetup + 4);
+      allowed_q <= 1'b1;
+    end else begin
+      phase_q <= phase_d;
+      allowed_q <= allowed_d;
+    end
   end
 
   // ---------------------------------------------------------------- walker
   logic   pixel_valid, pixel_take;
   pixel_t pixel;
   sf_walker u_walker (
-    .clk_i, .rst_ni, .start_i, .walk_i(desc_i.walk), .prep_i(prep), .adjacent_i(head_adjacent), .lg_i(head_lg), .depthwise_i(desc_i.depthwise),
-    .src2_ring_i('0), .src2_offset_i('0), .src2_row_step_i('0), .src2_col_step_i('0), .valid_o(pixel_valid), .pixel_o(pixel), .take_i(pixel_take)
+    .clk_i, .rst_ni, .start_i, .walk_i(desc_i.walk), .prep_i(prep), .row_i(row), .row_valid_i(row_valid), .row_take_o(row_take),
+    .adjacent_i(head_adjacent), .lg_i(head_lg), .src2_col_step_i('0), .valid_o(pixel_valid), .pixel_o(pixel), .take_i(pixel_take)
   );
 
   // ---------------------------------------------------------------- traces: one a cycle
@@ -157,79 +164,88 @@ module sf_mac_seq
     logic [3:0]    tail;
     logic          first;  // of the window
     logic          final_trace;  // of the window
+    logic          single;  // one step
+    logic          row_first;  // of an output row
+    logic          last_row;
     logic          idle;
     maps_addr_t    out;
     logic          last_pixel;
   } trace_t;
   trace_t        trace_d, trace_q;
   logic          trace_valid_d, trace_valid_q, trace_take, trace_move;
+  logic          fresh;              // the next trace is a window's first
+  logic          next_row;           // or the first of a kernel row
+  logic          more_d, more_q;     // cols_left_q is not 0
+  logic          final_row_d, final_row_q;  // rows_left_q is 0
+  logic          no_rows, no_cols;   // behind the first trace of the pixel
   tap_t          rows_left_d, rows_left_q, cols_left_d, cols_left_q, cols_d, cols_q;
-  maps_addr_t    col_d, col_q;
-  ring_t         ring_next_d, ring_next_q;
-  weights_addr_t row_line_d, row_line_q;
+  maps_addr_t    col_q, addr_a, addr_b;
+  ring_t         ring_next_d, ring_next_q, ring_a;
+  weights_addr_t row_line_q, line_a, line_b;
+  logic [WeightsAddrW:0] line_next;
 
   assign trace_move = !trace_valid_q || trace_take;
+  assign fresh = !trace_valid_q || trace_q.final_trace;
+  assign next_row = fresh || !more_q;
+  assign pixel_take = trace_move && fresh && pixel_valid;
+  assign trace_valid_d = trace_move ? !fresh || pixel_valid : trace_valid_q;
 
   always_comb begin
-    trace_valid_d = trace_valid_q;
+    // One adder each for window, kernel row and tap.
+    addr_a = fresh ? pixel.col : more_q ? trace_q.addr : col_q;
+    addr_b = fresh ? maps_addr_t'(pixel.row) : more_q ? work_q.tap_step : maps_addr_t'(ring_next_q);
+    line_a = fresh ? pixel.line : more_q ? trace_q.line : row_line_q;
+    line_b = fresh ? '0 : more_q ? trace_q.steps : work_q.row_lines;
+    line_next = {line_a, 1'b1} + {line_b, !next_row};
+    ring_a = fresh ? pixel.row : ring_next_q;
+    ring_next_d = add_ring(ring_a, work_q.k_row_step, work_q.src_ring);
+
+    no_rows = pixel.empty || pixel.rows == '0;
+    no_cols = pixel.empty || pixel.cols == '0 || work_q.adjacent;
+    cols_d = no_cols ? '0 : pixel.cols;
+    rows_left_d = fresh ? pixel.rows : rows_left_q - tap_t'(1);
+    cols_left_d = fresh ? cols_d : more_q ? cols_left_q - tap_t'(1) : cols_q;
+    more_d = fresh ? !no_cols : more_q ? cols_left_q != tap_t'(1) : cols_q != '0;
+
     trace_d = trace_q;
-    rows_left_d = rows_left_q;
-    cols_left_d = cols_left_q;
-    cols_d = cols_q;
-    col_d = col_q;
-    ring_next_d = ring_next_q;
-    row_line_d = row_line_q;
-    pixel_take = 1'b0;
-    if (trace_move) begin
-      if (trace_valid_q && !trace_q.final_trace) begin
-        trace_d.first = 1'b0;
-        if (cols_left_q != '0) begin
-          cols_left_d = cols_left_q - tap_t'(1);
-          trace_d.addr = trace_q.addr + work_q.tap_step;
-          trace_d.line = trace_q.line + trace_q.steps + weights_addr_t'(1);
-        end else begin
-          rows_left_d = rows_left_q - tap_t'(1);
-          cols_left_d = cols_q;
-          trace_d.addr = col_q + maps_addr_t'(ring_next_q);
-          ring_next_d = add_ring(ring_next_q, work_q.k_row_step, work_q.src_ring);
-          row_line_d = row_line_q + work_q.row_lines;
-          trace_d.line = row_line_d;
-        end
-      end else begin
-        trace_valid_d = pixel_valid;
-        pixel_take = pixel_valid;
-        rows_left_d = pixel.empty ? '0 : pixel.rows;
-        cols_d = work_q.adjacent || pixel.empty ? '0 : pixel.cols;
-        cols_left_d = cols_d;
-        col_d = pixel.col;
-        ring_next_d = add_ring(pixel.row, work_q.k_row_step, work_q.src_ring);
-        row_line_d = pixel.line;
-        trace_d.addr = pixel.col + maps_addr_t'(pixel.row);
-        trace_d.line = pixel.line;
-        trace_d.steps = pixel.empty ? '0 : pixel.steps;
-        trace_d.head = pixel.head;
-        trace_d.tail = pixel.tail;
-        trace_d.first = 1'b1;
-        trace_d.idle = pixel.empty;
-        trace_d.out = pixel.out;
-        trace_d.last_pixel = pixel.last;
-      end
-      trace_d.final_trace = rows_left_d == '0 && cols_left_d == '0;
+    trace_d.addr = addr_a + addr_b;
+    trace_d.line = line_next[WeightsAddrW:1];
+    trace_d.first = fresh;
+    trace_d.final_trace = fresh ? no_rows && no_cols : more_q ? final_row_q && cols_left_q == tap_t'(1) : rows_left_q == tap_t'(1) && cols_q == '0;
+    if (fresh) begin
+      trace_d.steps = pixel.empty ? '0 : pixel.steps;
+      trace_d.head = pixel.head;
+      trace_d.tail = pixel.tail;
+      trace_d.single = pixel.empty || pixel.steps == '0;
+      trace_d.row_first = pixel.row_first;
+      trace_d.last_row = pixel.last_row;
+      trace_d.idle = pixel.empty;
+      trace_d.out = pixel.out;
+      trace_d.last_pixel = pixel.last;
     end
   end
 
+  assign final_row_d = fresh ? no_rows : rows_left_q == tap_t'(1);
   always_ff @(posedge clk_i) begin
     if (!rst_ni) trace_valid_q <= 1'b0;
     else trace_valid_q <= trace_valid_d;
   end
   always_ff @(posedge clk_i) begin
-    trace_q <= trace_d;
-    rows_left_q <= rows_left_d;
-    cols_left_q <= cols_left_d;
-    cols_q <= cols_d;
-    col_q <= col_d;
-    ring_next_q <= ring_next_d;
-    row_line_q <= row_line_d;
+    if (trace_move) begin
+      trace_q <= trace_d;
+      more_q <= more_d;
+      cols_left_q <= cols_left_d;
+      if (fresh) begin
+        cols_q <= cols_d;
+        col_q <= pixel.col;
+      end
+      if (next_row) begin
+        rows_left_q <= rows_left_d;
+        final_row_q <= final_row_d;
+        ring_next_q <= ring_next_d;
+        row_line_q <= line_next[WeightsAddrW:1];
+      end
+    end
   end
 
   // ---------------------------------------------------------------- steps: one a cycle
@@ -238,14 +254,21 @@ module sf_mac_seq
   logic       begin_d, begin_q;  // first step of its trace
   logic       pad_d, pad_q;      // a window shorter than O is stretched
   logic [2:0] count_d, count_q;  // steps of the window before this one, up to 7
-  logic       fire, at_end, window_end, gate, path_free, enough;
+  logic       long_d, long_q;    // the window may end with this step: count_q >= last_path
+  logic       single_d, single_q;  // last step of its trace: step_q.steps = 0
+  logic       fire, at_end, window_begin, window_end;
   logic       window_first_d, window_first_q;  // no window of the descriptor has started
+  // All of a window's conditions are registers: windows begin two cycles apart at least.
+  logic       open_q;     // setup is over, the output path is free
+  logic       enough_q;   // credits
+  logic       blocked_q;  // the row before began less than LatRowPeriod ago
 
-  assign at_end = pad_q || (step_q.final_trace && step_q.steps == '0);
-  assign gate = !step_q.first || (windows_allowed && (path_free || !window_first_q) && enough);
-  assign fire = step_valid_q && gate;
-  assign window_end = fire && at_end && count_q >= last_path;
-  assign trace_take = trace_valid_q && (!step_valid_q || (fire && step_q.steps == '0 && !pad_q && !step_q.final_trace) || window_end);
+  assign at_end = pad_q || (step_q.final_trace && single_q);
+  assign fire = step_valid_q && (!step_q.first || (open_q && enough_q && !(step_q.row_first && blocked_q)));
+  assign window_begin = fire && step_q.first;
+  assign window_end = fire && at_end && long_q;
+  assign trace_take = trace_valid_q && (!step_valid_q || (fire && single_q && !pad_q && !step_q.final_trace) || window_end);
+  assign last_row = window_begin && step_q.row_first && step_q.last_row;
 
   always_comb begin
     step_valid_d = step_valid_q;
@@ -253,6 +276,8 @@ module sf_mac_seq
     begin_d = begin_q;
     pad_d = pad_q;
     count_d = count_q;
+    long_d = long_q;
+    single_d = single_q;
     window_first_d = window_first_q;
     if (fire) begin
       step_d.first = 1'b0;
@@ -262,6 +287,8 @@ module sf_mac_seq
       step_d.steps = step_q.steps - weights_addr_t'(1);
       pad_d = at_end;
       if (count_q != 3'd7) count_d = count_q + 3'd1;
+      long_d = 4'(count_q) + 4'd1 >= 4'(last_path);
+      single_d = step_q.steps == weights_addr_t'(1);
       if (window_end) step_valid_d = 1'b0;
       if (step_q.first) window_first_d = 1'b0;
     end
@@ -270,7 +297,11 @@ module sf_mac_seq
       step_d = trace_q;
       begin_d = 1'b1;
       pad_d = 1'b0;
-      if (trace_q.first) count_d = '0;
+      single_d = trace_q.single;
+      if (trace_q.first) begin
+        count_d = '0;
+        long_d = 1'b0;
+      end
     end
     if (start_i) window_first_d = 1'b1;
   end
@@ -284,12 +315,13 @@ module sf_mac_seq
     begin_q <= begin_d;
     pad_q <= pad_d;
     count_q <= count_d;
+    long_q <= long_d;
+    single_q <= single_d;
     window_first_q <= window_first_d;
   end
 
   // ---------------------------------------------------------------- output path: credits (T5), empty before another descriptor (T4)
   logic [3:0] path_d, path_q;
-  assign path_free = path_q == '0;
   always_comb begin
     path_d = path_q;
     if (window_end) path_d = 4'(last_path) + 4'd1;
@@ -299,10 +331,34 @@ module sf_mac_seq
     if (!rst_ni) path_q <= '0;
     else path_q <= path_d;
   end
+  // No window ends in the cycles before another descriptor's first: what path_q is next needs no look at window_end.
+  always_ff @(posedge clk_i) open_q <= allowed_d && (path_q <= 4'd1 || !window_first_q);
 
+  logic enough_now, enough_next;
   sf_credits #(.Entries(ResultFifoGranules), .Most(4)) u_credits (
-    .clk_i, .rst_ni, .returned_i(credit_i), .need_i(granules), .enough_o(enough), .take_i(fire && step_q.first)
+    .clk_i, .rst_ni, .returned_i(credit_i), .need_i(granules), .enough_o(enough_now), .enough_next_o(enough_next), .take_i(window_begin)
   );
+  always_ff @(posedge clk_i) enough_q <= enough_next;
+
+  // ---------------------------------------------------------------- rows (T5)
+  localparam int unsigned WaitW = $clog2(LatRowPeriod + 1);
+  logic [WaitW-1:0] row_wait_d, row_wait_q;  // cycles in which the next row must not begin
+  logic            row_begin;
+  assign row_begin = window_begin && step_q.row_first;
+  always_comb begin
+    row_wait_d = (row_wait_q == '0) ? '0 : row_wait_q - WaitW'(1);
+    if (row_begin) row_wait_d = WaitW'(LatRowPeriod - 1);
+    if (start_i) row_wait_d = '0;
+  end
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      row_wait_q <= '0;
+      blocked_q <= 1'b0;
+    end else begin
+      row_wait_q <= row_wait_d;
+      blocked_q <= !start_i && (row_begin || row_wait_q > WaitW'(1));
+    end
+  end
 
   // ---------------------------------------------------------------- the unit is free, its signals
   logic idle_d, idle_q, free_q, done;
@@ -351,7 +407,7 @@ module sf_mac_seq
     for (int unsigned lane = 0; lane < LineWords; lane++) begin
       logic [3:0] word;
       word = 4'(lane) & 4'((5'd1 << work_q.lg) - 5'd1);
-      ctl_d.drop[lane] = !fire || pad_q || step_q.idle || (begin_q && word < step_q.head) || (step_q.steps == '0 && word > step_q.tail);
+      ctl_d.drop[lane] = !fire || pad_q || step_q.idle || (begin_q && word < step_q.head) || (single_q && word > step_q.tail);
       // Depthwise: all 64 words of a tap; those behind its last one are of no output (outWords <= words).
       if (work_q.depthwise) ctl_d.drop[lane] = !fire || pad_q || step_q.idle;
     end
@@ -447,8 +503,8 @@ module sf_mac_seq
   // ---------------------------------------------------------------- events
   assign perf_step_o = fire && !pad_q;
   assign perf_window_o = fire;
-  assign perf_credit_o = step_valid_q && step_q.first && windows_allowed && (path_free || !window_first_q) && !enough;
+  assign perf_credit_o = step_valid_q && step_q.first && open_q && !enough_q;
 
   logic unused_head;
-  assign unused_head = ^{desc_i, pixel};
+  assign unused_head = ^{desc_i, pixel, enough_now, line_next[0]};
 endmodule

@@ -39,10 +39,15 @@ module sf_vec_seq
 
   // ---------------------------------------------------------------- head
   walk_prep_t prep;
-  logic       prep_ready_d;
+  walk_row_t  row;
+  walk_src2_t src2;
+  logic       prep_ready_d, row_valid, row_take, last_row;
+  assign src2 = '{
+    base: desc_i.src2_base, ring: desc_i.src2_ring, offset: desc_i.src2_offset, row_step: desc_i.src2_row_step, col_step: desc_i.src2_col_step
+  };
   sf_walk_prep #(.Mac(1'b0)) u_prep (
-    .clk_i, .rst_ni, .head_i, .walk_i(desc_i.walk), .src2_base_i(maps_addr_t'(desc_i.src2_base)), .src2_col_step_i(desc_i.src2_col_step),
-    .adjacent_i(1'b0), .lg_i(3'd4), .depthwise_i(1'b0), .start_i, .ready_d_o(prep_ready_d), .prep_o(prep)
+    .clk_i, .rst_ni, .head_i, .walk_i(desc_i.walk), .src2_i(src2), .adjacent_i(1'b0), .lg_i(3'd4), .depthwise_i(1'b0), .start_i,
+    .last_row_i(last_row), .ready_d_o(prep_ready_d), .prep_o(prep), .row_o(row), .row_valid_o(row_valid), .row_take_i(row_take)
   );
 
   // ---------------------------------------------------------------- descriptor in work
@@ -118,9 +123,8 @@ module sf_vec_seq
   logic   pixel_valid, pixel_take;
   pixel_t pixel;
   sf_walker #(.Mac(1'b0)) u_walker (
-    .clk_i, .rst_ni, .start_i, .walk_i(desc_i.walk), .prep_i(prep), .adjacent_i(1'b0), .lg_i(3'd4), .depthwise_i(1'b0),
-    .src2_ring_i(ring_t'(desc_i.src2_ring)), .src2_offset_i(ring_t'(desc_i.src2_offset)), .src2_row_step_i(ring_t'(desc_i.src2_row_step)),
-    .src2_col_step_i(maps_addr_t'(desc_i.src2_col_step)), .valid_o(pixel_valid), .pixel_o(pixel), .take_i(pixel_take)
+    .clk_i, .rst_ni, .start_i, .walk_i(desc_i.walk), .prep_i(prep), .row_i(row), .row_valid_i(row_valid), .row_take_o(row_take), .adjacent_i(1'b0),
+    .lg_i(3'd4), .src2_col_step_i(maps_addr_t'(desc_i.src2_col_step)), .valid_o(pixel_valid), .pixel_o(pixel), .take_i(pixel_take)
   );
 
   // ---------------------------------------------------------------- reads: chunk by chunk, tap by tap; one a cycle
@@ -140,11 +144,17 @@ module sf_vec_seq
     maps_addr_t  out;
     logic        second;
     logic        first;      // of the chunk
+    logic        pixel_first;  // of the pixel, of the output row
+    logic        row_first;
+    logic        last_row;
   } gen_t;
   typedef struct packed {
     maps_addr_t addr;
     logic       idle;
     logic       first;   // of the chunk
+    logic       pixel_first;  // of the pixel, of the output row
+    logic       row_first;
+    logic       last_row;
     logic       last;    // of the chunk
     logic       second;
     logic       final_read;  // of the descriptor
@@ -180,7 +190,12 @@ module sf_vec_seq
       gen_d.out = pixel.out;
       gen_d.second = 1'b0;
       gen_d.first = 1'b1;
+      gen_d.pixel_first = 1'b1;
+      gen_d.row_first = pixel.row_first;
+      gen_d.last_row = pixel.last_row;
     end else if (gen_move) begin
+      gen_d.pixel_first = 1'b0;
+      gen_d.row_first = 1'b0;
       if (pixel_end) begin
         gen_valid_d = 1'b0;
       end else if (chunk_end) begin
@@ -220,6 +235,9 @@ module sf_vec_seq
     item.addr = (gen_q.second != work_q.swap) ? gen_q.src2 : gen_q.col + maps_addr_t'(gen_q.ring);
     item.idle = gen_q.empty;
     item.first = gen_q.first;
+    item.pixel_first = gen_q.pixel_first;
+    item.row_first = gen_q.row_first;
+    item.last_row = gen_q.last_row;
     item.last = chunk_end;
     item.second = gen_q.second;
     item.final_read = pixel_end && gen_q.last_pixel;
@@ -249,13 +267,16 @@ module sf_vec_seq
 
   // ---------------------------------------------------------------- request
   item_t req_q;
-  logic  req_valid_d, req_valid_q, port_req_d, port_req_q, granted, enough;
+  logic  row_blocked_q, pixel_blocked_q;
+  logic  req_valid_d, req_valid_q, port_req_d, port_req_q, granted, enough, enough_next;
   assign granted = gnt_i || (req_valid_q && req_q.idle);
-  assign item_take = items_held_q != '0 && (!req_valid_q || granted) && set_up && (!items_q[0].first || enough);
+  assign item_take = items_held_q != '0 && (!req_valid_q || granted) && set_up && (!items_q[0].first || enough) &&
+                     !(items_q[0].pixel_first && pixel_blocked_q) && !(items_q[0].row_first && row_blocked_q);
+  assign last_row = item_take && items_q[0].row_first && items_q[0].last_row;
   assign req_valid_d = item_take || (req_valid_q && !granted);
   assign port_req_d = item_take ? !items_q[0].idle : (port_req_q && !gnt_i);
   sf_credits #(.Entries(VecFifoGranules), .Most(1)) u_credits (
-    .clk_i, .rst_ni, .returned_i(credit_i), .need_i(1'b1), .enough_o(enough), .take_i(item_take && items_q[0].first)
+    .clk_i, .rst_ni, .returned_i(credit_i), .need_i(1'b1), .enough_o(enough), .enough_next_o(enough_next), .take_i(item_take && items_q[0].first)
   );
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -270,6 +291,31 @@ module sf_vec_seq
     if (item_take) req_q <= items_q[0];
   end
   assign req_o = port_req_q;
+
+  // ---------------------------------------------------------------- distances of pixels and rows (T13)
+  localparam int unsigned WaitW = $clog2(LatRowPeriod + LatVecPixelPeriod + 1);
+  logic [WaitW-1:0] row_wait_d, row_wait_q, pixel_wait_d, pixel_wait_q;
+  always_comb begin
+    row_wait_d = (row_wait_q == '0) ? '0 : row_wait_q - WaitW'(1);
+    if (item_take && items_q[0].row_first) row_wait_d = WaitW'(LatRowPeriod - 1);
+    if (start_i) row_wait_d = '0;
+    pixel_wait_d = (pixel_wait_q == '0) ? '0 : pixel_wait_q - WaitW'(1);
+    if (item_take && items_q[0].pixel_first) pixel_wait_d = WaitW'(LatVecPixelPeriod - 1);
+    if (start_i) pixel_wait_d = '0;
+  end
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      row_wait_q <= '0;
+      pixel_wait_q <= '0;
+      row_blocked_q <= 1'b0;
+      pixel_blocked_q <= 1'b0;
+    end else begin
+      row_wait_q <= row_wait_d;
+      pixel_wait_q <= pixel_wait_d;
+      row_blocked_q <= row_wait_d != '0;
+      pixel_blocked_q <= pixel_wait_d != '0;
+    end
+  end
   assign addr_o = req_q.addr;
 
   // ---------------------------------------------------------------- what a grant begins
@@ -354,5 +400,5 @@ module sf_vec_seq
   assign busy_o = !idle_q || read_signal_q;
 
   logic unused_bits;
-  assign unused_bits = ^{desc_i, pixel, prep};
+  assign unused_bits = ^{desc_i, pixel, prep, enough_next, req_q};
 endmodule

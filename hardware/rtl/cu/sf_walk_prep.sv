@@ -1,311 +1,291 @@
-// Prepares the descriptor at the head of a unit's queue: the quotients of starts, extents and strides by the dilation (clipping), and
-// products with them (addresses, weights lines), serially, in LatPrepare cycles, while the descriptor before it runs.
-// Specification: docs/microarchitecture.md, sections 3 and 9 (T3). Twin: validRows, validColumns, sourceRowOffset in src/simulator/walker.ts.
+// Address engine of a unit: prepares the descriptor at the head of its queue, then makes its output rows, one ahead of the walker.
+// Specification: docs/microarchitecture.md, sections 3 (address engine) and 9 (T3, T5, T13). Twin: src/simulator/walker.ts (formulas).
 //
-// An end of the valid taps of an axis is kept as tap and rem: for the low end dilation * tap - rem = -start, so that tap = ceil(-start / dilation),
-// for the high end dilation * tap - rem = extent - start. A step of the walker subtracts the stride: quotient and remainder of stride / dilation.
-//
-// Cycles from the head's first one (0):
-//   0      operands of the multiplier (x0 * strideW first, one product a cycle)
-//   3, 4   start column of the first pixel; dividends
-//   5-21   17 quotient bits
-//   22     signs: low ends        23  high ends from low ends and extents        24  ready
+// One instruction a cycle: operands are read into registers, then added and written; products take two cycles more. Preparation begins at h, the first
+// cycle in which there is a head and the last row of the descriptor before has begun: constant n is loaded in h + n, instruction i reads in h + i + 5.
 module sf_walk_prep
   import sf_pkg::*;
   import sf_types_pkg::*;
   import sf_cu_pkg::*;
+  import sf_walk_pkg::*;
 #(
   parameter bit Mac = 1'b1  // with weights lines and traces; VEC: with source 2 in their place
 ) (
-  input  logic          clk_i,
-  input  logic          rst_ni,
-  input  logic          head_i,   // a descriptor is at the head; its fields are stable
-  input  walk_t         walk_i,
-  input  maps_addr_t    src2_base_i,      // VEC, else 0
-  input  logic [19:0]   src2_col_step_i,  // VEC, else 0
-  input  logic          adjacent_i,  // MAC: a kernel row is one trace
-  input  lg_t           lg_i,        // MAC: log2 lanes per output
-  input  logic          depthwise_i,
-  input  logic          start_i,  // the head starts: prep_o is taken at the end of this cycle
-  output logic          ready_d_o,  // ready in the next cycle
-  output walk_prep_t    prep_o
+  input  logic       clk_i,
+  input  logic       rst_ni,
+  input  logic       head_i,   // a descriptor is at the head; its fields are stable
+  input  walk_t      walk_i,
+  input  walk_src2_t src2_i,
+  input  logic       adjacent_i,  // MAC: a kernel row is one trace
+  input  lg_t        lg_i,        // MAC: log2 lanes per output
+  input  logic       depthwise_i,
+  input  logic       start_i,     // the head starts: prep_o and row_o are taken
+  input  logic       last_row_i,  // the first pixel of the descriptor's last row has begun
+  output logic       ready_d_o,   // ready in the next cycle
+  output walk_prep_t prep_o,
+  output walk_row_t  row_o,       // first row: at the start
+  output logic       row_valid_o,  // a further row is there
+  input  logic       row_take_i
 );
   // ---------------------------------------------------------------- sequence
-  localparam int unsigned Bits = 17;  // of a dividend
-  localparam int unsigned DivideAt = 4;
-  localparam int unsigned Ready = DivideAt + Bits + 3;
+  localparam int unsigned LoadAhead = 3;  // from the first constant to the first instruction
+  localparam logic [6:0] ColumnCode = 7'd57;
+  localparam logic [6:0] RowCode = 7'd66;
+  localparam logic [6:0] DilatedCode = 7'd100;
+  localparam logic [6:0] RestartCode = 7'd2;
+  localparam int unsigned DivideCycles = ValueW + 1;
   // LatPrepare may be longer (another machine), not shorter.
-  if (LatPrepare < Ready || LatPrepare > 62) begin : gen_check
-    $error("LatPrepare is out of range");
+  if (LatPrepare < 64 || LatPrepareDilated < 300 || LatPrepareDilated < LatPrepare || LatPrepareDilated > 1000 || LatRowPeriod < 48) begin : gen_check
+    $error("the latencies of preparation are out of range");
   end
 
-  logic [5:0] cycle_d, cycle_q;  // since the head's first cycle; holds at LatPrepare
-  logic load, run, run_short;
+  logic [9:0] cycle_d, cycle_q, target;  // since h; holds at the target
+  logic       allowed_d, allowed_q, begin_prep, dilated_q, adjacent_q;
 
+  assign target = (walk_i.dilation_w > 8'd1 || walk_i.dilation_h > 8'd1) ? 10'(LatPrepareDilated) : 10'(LatPrepare);
+  assign allowed_d = (allowed_q || last_row_i) && !start_i;
   always_comb begin
     cycle_d = cycle_q;
-    if (!head_i || start_i) cycle_d = '0;
-    else if (cycle_q != 6'(LatPrepare)) cycle_d = cycle_q + 6'd1;
+    if (!head_i || !allowed_q || start_i) cycle_d = '0;
+    else if (cycle_q != target) cycle_d = cycle_q + 10'd1;
   end
+  assign ready_d_o = cycle_d == target;
+  assign begin_prep = cycle_q == 10'(LoadAhead);
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) cycle_q <= '0;
-    else cycle_q <= cycle_d;
+    if (!rst_ni) begin
+      cycle_q <= '0;
+      allowed_q <= 1'b1;
+    end else begin
+      cycle_q <= cycle_d;
+      allowed_q <= allowed_d;
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    if (begin_prep) begin
+      dilated_q <= walk_i.dilation_w > 8'd1 || walk_i.dilation_h > 8'd1;
+      adjacent_q <= adjacent_i;
+    end
   end
 
-  assign ready_d_o = cycle_d == 6'(LatPrepare);
-  assign load = cycle_q == 6'(DivideAt);
-  assign run = cycle_q > 6'(DivideAt) && cycle_q <= 6'(DivideAt + Bits);
-  assign run_short = cycle_q > 6'(DivideAt) && cycle_q <= 6'(DivideAt + 8);  // quotients of 8 bits
+  logic [6:0] pc_d, pc_q;
+  logic       run_d, run_q, issue, row_end;
+  logic [4:0] hold_d, hold_q;  // while the divider works
+  walk_op_t   op;
+  sf_walk_code #(.Mac(Mac)) u_code (.pc_i(pc_q), .op_o(op));
 
-  // ---------------------------------------------------------------- weights lines of a tap
-  weights_addr_t tap_lines_d, tap_lines;  // of one tap, taps not adjacent; registered
-  logic [16:0]   tap_words_up;
+  assign issue = run_q && hold_q == '0;
+  assign row_end = issue && op.control == RowEnd;
   always_comb begin
-    tap_words_up = ({1'b0, walk_i.words} + (17'd1 << lg_i) - 17'd1) >> lg_i;
-    tap_lines_d = !Mac ? '0 : depthwise_i ? weights_addr_t'(1) : weights_addr_t'(tap_words_up);
+    pc_d = pc_q;
+    run_d = run_q;
+    hold_d = (hold_q == '0) ? '0 : hold_q - 5'd1;
+    if (issue) begin
+      pc_d = pc_q + 7'd1;
+      if (op.control == Dilated && dilated_q) pc_d = DilatedCode;
+      if (op.control == Restart) pc_d = RestartCode;
+      if (op.control == DivideW || op.control == DivideH) hold_d = 5'(DivideCycles);
+      if (op.control == PrepareEnd || op.control == RowEnd) run_d = 1'b0;
+    end
+    if (begin_prep) begin
+      pc_d = '0;
+      run_d = 1'b1;
+    end
+    if (start_i && !row_o.last) begin
+      pc_d = ColumnCode;
+      run_d = 1'b1;
+    end
+    if (row_take_i && !row_o.last) begin
+      pc_d = RowCode;
+      run_d = 1'b1;
+    end
   end
-  always_ff @(posedge clk_i) tap_lines <= tap_lines_d;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      run_q <= 1'b0;
+      hold_q <= '0;
+    end else begin
+      run_q <= run_d;
+      hold_q <= hold_d;
+    end
+  end
+  always_ff @(posedge clk_i) pc_q <= pc_d;
 
-  // ---------------------------------------------------------------- one multiplier for all products with x0 and kernelW
-  logic [19:0] mul_a_d, mul_a_q;
-  logic [15:0] mul_b_d, mul_b_q;
-  logic [35:0] mul_m_q, mul_p_q;
+  // ---------------------------------------------------------------- constants
+  value_t     field, field_q;
+  logic [4:0] field_index_q;
+  logic       field_valid_q;
+  value_t     constants_a_q [32], constants_b_q [32];
+  sf_walk_fields #(.Mac(Mac)) u_fields (
+    .index_i(load_order(cycle_q[4:0])), .walk_i, .src2_i, .lg_i, .depthwise_i, .value_o(field)
+  );
+  always_ff @(posedge clk_i) begin
+    field_q <= field;
+    field_index_q <= load_order(cycle_q[4:0]);
+    field_valid_q <= head_i && allowed_q && cycle_q < 10'd32;
+  end
+  always_ff @(posedge clk_i) begin
+    if (field_valid_q) begin
+      constants_a_q[field_index_q] <= field_q;
+      constants_b_q[field_index_q] <= field_q;
+    end
+  end
+
+  // ---------------------------------------------------------------- operands
+  walk_op_t op_q, sum_op_q;
+  logic       op_valid_q, sum_valid_q;
+  value_t   values_a_q [32], values_b_q [32];
+  value_t   a_d, a_q, b_d, b_q, sum, quotient;
+  logic [7:0]  remainder;
+  logic [33:0] m_q, p_q;
+  logic        flag_q, carry_q;  // the flag; what is carried into the sum
 
   always_comb begin
-    mul_b_d = walk_i.x0;
-    unique case (cycle_q[2:0])
-      3'd0: mul_a_d = {12'b0, walk_i.stride_w};
-      3'd1: begin
-        mul_a_d = adjacent_i ? {4'b0, walk_i.words} : 20'(tap_lines);
-        mul_b_d = {6'b0, walk_i.kernel_w};
-      end
-      3'd2: mul_a_d = walk_i.col_step;
-      3'd3: mul_a_d = walk_i.out_col_step;
-      default: mul_a_d = src2_col_step_i;
+    unique case (op_q.a.from)
+      FromConstant: a_d = constants_a_q[op_q.a.index];
+      FromValue: a_d = values_a_q[op_q.a.index];
+      FromProduct: a_d = op_q.a.index[0] ? p_q[4+:ValueW] : p_q[0+:ValueW];
+      default: a_d = '0;
+    endcase
+    unique case (op_q.b.from)
+      FromConstant: b_d = constants_b_q[op_q.b.index];
+      FromValue: b_d = values_b_q[op_q.b.index];
+      FromDivision: b_d = op_q.b.index[0] ? value_t'({1'b0, remainder}) : quotient;
+      default: b_d = '0;
     endcase
   end
-
-  // Signed operands with a 0 in front, as a DSP has them.
   always_ff @(posedge clk_i) begin
-    mul_a_q <= mul_a_d;
-    mul_b_q <= mul_b_d;
-    mul_m_q <= mul_a_q * mul_b_q;
-    mul_p_q <= mul_m_q;
+    op_q <= op;
+    sum_op_q <= op_q;
+    carry_q <= op_q.subtract ^ (op_q.carry && flag_q);
+    a_q <= a_d;
+    b_q <= b_d;
   end
-
-  // Start column of the first pixel. Beyond 2^17 - 1 nothing can be valid in its row: saturated.
-  logic signed [25:0] start_sum;
-  logic signed [17:0] start_d, start_q;
-  kwords_t            row_words;
-  weights_addr_t      row_lines_d;
-  logic               latch_start, latch_row, latch_col, latch_out, latch_src2;
-  assign start_sum = 26'(signed'(walk_i.ix0)) + signed'({2'b0, mul_p_q[23:0]});
-  assign start_d = (start_sum > 26'sd131071) ? 18'sd131071 : start_sum[17:0];
-  assign row_words = kwords_t'(mul_p_q);
-  always_comb begin
-    // A kernel row's lines: all its words up to a line, or tap by tap.
-    row_lines_d = weights_addr_t'(row_words);
-    if (adjacent_i) row_lines_d = weights_addr_t'((row_words + kwords_t'((32'd1 << lg_i) - 32'd1)) >> lg_i);
-  end
-  assign latch_start = cycle_q == 6'd3;
-  assign latch_row = cycle_q == 6'd4;
-  assign latch_col = cycle_q == 6'd5;
-  assign latch_out = cycle_q == 6'd6;
-  assign latch_src2 = cycle_q == 6'd7;
-
-  kwords_t       row_last_q;
-  weights_addr_t row_lines_q;
-  maps_addr_t    col_q, out_q, src2_q, col0_q, out0_q;
   always_ff @(posedge clk_i) begin
-    if (latch_start) start_q <= start_d;
-    col0_q <= maps_addr_t'(walk_i.src_base) + maps_addr_t'(walk_i.src_column);
-    out0_q <= maps_addr_t'(walk_i.out_base);
-    if (latch_row) begin
-      row_last_q <= Mac ? row_words - kwords_t'(1) : '0;
-      row_lines_q <= Mac ? row_lines_d : '0;
+    if (!rst_ni) begin
+      op_valid_q <= 1'b0;
+      sum_valid_q <= 1'b0;
+    end else begin
+      op_valid_q <= issue;
+      sum_valid_q <= op_valid_q;
     end
-    if (latch_col) col_q <= col0_q + maps_addr_t'(mul_p_q);
-    if (latch_out) out_q <= out0_q + maps_addr_t'(mul_p_q);
-    if (latch_src2) src2_q <= Mac ? '0 : src2_base_i + maps_addr_t'(mul_p_q);
   end
 
-  // ---------------------------------------------------------------- dividends
-  // ceil(-start / d) = (d - 1 - start) / d for start < 0, -(start / d) else.
-  function automatic logic [Bits-1:0] dividend(logic signed [17:0] start, logic [7:0] divisor);
-    // Below 2^17 for a start below 0, modulo 2^17 else.
-    logic [Bits-1:0] negative;
-    negative = Bits'(divisor) - Bits'(1) - start[Bits-1:0];
-    return start[17] ? negative : start[Bits-1:0];
-  endfunction
-
-  logic            x_bit, x0_bit, xs_bit, xe_bit, y_bit, ys_bit, ye_bit;
-  logic [Bits-1:0] x_quot, x0_quot, y_quot;
-  logic [7:0]      xs_quot, ys_quot;
-  logic [15:0]     xe_quot, ye_quot;
-  logic [7:0]      x_rem, x0_rem, xs_rem, xe_rem, y_rem, ys_rem, ye_rem;
-
-  sf_serial_div #(.Width(Bits)) u_div_x (
-    .clk_i, .load_i(load), .run_i(run), .dividend_i(dividend(start_q, walk_i.dilation_w)), .divisor_i(walk_i.dilation_w),
-    .bit_o(x_bit), .quotient_o(x_quot), .remainder_o(x_rem)
-  );
-  sf_serial_div #(.Width(Bits)) u_div_x0 (
-    .clk_i, .load_i(load), .run_i(run), .dividend_i(dividend(18'(signed'(walk_i.ix0)), walk_i.dilation_w)), .divisor_i(walk_i.dilation_w),
-    .bit_o(x0_bit), .quotient_o(x0_quot), .remainder_o(x0_rem)
-  );
-  sf_serial_div #(.Width(8)) u_div_xs (
-    .clk_i, .load_i(load), .run_i(run_short), .dividend_i(walk_i.stride_w), .divisor_i(walk_i.dilation_w),
-    .bit_o(xs_bit), .quotient_o(xs_quot), .remainder_o(xs_rem)
-  );
-  // Extents have 16 bits: the first of the 17 cycles goes to a leading 0.
-  logic run_extent;
-  assign run_extent = run && cycle_q != 6'(DivideAt + 1);
-  sf_serial_div #(.Width(16)) u_div_xe (
-    .clk_i, .load_i(load), .run_i(run_extent), .dividend_i(walk_i.in_width), .divisor_i(walk_i.dilation_w),
-    .bit_o(xe_bit), .quotient_o(xe_quot), .remainder_o(xe_rem)
-  );
-  sf_serial_div #(.Width(Bits)) u_div_y (
-    .clk_i, .load_i(load), .run_i(run), .dividend_i(dividend(18'(signed'(walk_i.iy0)), walk_i.dilation_h)), .divisor_i(walk_i.dilation_h),
-    .bit_o(y_bit), .quotient_o(y_quot), .remainder_o(y_rem)
-  );
-  sf_serial_div #(.Width(8)) u_div_ys (
-    .clk_i, .load_i(load), .run_i(run_short), .dividend_i(walk_i.stride_h), .divisor_i(walk_i.dilation_h),
-    .bit_o(ys_bit), .quotient_o(ys_quot), .remainder_o(ys_rem)
-  );
-  sf_serial_div #(.Width(16)) u_div_ye (
-    .clk_i, .load_i(load), .run_i(run_extent), .dividend_i(walk_i.in_height), .divisor_i(walk_i.dilation_h),
-    .bit_o(ye_bit), .quotient_o(ye_quot), .remainder_o(ye_rem)
-  );
-
-  // ---------------------------------------------------------------- products with the quotients
-  kwords_t       tap_step, x_words, x0_words, xs_words, xe_words;
-  weights_addr_t x_lines, x0_lines, xs_lines, y_lines, ys_lines;
-  ring_t         ring, k_row_step, y_ring, ys_ring;
-  assign tap_step = kwords_t'(walk_i.tap_step);
-  assign ring = ring_t'(walk_i.src_ring);
-  assign k_row_step = ring_t'(walk_i.k_row_step);
-
-  sf_serial_product #(.Width(WordsW)) u_words_x (
-    .clk_i, .load_i(load), .run_i(run), .bit_i(x_bit), .factor_i(tap_step), .product_o(x_words)
-  );
-  sf_serial_product #(.Width(WordsW)) u_words_x0 (
-    .clk_i, .load_i(load), .run_i(run), .bit_i(x0_bit), .factor_i(tap_step), .product_o(x0_words)
-  );
-  sf_serial_product #(.Width(WordsW)) u_words_xs (
-    .clk_i, .load_i(load), .run_i(run_short), .bit_i(xs_bit), .factor_i(tap_step), .product_o(xs_words)
-  );
-  sf_serial_product #(.Width(WordsW)) u_words_xe (
-    .clk_i, .load_i(load), .run_i(run_extent), .bit_i(xe_bit), .factor_i(tap_step), .product_o(xe_words)
-  );
-  if (Mac) begin : gen_lines
-    sf_serial_product #(.Width(WeightsAddrW)) u_lines_x (
-      .clk_i, .load_i(load), .run_i(run), .bit_i(x_bit), .factor_i(tap_lines), .product_o(x_lines)
-    );
-    sf_serial_product #(.Width(WeightsAddrW)) u_lines_x0 (
-      .clk_i, .load_i(load), .run_i(run), .bit_i(x0_bit), .factor_i(tap_lines), .product_o(x0_lines)
-    );
-    sf_serial_product #(.Width(WeightsAddrW)) u_lines_xs (
-      .clk_i, .load_i(load), .run_i(run_short), .bit_i(xs_bit), .factor_i(tap_lines), .product_o(xs_lines)
-    );
-    sf_serial_product #(.Width(WeightsAddrW)) u_lines_y (
-      .clk_i, .load_i(load), .run_i(run), .bit_i(y_bit), .factor_i(row_lines_q), .product_o(y_lines)
-    );
-    sf_serial_product #(.Width(WeightsAddrW)) u_lines_ys (
-      .clk_i, .load_i(load), .run_i(run_short), .bit_i(ys_bit), .factor_i(row_lines_q), .product_o(ys_lines)
-    );
-  end else begin : gen_no_lines
-    assign x_lines = '0;
-    assign x0_lines = '0;
-    assign xs_lines = '0;
-    assign y_lines = '0;
-    assign ys_lines = '0;
+  // ---------------------------------------------------------------- sum
+  logic            write;
+  logic [ValueW:0] wide;
+  always_comb begin
+    wide = {b_q, 1'b1} + {a_q ^ {ValueW{sum_op_q.subtract}}, carry_q};
+    sum = wide[ValueW:1];
+    unique case (sum_op_q.when_)
+      Always: write = sum_valid_q;
+      WhenSet: write = sum_valid_q && flag_q;
+      WhenClear: write = sum_valid_q && !flag_q;
+      WhenAdjacent: write = sum_valid_q && adjacent_q;
+      WhenSeparate: write = sum_valid_q && !adjacent_q;
+      WhenPlain: write = sum_valid_q && !dilated_q;
+      WhenDilated: write = sum_valid_q && dilated_q;
+      default: write = 1'b0;
+    endcase
   end
-  // Modulo a ring, a cycle behind the quotients.
-  logic y_bit_q, ys_bit_q, run_q, run_stride_q;
   always_ff @(posedge clk_i) begin
-    y_bit_q <= y_bit;
-    ys_bit_q <= ys_bit;
-    run_q <= run;
-    run_stride_q <= run_short;
+    if (sum_valid_q && sum_op_q.compare) flag_q <= write && !sum[ValueW-1];
   end
-  sf_serial_ring_product u_ring_y (
-    .clk_i, .load_i(load), .run_i(run_q), .bit_i(y_bit_q), .factor_i(k_row_step), .ring_i(ring), .product_o(y_ring)
-  );
-  sf_serial_ring_product u_ring_ys (
-    .clk_i, .load_i(load), .run_i(run_stride_q), .bit_i(ys_bit_q), .factor_i(k_row_step), .ring_i(ring), .product_o(ys_ring)
-  );
-
-  // ---------------------------------------------------------------- low ends (22), high ends (23)
-  function automatic edge_t low_edge(logic negative, logic [Bits-1:0] quot, logic [7:0] rem, logic [7:0] divisor);
-    edge_t low;
-    low.tap = negative ? PosW'(quot) : -PosW'(quot);
-    low.rem = negative ? divisor - 8'd1 - rem : rem;
-    return low;
-  endfunction
-
-  // (extent - start) / dilation from -start and extent = dilation * quot + rem.
-  function automatic edge_t high_edge(edge_t low, logic [15:0] quot, logic [7:0] rem, logic [7:0] divisor);
-    edge_t high;
-    logic  above;
-    above = rem > low.rem;
-    high.tap = low.tap + PosW'(quot) + PosW'(above);
-    high.rem = above ? divisor - (rem - low.rem) : low.rem - rem;
-    return high;
-  endfunction
-
-  edge_t   x_low_q, x0_low_q, y_low_q, x_high_q, x0_high_q, y_high_q;
-  kwords_t x_words_q, x0_words_q, x_last_q, x0_last_q;
-  ring_t   ring_step_q, ring_step1_q;
   always_ff @(posedge clk_i) begin
-    x_low_q <= low_edge(start_q[17], x_quot, x_rem, walk_i.dilation_w);
-    x0_low_q <= low_edge(walk_i.ix0[16], x0_quot, x0_rem, walk_i.dilation_w);
-    y_low_q <= low_edge(walk_i.iy0[16], y_quot, y_rem, walk_i.dilation_h);
-    x_words_q <= start_q[17] ? x_words : -x_words;
-    x0_words_q <= walk_i.ix0[16] ? x0_words : -x0_words;
-    ring_step_q <= (ys_ring == '0) ? '0 : ring - ys_ring;
-
-    x_high_q <= high_edge(x_low_q, xe_quot, xe_rem, walk_i.dilation_w);
-    x0_high_q <= high_edge(x0_low_q, xe_quot, xe_rem, walk_i.dilation_w);
-    y_high_q <= high_edge(y_low_q, ye_quot, ye_rem, walk_i.dilation_h);
-    x_last_q <= Mac ? x_words_q + xe_words + (xe_rem > x_low_q.rem ? tap_step : '0) - kwords_t'(1) : '0;
-    x0_last_q <= Mac ? x0_words_q + xe_words + (xe_rem > x0_low_q.rem ? tap_step : '0) - kwords_t'(1) : '0;
-    ring_step1_q <= (ring_step_q >= k_row_step || ring == '0) ? ring_step_q - k_row_step : ring_step_q - k_row_step + ring;
+    if (write && sum_op_q.keep) begin
+      values_a_q[sum_op_q.dst] <= sum;
+      values_b_q[sum_op_q.dst] <= sum;
+    end
   end
+
+  // ---------------------------------------------------------------- product, quotient
+  product_e m_to_q, p_to_q;
+  logic     m_valid_q;
+  always_ff @(posedge clk_i) begin
+    if (sum_valid_q && sum_op_q.multiply) m_q <= a_q[16:0] * b_q[16:0];
+    if (m_valid_q) p_q <= m_q;
+  end
+  always_ff @(posedge clk_i) begin
+    m_valid_q <= sum_valid_q && sum_op_q.multiply;
+    m_to_q <= (sum_valid_q && sum_op_q.multiply) ? sum_op_q.product : ProductNone;
+    p_to_q <= m_to_q;
+  end
+
+  logic busy, divide, divide_h_q;
+  assign divide = sum_valid_q && (sum_op_q.control == DivideW || sum_op_q.control == DivideH);
+  always_ff @(posedge clk_i) begin
+    if (op_valid_q && op_q.control inside {DivideW, DivideH}) divide_h_q <= op_q.control == DivideH;
+  end
+  sf_floor_div #(.Width(ValueW)) u_divide (
+    .clk_i, .rst_ni, .load_i(divide), .dividend_i(sum), .divisor_i(divide_h_q ? walk_i.dilation_h : walk_i.dilation_w), .busy_o(busy),
+    .quotient_o(quotient), .remainder_o(remainder)
+  );
+
+  // ---------------------------------------------------------------- results
+  walk_prep_t prep_q;
+  walk_row_t  row_q;
+  always_ff @(posedge clk_i) begin
+    if (write) begin
+      unique case (sum_op_q.to)
+        ToX: row_q.x <= pos_t'(sum);
+        ToR: row_q.r <= pos_t'(sum);
+        ToCol: row_q.col <= maps_addr_t'(sum);
+        ToOut: row_q.out <= maps_addr_t'(sum);
+        ToSrc2: row_q.src2 <= maps_addr_t'(sum);
+        ToStride: prep_q.stride <= sum[7:0];
+        ToWords: prep_q.words <= kwords_t'(sum);
+        ToWords1: prep_q.words1 <= kwords_t'(sum);
+        ToLines: prep_q.lines <= weights_addr_t'(sum);
+        ToLines1: prep_q.lines1 <= weights_addr_t'(sum);
+        ToRowLast: prep_q.row_last <= kwords_t'(sum);
+        ToRowLines: prep_q.row_lines <= weights_addr_t'(sum);
+        ToRows: begin
+          row_q.rows <= tap_t'(sum);
+          row_q.empty <= sum[ValueW-1];
+        end
+        ToRow: row_q.row <= ring_t'(sum);
+        ToPixels: row_q.pixels <= sum[15:0];
+        ToLast: row_q.last <= sum[ValueW-1];
+        default: ;
+      endcase
+    end
+    unique case (p_to_q)
+      ProductX: row_q.x_words <= kwords_t'(p_q);
+      ProductR: row_q.r_words <= kwords_t'(p_q);
+      ProductLine: row_q.x_lines <= weights_addr_t'(p_q);
+      ProductRowLine: row_q.line <= weights_addr_t'(p_q);
+      default: ;
+    endcase
+  end
+  // Without dilation there are no remainders.
+  always_ff @(posedge clk_i) begin
+    if (begin_prep) begin
+      row_q.x_rem <= '0;
+      row_q.r_rem <= '0;
+      prep_q.over <= '1;
+    end else if (write) begin
+      if (sum_op_q.to == ToXRem) row_q.x_rem <= sum[7:0];
+      if (sum_op_q.to == ToRRem) row_q.r_rem <= sum[7:0];
+      if (sum_op_q.to == ToOver) prep_q.over <= sum[8:0];
+    end
+  end
+  assign prep_o = prep_q;
+  assign row_o = row_q;
+
+  // The row's last result is in its register three cycles behind its instruction.
+  logic [1:0] row_end_q;
+  logic       row_valid_q;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      row_end_q <= '0;
+      row_valid_q <= 1'b0;
+    end else begin
+      row_end_q <= {row_end_q[0], row_end};
+      row_valid_q <= row_end_q[1] || (row_valid_q && !row_take_i);
+    end
+  end
+  assign row_valid_o = row_valid_q;
 
   logic unused_bits;
-  assign unused_bits = ^{walk_i, tap_words_up, mul_p_q, ye_bit};
-
-  // ---------------------------------------------------------------- result
-  always_comb begin
-    prep_o.x_low = x_low_q;
-    prep_o.x_high = x_high_q;
-    prep_o.x_low_words = x_words_q;
-    prep_o.x_high_last = x_last_q;
-    prep_o.x_low_lines = x_lines;
-    prep_o.x0_low = x0_low_q;
-    prep_o.x0_high = x0_high_q;
-    prep_o.x0_low_words = x0_words_q;
-    prep_o.x0_high_last = x0_last_q;
-    prep_o.x0_low_lines = x0_lines;
-    prep_o.x_stride = '{quot: xs_quot, rem: xs_rem, over: 9'(signed'({1'b0, xs_rem})) - 9'(signed'({1'b0, walk_i.dilation_w}))};
-    prep_o.x_stride_words = xs_words;
-    prep_o.x_stride_lines = xs_lines;
-    prep_o.col = col_q;
-    prep_o.col0 = col0_q;
-    prep_o.out = out_q;
-    prep_o.out0 = out0_q;
-    prep_o.src2 = src2_q;
-    prep_o.src20 = src2_base_i;
-    prep_o.y_low = y_low_q;
-    prep_o.y_high = y_high_q;
-    prep_o.y_low_ring = y_ring;
-    prep_o.y_low_lines = y_lines;
-    prep_o.y_stride = '{quot: ys_quot, rem: ys_rem, over: 9'(signed'({1'b0, ys_rem})) - 9'(signed'({1'b0, walk_i.dilation_h}))};
-    prep_o.y_ring_step = ring_step_q;
-    prep_o.y_ring_step1 = ring_step1_q;
-    prep_o.y_stride_lines = ys_lines;
-    prep_o.row_last = row_last_q;
-    prep_o.row_lines = row_lines_q;
-    prep_o.tap_lines = tap_lines;
-  end
+  assign unused_bits = ^{p_q, wide[0], m_to_q, busy, sum_op_q.a, sum_op_q.b, sum_op_q.carry};
 endmodule

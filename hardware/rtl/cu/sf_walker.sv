@@ -1,8 +1,8 @@
-// Window walker: the output pixels of a descriptor in raster order, each with its clipped window, addresses and weights line; one a cycle.
+// Window walker: the output pixels of a descriptor in raster order, each with its clipped window, addresses and weights line; one in two cycles.
 // Specification: docs/microarchitecture.md, section 3. Twin: src/simulator/walker.ts (validRows, validColumns, tapAddress, outputAddress).
 //
-// Stage 0 (start + 1): position of the pixel as recurrences along x and y. Stage 1: ends of the valid taps, clipped to the kernel.
-// Stage 2 (start + 3): counts, addresses, masks: pixel_o. A stage moves on when the one behind it is free.
+// Stage 0 (from start + 1 on): the pixel along its row as sums, each one adder: cleared behind the last pixel of a row, then the start of the next row or
+// the step to the next pixel is added. Stage 1: what is clipped. Stage 2 (start + 3): counts, addresses, masks: pixel_o.
 module sf_walker
   import sf_pkg::*;
   import sf_types_pkg::*;
@@ -15,291 +15,224 @@ module sf_walker
   input  logic       start_i,
   input  walk_t      walk_i,   // of the head, taken at start_i
   input  walk_prep_t prep_i,   // likewise
+  input  walk_row_t  row_i,    // first row at start_i, then with row_valid_i
+  input  logic       row_valid_i,
+  output logic       row_take_o,  // row_i is taken at the end of this cycle (not at start_i)
   input  logic       adjacent_i,
   input  lg_t        lg_i,
-  input  logic       depthwise_i,
-  // VEC add: rows of source 2; else 0.
-  input  ring_t      src2_ring_i,
-  input  ring_t      src2_offset_i,
-  input  ring_t      src2_row_step_i,
-  input  maps_addr_t src2_col_step_i,
+  input  maps_addr_t src2_col_step_i,  // VEC
   output logic       valid_o,
   output pixel_t     pixel_o,
   input  logic       take_i   // pixel_o is taken at the end of this cycle
 );
   // ---------------------------------------------------------------- the descriptor in work
-  walk_t      walk_q;
   walk_prep_t prep_q;
-  logic       adjacent_q, depthwise_q;
+  logic       adjacent_q;
   lg_t        lg_q;
-  ring_t      src2_ring_q, src2_row_step_q;
-  maps_addr_t src2_col_step_q;
+  logic [3:0] step_mask_q;  // words of a step - 1
+  logic [3:0] grid_q;       // the same where steps lie on the grid of the row
+  tap_t       taps_q;       // of a kernel row - 1
+  logic [7:0] dilation_q;
+  maps_addr_t col_step_q, out_col_step_q, src2_col_step_q;
 
   always_ff @(posedge clk_i) begin
     if (start_i) begin
-      walk_q <= walk_i;
       prep_q <= prep_i;
       adjacent_q <= adjacent_i;
-      depthwise_q <= depthwise_i;
       lg_q <= lg_i;
-      src2_ring_q <= src2_ring_i;
-      src2_row_step_q <= src2_row_step_i;
-      src2_col_step_q <= src2_col_step_i;
+      step_mask_q <= 4'((5'd1 << lg_i) - 5'd1);
+      grid_q <= Mac && adjacent_i ? 4'((5'd1 << lg_i) - 5'd1) : '0;
+      taps_q <= walk_i.kernel_w - tap_t'(1);
+      dilation_q <= walk_i.dilation_w;
+      col_step_q <= maps_addr_t'(walk_i.col_step);
+      out_col_step_q <= maps_addr_t'(walk_i.out_col_step);
+      src2_col_step_q <= Mac ? '0 : src2_col_step_i;
     end
   end
 
-  // ---------------------------------------------------------------- stage 0: recurrences
-  // A stride crosses one tap more than its quotient where the remainders add up to a dilation.
-  function automatic logic crosses(logic [7:0] rem, logic signed [8:0] over);
-    logic signed [9:0] sum;
-    sum = 10'(signed'({1'b0, rem})) + 10'(over);
-    return sum >= 0;
-  endfunction
+  // ---------------------------------------------------------------- stage 0: sequence
+  logic valid0_d, valid0_q;  // a pixel
+  logic step_d, step_q;      // the step to the next one is added
+  logic load_d, load_q;      // the next row is added when it is there
+  logic move0, ready1, load, row_end, clear, add;
+  logic row_first_q, row_last_q;
+  logic [15:0] left_q;       // pixels of the row behind this one
 
-  // Moves an end of the valid taps on by a stride.
-  function automatic edge_t step_edge(edge_t end_now, stride_t stride, logic carry);
-    edge_t next;
-    next.tap = end_now.tap - PosW'(stride.quot) - PosW'(carry);
-    next.rem = end_now.rem + (carry ? stride.over[7:0] : stride.rem);
-    return next;
-  endfunction
+  assign row_end = left_q == '0;
+  assign move0 = valid0_q && ready1;
+  assign row_take_o = load_q && row_valid_i;
+  assign load = start_i || row_take_o;
+  assign add = load || step_q;
+  assign clear = !rst_ni || (move0 && row_end);
+  assign step_d = move0 && !row_end;
+  assign load_d = (move0 && row_end && !row_last_q) || (load_q && !row_valid_i);
+  assign valid0_d = add || (valid0_q && !ready1);
 
-  logic stage0_valid_d, stage0_valid_q, move0, ready1, ready2;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      valid0_q <= 1'b0;
+      step_q <= 1'b0;
+      load_q <= 1'b0;
+    end else begin
+      valid0_q <= valid0_d;
+      step_q <= step_d;
+      load_q <= load_d;
+    end
+  end
 
-  // Along x.
-  edge_t         x_low_d, x_low_q, x_high_d, x_high_q;
-  kwords_t       x_low_words_d, x_low_words_q, x_high_last_d, x_high_last_q;
-  weights_addr_t x_low_lines_d, x_low_lines_q;
-  maps_addr_t    col_d, col_q, out_col_d, out_col_q, src2_col_d, src2_col_q;
-  // Along y.
-  edge_t         y_low_d, y_low_q, y_high_d, y_high_q;
-  ring_t         y_low_ring_d, y_low_ring_q, row_d, row_q, out_row_d, out_row_q, src2_row_d, src2_row_q;
-  weights_addr_t y_low_lines_d, y_low_lines_q;
-  // Pixels left in the row and in the descriptor behind this one.
-  logic [15:0] row_left_d, row_left_q;
-  logic [19:0] left_d, left_q;
-  logic        row_end_d, row_end_q, last_d, last_q;
+  // What a row has in common.
+  logic          empty_q;
+  tap_t          rows_q;
+  ring_t         row_q;
+  weights_addr_t line_q;
+  always_ff @(posedge clk_i) begin
+    if (add) row_first_q <= load;
+    if (load) begin
+      row_last_q <= row_i.last;
+      empty_q <= row_i.empty;
+      rows_q <= row_i.rows;
+      row_q <= row_i.row;
+      line_q <= row_i.line;
+    end
+  end
 
-  kwords_t       tap_step;
-  weights_addr_t tap_lines;
-  assign tap_step = kwords_t'(walk_q.tap_step);
-  assign tap_lines = prep_q.tap_lines;
+  // ---------------------------------------------------------------- stage 0: sums
+  // Remainders of x and r: in the cycle of the move the stride's is added and the dilation subtracted, in the next the dilation is given back where the
+  // sum is below 0; where it is not, the stride crosses one tap more.
+  logic signed [8:0] x_rem_q, r_rem_q;
+  logic              x_cross, r_cross;
+  assign x_cross = !x_rem_q[8];
+  assign r_cross = !r_rem_q[8];
 
-  assign move0 = stage0_valid_q && ready1;
+  pos_t          x_q, r_q;
+  kwords_t       x_words_q, r_words_q;
+  weights_addr_t x_lines_q;
+  maps_addr_t    col_q, out_q, src2_q;
 
-  logic x_low_cross, x_high_cross, y_low_cross, y_high_cross;
-  assign x_low_cross = crosses(x_low_q.rem, prep_q.x_stride.over);
-  assign x_high_cross = crosses(x_high_q.rem, prep_q.x_stride.over);
-  assign y_low_cross = crosses(y_low_q.rem, prep_q.y_stride.over);
-  assign y_high_cross = crosses(y_high_q.rem, prep_q.y_stride.over);
-
+  logic signed [8:0] x_rem_add, r_rem_add;
+  logic [PosW:0]     x_sum, r_sum;
+  logic [WordsW:0]   x_words_sum, r_words_sum;
+  logic [WeightsAddrW:0] x_lines_sum;
   always_comb begin
-    stage0_valid_d = stage0_valid_q;
-    x_low_d = x_low_q;
-    x_high_d = x_high_q;
-    x_low_words_d = x_low_words_q;
-    x_high_last_d = x_high_last_q;
-    x_low_lines_d = x_low_lines_q;
-    col_d = col_q;
-    out_col_d = out_col_q;
-    src2_col_d = src2_col_q;
-    row_left_d = row_left_q;
-    row_end_d = row_end_q;
-    left_d = left_q;
-    last_d = last_q;
-    if (start_i) begin
-      stage0_valid_d = 1'b1;
-      x_low_d = prep_i.x_low;
-      x_high_d = prep_i.x_high;
-      x_low_words_d = prep_i.x_low_words;
-      x_high_last_d = prep_i.x_high_last;
-      x_low_lines_d = prep_i.x_low_lines;
-      col_d = prep_i.col;
-      out_col_d = prep_i.out;
-      src2_col_d = prep_i.src2;
-      row_left_d = walk_i.out_width - walk_i.x0 - 16'd1;
-      row_end_d = row_left_d == '0;
-      left_d = walk_i.count - 20'd1;
-      last_d = walk_i.count == 20'd1;
-    end else if (move0) begin
-      stage0_valid_d = !last_q;
-      left_d = left_q - 20'd1;
-      last_d = left_q == 20'd1;
-      if (row_end_q) begin
-        x_low_d = prep_q.x0_low;
-        x_high_d = prep_q.x0_high;
-        x_low_words_d = prep_q.x0_low_words;
-        x_high_last_d = prep_q.x0_high_last;
-        x_low_lines_d = prep_q.x0_low_lines;
-        col_d = prep_q.col0;
-        out_col_d = prep_q.out0;
-        src2_col_d = prep_q.src20;
-        row_left_d = walk_q.out_width - 16'd1;
-        row_end_d = walk_q.out_width == 16'd1;
-      end else begin
-        x_low_d = step_edge(x_low_q, prep_q.x_stride, x_low_cross);
-        x_high_d = step_edge(x_high_q, prep_q.x_stride, x_high_cross);
-        x_low_words_d = x_low_words_q - prep_q.x_stride_words - (x_low_cross ? tap_step : '0);
-        x_high_last_d = x_high_last_q - prep_q.x_stride_words - (x_high_cross ? tap_step : '0);
-        x_low_lines_d = x_low_lines_q - prep_q.x_stride_lines - (x_low_cross ? tap_lines : '0);
-        col_d = col_q + maps_addr_t'(walk_q.col_step);
-        out_col_d = out_col_q + maps_addr_t'(walk_q.out_col_step);
-        src2_col_d = src2_col_q + src2_col_step_q;
-        row_left_d = row_left_q - 16'd1;
-        row_end_d = row_left_q == 16'd1;
+    x_rem_add = load ? signed'({1'b0, row_i.x_rem}) : step_q ? signed'({1'b0, dilation_q & {8{x_rem_q[8]}}}) : prep_q.over;
+    r_rem_add = load ? signed'({1'b0, row_i.r_rem}) : step_q ? signed'({1'b0, dilation_q & {8{r_rem_q[8]}}}) : prep_q.over;
+    // With the carry in as lowest bit.
+    x_sum = {x_q, 1'b1} + {load ? row_i.x : pos_t'({1'b0, prep_q.stride}), !load && x_cross};
+    r_sum = {r_q, 1'b1} + {load ? row_i.r : ~pos_t'({1'b0, prep_q.stride}), !load && !r_cross};
+    x_words_sum = {x_words_q, 1'b1} + {load ? row_i.x_words : x_cross ? ~prep_q.words1 : ~prep_q.words, !load};
+    r_words_sum = {r_words_q, 1'b1} + {load ? row_i.r_words : r_cross ? ~prep_q.words1 : ~prep_q.words, !load};
+    x_lines_sum = {x_lines_q, 1'b1} + {load ? row_i.x_lines : x_cross ? ~prep_q.lines1 : ~prep_q.lines, !load};
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (clear) begin
+      x_rem_q <= '0;
+      r_rem_q <= '0;
+    end else if (add || move0) begin
+      x_rem_q <= x_rem_q + x_rem_add;
+      r_rem_q <= r_rem_q + r_rem_add;
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    if (clear) begin
+      x_q <= '0;
+      r_q <= '0;
+      x_words_q <= '0;
+      col_q <= '0;
+      out_q <= '0;
+      left_q <= '0;
+    end else if (add) begin
+      x_q <= x_sum[PosW:1];
+      r_q <= r_sum[PosW:1];
+      x_words_q <= x_words_sum[WordsW:1];
+      col_q <= col_q + (load ? row_i.col : col_step_q);
+      out_q <= out_q + (load ? row_i.out : out_col_step_q);
+      left_q <= left_q + (load ? row_i.pixels : 16'hffff);
+    end
+  end
+  if (Mac) begin : gen_lines
+    always_ff @(posedge clk_i) begin
+      if (clear) begin
+        r_words_q <= '0;
+        x_lines_q <= '0;
+      end else if (add) begin
+        r_words_q <= r_words_sum[WordsW:1];
+        x_lines_q <= x_lines_sum[WeightsAddrW:1];
       end
     end
-  end
-
-  always_comb begin
-    y_low_d = y_low_q;
-    y_high_d = y_high_q;
-    y_low_ring_d = y_low_ring_q;
-    y_low_lines_d = y_low_lines_q;
-    row_d = row_q;
-    out_row_d = out_row_q;
-    src2_row_d = src2_row_q;
-    if (start_i) begin
-      y_low_d = prep_i.y_low;
-      y_high_d = prep_i.y_high;
-      y_low_ring_d = prep_i.y_low_ring;
-      y_low_lines_d = prep_i.y_low_lines;
-      row_d = ring_t'(walk_i.src_offset);
-      out_row_d = ring_t'(walk_i.out_offset);
-      src2_row_d = src2_offset_i;
-    end else if (move0 && row_end_q) begin
-      y_low_d = step_edge(y_low_q, prep_q.y_stride, y_low_cross);
-      y_high_d = step_edge(y_high_q, prep_q.y_stride, y_high_cross);
-      y_low_ring_d = add_ring(y_low_ring_q, y_low_cross ? prep_q.y_ring_step1 : prep_q.y_ring_step,
-                              ring_t'(walk_q.src_ring));
-      y_low_lines_d = y_low_lines_q - prep_q.y_stride_lines - (y_low_cross ? prep_q.row_lines : '0);
-      row_d = add_ring(row_q, ring_t'(walk_q.row_step), ring_t'(walk_q.src_ring));
-      out_row_d = add_ring(out_row_q, ring_t'(walk_q.out_row_step), ring_t'(walk_q.out_ring));
-      src2_row_d = add_ring(src2_row_q, src2_row_step_q, src2_ring_q);
+    assign src2_q = '0;
+  end else begin : gen_src2
+    always_ff @(posedge clk_i) begin
+      if (clear) src2_q <= '0;
+      else if (add) src2_q <= src2_q + (load ? row_i.src2 : src2_col_step_q);
     end
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) stage0_valid_q <= 1'b0;
-    else stage0_valid_q <= stage0_valid_d;
-  end
-
-  always_ff @(posedge clk_i) begin
-    x_low_q <= x_low_d;
-    x_high_q <= x_high_d;
-    x_low_words_q <= x_low_words_d;
-    x_high_last_q <= Mac ? x_high_last_d : '0;
-    x_low_lines_q <= Mac ? x_low_lines_d : '0;
-    col_q <= col_d;
-    out_col_q <= out_col_d;
-    src2_col_q <= Mac ? '0 : src2_col_d;
-    y_low_q <= y_low_d;
-    y_high_q <= y_high_d;
-    y_low_ring_q <= y_low_ring_d;
-    y_low_lines_q <= Mac ? y_low_lines_d : '0;
-    row_q <= row_d;
-    out_row_q <= out_row_d;
-    src2_row_q <= Mac ? '0 : src2_row_d;
-    row_left_q <= row_left_d;
-    row_end_q <= row_end_d;
-    left_q <= left_d;
-    last_q <= last_d;
+    assign r_words_q = '0;
+    assign x_lines_q = '0;
   end
 
   // ---------------------------------------------------------------- stage 1: clipped to the kernel
-  // The low end in [0, kernel], the high end too.
-  function automatic tap_t clip(pos_t tap, tap_t kernel);
-    if (tap <= 0) return '0;
-    if (tap >= signed'(PosW'(kernel))) return kernel;
-    return tap[TapW-1:0];
-  endfunction
+  logic          valid1_d, valid1_q, ready2;
+  logic          last1_q, row_first1_q, row_last1_q, empty1_q;
+  tap_t          rows1_q;
+  ring_t         row1_q;
+  weights_addr_t line1_q, step1_q;    // of the row; of the first tap in it
+  pos_t          clipped1_q, taps1_q;  // taps clipped at the left (negative), all others less 1
+  kwords_t       first1_q, last1_word_q;  // first and last valid word of a trace
+  maps_addr_t    col1_q, out1_q, src21_q;
 
-  typedef struct packed {
-    logic          last;
-    tap_t          kx_low;
-    tap_t          kx_high;
-    tap_t          ky_low;
-    tap_t          ky_high;
-    kwords_t       first_word;  // of the kernel row: kx_low * tapStep
-    kwords_t       last_word;   // kx_high * tapStep - 1
-    weights_addr_t col_line;
-    weights_addr_t row_line;
-    ring_t         row;
-    maps_addr_t    col;
-    ring_t         out_row;
-    maps_addr_t    out_col;
-    ring_t         src2_row;
-    maps_addr_t    src2_col;
-  } stage1_t;
-
-  stage1_t stage1_d, stage1_q;
-  logic    stage1_valid_d, stage1_valid_q, x_inside, y_inside, x_whole;
-
-  always_comb begin
-    x_inside = x_low_q.tap > 0;
-    y_inside = y_low_q.tap > 0;
-    x_whole = x_high_q.tap >= signed'(PosW'(walk_q.kernel_w));
-    stage1_d.last = last_q;
-    stage1_d.kx_low = clip(x_low_q.tap, walk_q.kernel_w);
-    stage1_d.kx_high = clip(x_high_q.tap, walk_q.kernel_w);
-    stage1_d.ky_low = clip(y_low_q.tap, walk_q.kernel_h);
-    stage1_d.ky_high = clip(y_high_q.tap, walk_q.kernel_h);
-    stage1_d.first_word = x_inside ? x_low_words_q : '0;
-    stage1_d.last_word = x_whole ? prep_q.row_last : x_high_last_q;
-    stage1_d.col_line = x_inside ? x_low_lines_q : '0;
-    stage1_d.row_line = y_inside ? y_low_lines_q : '0;
-    stage1_d.row = add_ring(row_q, y_inside ? y_low_ring_q : '0, ring_t'(walk_q.src_ring));
-    stage1_d.col = col_q;
-    stage1_d.out_row = out_row_q;
-    stage1_d.out_col = out_col_q;
-    stage1_d.src2_row = src2_row_q;
-    stage1_d.src2_col = src2_col_q;
-  end
-
-  assign ready1 = !stage1_valid_q || ready2;
-  assign stage1_valid_d = ready1 ? stage0_valid_q : stage1_valid_q;
-
+  assign ready1 = !valid1_q || ready2;
+  assign valid1_d = ready1 ? valid0_q : valid1_q;
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) stage1_valid_q <= 1'b0;
-    else stage1_valid_q <= stage1_valid_d;
+    if (!rst_ni) valid1_q <= 1'b0;
+    else valid1_q <= valid1_d;
   end
-
   always_ff @(posedge clk_i) begin
-    if (ready1) stage1_q <= stage1_d;
+    if (ready1) begin
+      last1_q <= row_end && row_last_q;
+      row_first1_q <= row_first_q;
+      row_last1_q <= row_last_q;
+      empty1_q <= empty_q;
+      rows1_q <= rows_q;
+      row1_q <= row_q;
+      line1_q <= Mac ? line_q : '0;
+      taps1_q <= pos_t'({1'b0, taps_q}) + (r_q[PosW-1] ? r_q : '0);
+      last1_word_q <= Mac ? prep_q.row_last + (r_q[PosW-1] && adjacent_q ? r_words_q : '0) : '0;
+      col1_q <= col_q;
+      out1_q <= out_q;
+      src21_q <= src2_q;
+    end
+  end
+  // Nothing is clipped at the left: zero.
+  always_ff @(posedge clk_i) begin
+    if (ready1) begin
+      clipped1_q <= x_q[PosW-1] ? x_q : '0;
+      first1_q <= x_q[PosW-1] ? x_words_q : '0;
+      step1_q <= !Mac || !x_q[PosW-1] ? '0 : adjacent_q ? weights_addr_t'(x_words_q >> lg_q) : x_lines_q;
+    end
   end
 
   // ---------------------------------------------------------------- stage 2: counts and addresses
-  pixel_t  pixel_d, pixel_q;
-  logic    valid_d, valid_q;
-  kwords_t step_mask, first_step, last_step, last_tap_word;
+  pixel_t pixel_d, pixel_q;
+  logic   valid_d, valid_q;
+  pos_t   cols;
 
   always_comb begin
-    step_mask = kwords_t'((32'd1 << lg_q) - 32'd1);
-    last_tap_word = kwords_t'(walk_q.words - 16'd1);
-    first_step = stage1_q.first_word >> lg_q;
-    last_step = stage1_q.last_word >> lg_q;
-
-    pixel_d.last = stage1_q.last;
-    pixel_d.empty = stage1_q.kx_high <= stage1_q.kx_low || stage1_q.ky_high <= stage1_q.ky_low;
-    pixel_d.rows = stage1_q.ky_high - stage1_q.ky_low - tap_t'(1);
-    pixel_d.cols = stage1_q.kx_high - stage1_q.kx_low - tap_t'(1);
-    pixel_d.row = stage1_q.row;
-    pixel_d.out = maps_addr_t'(stage1_q.out_row) + stage1_q.out_col;
-    pixel_d.src2 = maps_addr_t'(stage1_q.src2_row) + stage1_q.src2_col;
-    if (adjacent_q) begin
-      // One trace a kernel row: its steps are those of the row's grid that hold valid words.
-      pixel_d.col = stage1_q.col + maps_addr_t'(stage1_q.first_word & ~step_mask);
-      pixel_d.line = stage1_q.row_line + weights_addr_t'(first_step);
-      pixel_d.steps = weights_addr_t'(last_step - first_step);
-      pixel_d.head = 4'(stage1_q.first_word & step_mask);
-      pixel_d.tail = 4'(stage1_q.last_word & step_mask);
-    end else begin
-      pixel_d.col = stage1_q.col + maps_addr_t'(stage1_q.first_word);
-      pixel_d.line = stage1_q.row_line + stage1_q.col_line;
-      pixel_d.steps = depthwise_q ? '0 : weights_addr_t'(last_tap_word >> lg_q);
-      pixel_d.head = '0;
-      pixel_d.tail = 4'(last_tap_word & step_mask);
-    end
+    cols = taps1_q + clipped1_q;
+    pixel_d.last = last1_q;
+    pixel_d.row_first = row_first1_q;
+    pixel_d.last_row = row_last1_q;
+    pixel_d.empty = cols[PosW-1] || empty1_q;
+    pixel_d.rows = rows1_q;
+    pixel_d.cols = tap_t'(cols);
+    pixel_d.row = row1_q;
+    pixel_d.out = out1_q;
+    pixel_d.src2 = src21_q;
+    // Adjacent taps: one trace a kernel row, its steps are those of the row's grid that hold valid words.
+    pixel_d.col = col1_q + maps_addr_t'(first1_q & ~kwords_t'(grid_q));
+    pixel_d.line = line1_q + step1_q;
+    pixel_d.steps = weights_addr_t'(last1_word_q >> lg_q) - (adjacent_q ? step1_q : '0);
+    pixel_d.head = adjacent_q ? first1_q[3:0] & step_mask_q : '0;
+    pixel_d.tail = last1_word_q[3:0] & step_mask_q;
     if (!Mac) begin
       pixel_d.line = '0;
       pixel_d.steps = '0;
@@ -308,22 +241,20 @@ module sf_walker
     end
   end
 
-  assign ready2 = !valid_q || take_i;
-  assign valid_d = ready2 ? stage1_valid_q : valid_q;
-
+  // From registers only: the next pixel is there two cycles after this one is taken.
+  assign ready2 = !valid_q;
+  assign valid_d = valid_q ? !take_i : valid1_q;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid_q <= 1'b0;
     else valid_q <= valid_d;
   end
-
   always_ff @(posedge clk_i) begin
     if (ready2) pixel_q <= pixel_d;
   end
-
   assign valid_o = valid_q;
   assign pixel_o = pixel_q;
 
   // Fields that only the preparation or the unit needs.
   logic unused_fields;
-  assign unused_fields = ^{walk_q, prep_q, src2_ring_q};
+  assign unused_fields = ^{walk_i, prep_q, row_i, src2_col_step_q, r_words_sum, x_lines_sum, x_words_sum[0], x_sum[0], r_sum[0]};
 endmodule

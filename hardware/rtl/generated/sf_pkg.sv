@@ -26,7 +26,10 @@ package sf_pkg;
   parameter int unsigned LatInstruction = 3;
   parameter int unsigned LatQueue = 3;
   parameter int unsigned LatToken = 2;
-  parameter int unsigned LatPrepare = 24;
+  parameter int unsigned LatPrepare = 64;
+  parameter int unsigned LatPrepareDilated = 300;
+  parameter int unsigned LatRowPeriod = 48;
+  parameter int unsigned LatVecPixelPeriod = 2;
   parameter int unsigned LatMacSetup = 4;
   parameter int unsigned LatMacPipeline = 18;
   parameter int unsigned LatReadDone = 3;
@@ -37,7 +40,7 @@ package sf_pkg;
   parameter int unsigned LatDmaSetup = 3;
   parameter int unsigned LatReadLatencyMaps = 9;
   parameter logic [31:0] RtlVersion = 32'h00010000;
-  parameter logic [31:0] MachineFingerprint = 32'h9cd1d4d4;
+  parameter logic [31:0] MachineFingerprint = 32'hfc98dda9;
 
   // Instructions.
   typedef enum logic [5:0] {

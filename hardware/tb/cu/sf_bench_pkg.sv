@@ -77,9 +77,10 @@ package sf_bench_pkg;
       w.in_width = chance(5) ? 16'(pick(1, 65535)) : 16'(pick(1, int'(w.out_width) * int'(w.stride_w) + 8));
     end
     row_pitch = ((pick(1, 12) * pitch + pick(0, 9) + grid - 1) / grid) * grid;
-    ring_rows = pick(1, 14);
+    // Kernel rows lie in one turn of the ring.
+    ring_rows = pick(int'(w.kernel_h - 10'd1) * int'(w.dilation_h), int'(w.kernel_h - 10'd1) * int'(w.dilation_h) + 14) + 1;
     w.src_base = 20'(pick(0, 2 ** MapsAddrW / grid - 1) * grid);
-    w.src_ring = chance(50) ? 20'(ring_rows * row_pitch) : '0;
+    w.src_ring = chance(50) && ring_rows * row_pitch <= 2 ** MapsAddrW ? 20'(ring_rows * row_pitch) : '0;
     w.src_offset = (w.src_ring == '0) ? 20'(pick(0, 999) * grid) : 20'(pick(0, ring_rows - 1) * row_pitch);
     w.src_column = 20'(pick(-500, 500) * grid);
     w.row_step = 20'(int'(w.stride_h) * row_pitch);

@@ -8,7 +8,7 @@ import type { CoreTrace, Dispatch } from '../../isa/core.ts';
 import { UNIT_ID, UNIT_ID_COUNT } from '../../isa/fields.ts';
 import type { Program } from '../../program/program.ts';
 import { makeMemory } from './memory-twin.test-util.ts';
-import { type Burst, burstsOf, executedInstructions, validTaps, windowSteps } from './twin-geometry.test-util.ts';
+import { type Burst, burstsOf, executedInstructions, rowStarts, validTaps, windowSteps } from './twin-geometry.test-util.ts';
 
 export interface TwinRecord {
   arrival: number;
@@ -68,22 +68,25 @@ export function runTwin(program: Program, trace: CoreTrace): { cycles: number; r
 
   // --- queues and starts, T2 and T3 ---
   const queues: number[][] = Array.from({ length: UNIT_ID_COUNT }, () => []);
-  /** Cycle from which each queue's head is the head: its preparation begins. */
-  const headFrom = new Array<number>(UNIT_ID_COUNT).fill(0);
+  /** Cycle from which on each unit may prepare a head: the last row of the descriptor before has begun. */
+  const prepareFrom = new Array<number>(UNIT_ID_COUNT).fill(0);
   const places = new Array<number>(UNIT_ID_COUNT).fill(m.queueDepth);
   /** The head of the unit's queue if it starts in this cycle. */
   const tryStart = (unit: number): number => {
     const head = queues[unit][0];
     if (head === undefined) return -1;
-    if (unit >= UNIT_ID.mac(0) && t < headFrom[unit] + lat.prepare) return -1;
-    const d = trace.dispatches[head].descriptor;
+    const { kind, descriptor: d } = trace.dispatches[head];
+    if (kind === 'MAC' || kind === 'VEC') {
+      const prepare = d.dilationH * d.dilationW > 1 ? lat.prepareDilated : lat.prepare;
+      if (t < Math.max(records[head].arrival, prepareFrom[unit]) + prepare) return -1;
+    }
     const needed = [...units(d.waitRead).map((p) => key('read', p, unit)), ...units(d.waitWrite).map((p) => key('write', p, unit))];
     if (needed.some((k) => (tokens.get(k) ?? 0) === 0)) return -1;
     for (const k of needed) tokens.set(k, tokens.get(k)! - 1);
     queues[unit].shift();
-    headFrom[unit] = t + 1;
     at(t + 2, () => places[unit]++);
     records[head].start = t;
+    prepareFrom[unit] = Number.POSITIVE_INFINITY;
     return head;
   };
 
@@ -148,7 +151,7 @@ export function runTwin(program: Program, trace: CoreTrace): { cycles: number; r
       places[unit]--;
       records[go].arrival = t + lat.queueLatency;
       at(t + lat.queueLatency, () => {
-        if (queues[unit].push(go) === 1) headFrom[unit] = t;
+        queues[unit].push(go);
       });
     }
     next++;
@@ -301,8 +304,9 @@ export function runTwin(program: Program, trace: CoreTrace): { cycles: number; r
   const mac = (cu: number) => {
     const unit = UNIT_ID.mac(cu);
     let index = -1;
-    let windows: number[] = [];
+    let windows: { steps: number; rowStart: boolean; lastRow: boolean }[] = [];
     let readyAt = 0;
+    let rowFrom = 0;
     let freeFrom = 0;
     let pathFree = 0;
     return () => {
@@ -310,7 +314,9 @@ export function runTwin(program: Program, trace: CoreTrace): { cycles: number; r
         index = tryStart(unit);
         if (index >= 0) {
           const { descriptor: d } = trace.dispatches[index] as Extract<Dispatch, { kind: 'MAC' }>;
-          windows = windowSteps(d);
+          const rows = rowStarts(d);
+          windows = windowSteps(d).map((steps, i) => ({ steps, rowStart: rows.includes(i), lastRow: i === rows.at(-1) }));
+          rowFrom = 0;
           readyAt = Math.max(t + lat.macSetup + Math.max(1, 4 / d.lanes), pathFree);
           writes[2 * cu].push({ index, targets: d.outCus === 1 << cu ? 1 : units(d.outCus).length, at: 0 });
         }
@@ -318,10 +324,13 @@ export function runTwin(program: Program, trace: CoreTrace): { cycles: number; r
       if (index < 0 || t < readyAt) return;
       const { descriptor: d } = trace.dispatches[index] as Extract<Dispatch, { kind: 'MAC' }>;
       const granules = Math.ceil(d.outWords / 16);
-      if (credits[2 * cu] < granules) return;
+      if (credits[2 * cu] < granules || (windows[0].rowStart && t < rowFrom)) return;
       credits[2 * cu] -= granules;
       const o = Math.max(2, 8 / d.lanes);
-      const e = t + Math.max(windows.shift()!, o) - 1;
+      const { steps, rowStart, lastRow } = windows.shift()!;
+      if (rowStart) rowFrom = t + lat.rowPeriod;
+      if (lastRow) prepareFrom[unit] = t + 1;
+      const e = t + Math.max(steps, o) - 1;
       for (let j = 0; j < granules; j++) {
         const last = windows.length === 0 && j === granules - 1 ? index : -1;
         enter(2 * cu, { f: e + lat.macPipeline + o + j, mask: d.outCus, last });
@@ -341,11 +350,13 @@ export function runTwin(program: Program, trace: CoreTrace): { cycles: number; r
     const source = 2 * cu + 1;
     let index = -1;
     /** Reads of each chunk to come; 0: an idle step. */
-    let chunks: number[] = [];
+    let chunks: { reads: number; pixelStart: boolean; rowStart: boolean; lastRow: boolean }[] = [];
     let readsLeft = 0;
     let inChunk = false;
     let idleAt = -1;
     let requestFrom = 0;
+    let pixelFrom = 0;
+    let rowFrom = 0;
     let freeFrom = 0;
     let lanesFree = 0;
     const endChunk = (): void => {
@@ -374,19 +385,31 @@ export function runTwin(program: Program, trace: CoreTrace): { cycles: number; r
         if (index < 0) return;
         const { descriptor: d } = trace.dispatches[index] as Extract<Dispatch, { kind: 'VEC' }>;
         chunks = [];
-        for (const [rows, columns] of validTaps(d)) {
-          for (let c = 0; c < Math.ceil(d.words / 16); c++) chunks.push(rows.length * columns.length * (d.op & 1 ? 2 : 1));
+        const starts = rowStarts(d);
+        for (const [i, [rows, columns]] of validTaps(d).entries()) {
+          for (let c = 0; c < Math.ceil(d.words / 16); c++) {
+            const pixelStart = c === 0;
+            const reads = rows.length * columns.length * (d.op & 1 ? 2 : 1);
+            chunks.push({ reads, pixelStart, rowStart: pixelStart && starts.includes(i), lastRow: pixelStart && i === starts.at(-1) });
+          }
         }
+        pixelFrom = 0;
+        rowFrom = 0;
         requestFrom = t + lat.vecSetup;
         writes[source].push({ index, targets: d.outCus === 1 << cu ? 1 : units(d.outCus).length, at: 0 });
       },
       raise: (): void => {
         if (index < 0 || t < requestFrom || raised[cu][3] >= 0 || idleAt >= 0) return;
         if (!inChunk) {
-          if (credits[source] === 0) return;
+          const { reads, pixelStart, rowStart, lastRow } = chunks[0];
+          if (credits[source] === 0 || (pixelStart && t < pixelFrom) || (rowStart && t < rowFrom)) return;
           credits[source]--;
           inChunk = true;
-          readsLeft = chunks.shift()!;
+          chunks.shift();
+          if (pixelStart) pixelFrom = t + lat.vecPixelPeriod;
+          if (rowStart) rowFrom = t + lat.rowPeriod;
+          if (lastRow) prepareFrom[unit] = t + 1;
+          readsLeft = reads;
           if (readsLeft === 0) {
             idleAt = t + 1;
             return;

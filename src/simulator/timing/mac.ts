@@ -5,7 +5,7 @@
  * A window depends on nothing but the credits, so windows are computed ahead of simulated time as long as credits are known.
  */
 import type { MacDescriptor } from '../../isa/fields.ts';
-import { endValidTap, firstValidTap, outputCycles, paramLines, windowSteps } from '../walker.ts';
+import { endValidTap, firstValidTap, outputCycles, paramLines, rowCount, windowSteps } from '../walker.ts';
 import type { Account } from './account.ts';
 import type { Clocked } from './clock.ts';
 import type { Context } from './context.ts';
@@ -27,6 +27,7 @@ export class MacUnit implements Clocked {
   readonly #macSetup: number;
   readonly #macPipeline: number;
   readonly #readDone: number;
+  readonly #rowPeriod: number;
 
   // --- current descriptor ---
   #current = NOTHING;
@@ -42,12 +43,17 @@ export class MacUnit implements Clocked {
   #y = 0;
   #left = 0;
   #kernelRows = 0;
+  #rowsLeft = 0;
+  /** Next window is the first of its row. */
+  #isRowStart = false;
 
   // --- sequencer ---
   /** First cycle after the last window. */
   #windowEnd = 0;
   /** First cycle at which a window of another descriptor may start: the output path is empty then. */
   #pathFreeAt = 0;
+  /** First cycle at which the next row may begin. */
+  #rowFrom = 0;
   #steps = 0;
   #usefulTaps = 0;
 
@@ -62,6 +68,7 @@ export class MacUnit implements Clocked {
     this.#macSetup = machine.latency.macSetup;
     this.#macPipeline = machine.latency.macPipeline;
     this.#readDone = machine.latency.readDone;
+    this.#rowPeriod = machine.latency.rowPeriod;
     clock.attach(queue.clockNumber, this);
   }
 
@@ -86,6 +93,8 @@ export class MacUnit implements Clocked {
     this.#windowEnd = Math.max(this.#setupEnd, this.#pathFreeAt);
     this.#x = d.x0;
     this.#y = 0;
+    this.#rowsLeft = rowCount(d);
+    this.#rowFrom = 0;
     this.#left = d.count;
     this.#steps = 0;
     this.#usefulTaps = 0;
@@ -96,6 +105,8 @@ export class MacUnit implements Clocked {
     const start = d.iy0 + this.#y * d.strideH;
     const first = firstValidTap(start, d.dilationH, d.kernelH);
     this.#kernelRows = endValidTap(start, d.dilationH, d.kernelH, d.inHeight, first) - first;
+    this.#rowsLeft--;
+    this.#isRowStart = true;
   }
 
   #runWindows(): void {
@@ -103,7 +114,13 @@ export class MacUnit implements Clocked {
     while (this.#left > 0) {
       const credit = this.#fifo.takeCredits(this.#granules);
       if (credit < 0) return;
-      const start = Math.max(this.#windowEnd, credit);
+      let start = Math.max(this.#windowEnd, credit);
+      if (this.#isRowStart) {
+        start = Math.max(start, this.#rowFrom);
+        this.#rowFrom = start + this.#rowPeriod;
+        if (this.#rowsLeft === 0) this.#queue.lastRowBegan(start);
+        this.#isRowStart = false;
+      }
       const column = d.ix0 + this.#x * d.strideW;
       const kx0 = firstValidTap(column, d.dilationW, d.kernelW);
       const kx1 = endValidTap(column, d.dilationW, d.kernelW, d.inWidth, kx0);

@@ -3,6 +3,7 @@
  * Specification: docs/microarchitecture.md, section 9 (T2, T3).
  */
 import { UNIT_ID } from '../../isa/fields.ts';
+import { isDilatedWalk } from '../walker.ts';
 import type { Account } from './account.ts';
 import { type Clock, clockOfUnit } from './clock.ts';
 import type { Context } from './context.ts';
@@ -26,8 +27,11 @@ export class UnitQueue {
   readonly #account: Account;
   readonly #observer: QueueObserver;
   readonly #order: Int32Array;
-  /** Cycles for which the unit prepares the head descriptor (T3): MAC and VEC only. */
+  /** Cycles for which the unit prepares the head descriptor without and with dilation (T3): MAC and VEC only. */
   readonly #prepare: number;
+  readonly #prepareDilated: number;
+  /** First cycle at which the unit may prepare the next descriptor. */
+  #prepareFrom = 0;
   #pushed = 0;
   #next = 0;
   /** First cycle at which the unit can start a descriptor; Infinity while that is not known. */
@@ -44,6 +48,7 @@ export class UnitQueue {
     this.#observer = observer;
     this.#order = table.order[unitId];
     this.#prepare = unitId >= UNIT_ID.mac(0) ? machine.latency.prepare : 0;
+    this.#prepareDilated = unitId >= UNIT_ID.mac(0) ? machine.latency.prepareDilated : 0;
   }
 
   /** The next descriptor of the unit reaches its queue at `arrival`. */
@@ -73,6 +78,11 @@ export class UnitQueue {
     if (this.#next < this.#pushed) this.#clock.wake(this.clockNumber, freeAt);
   }
 
+  /** The unit's last output row has begun at `now`: from the next cycle on it prepares the next descriptor. */
+  lastRowBegan(now: number): void {
+    this.#prepareFrom = now + 1;
+  }
+
   /** Starts the head descriptor if it can start at `now`: takes its tokens and returns it, else −1 and the unit sleeps until it may. */
   tryStart(now: number): number {
     if (this.#next === this.#pushed) return -1;
@@ -96,8 +106,8 @@ export class UnitQueue {
   /** First cycle at which the head descriptor is there and prepared. */
   #preparedAt(descriptor: number): number {
     const arrival = this.#table.arrivalAt[descriptor];
-    if (this.#prepare === 0) return arrival;
-    const headFrom = this.#next === 0 ? arrival : Math.max(arrival, this.#table.startAt[this.#order[this.#next - 1]] + 1);
-    return headFrom + this.#prepare;
+    const dispatch = this.#table.dispatches[descriptor];
+    const isDilated = (dispatch.kind === 'MAC' || dispatch.kind === 'VEC') && isDilatedWalk(dispatch.descriptor);
+    return Math.max(arrival, this.#prepareFrom) + (isDilated ? this.#prepareDilated : this.#prepare);
   }
 }

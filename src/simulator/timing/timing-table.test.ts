@@ -114,15 +114,23 @@ describe('T3 tokens, T15 and T16 loads', () => {
   });
 
   it('MAC and VEC prepare the head of their queue', () => {
-    // Prepared in 24 cycles: the first from its arrival at 53 on (start 77), the second from the start of the first on (78 + 24), when the unit has
-    // long been free; the third, while the second runs 2 · 20 windows behind its setup of 5, costs nothing: 102 + 5 + 40.
-    const latency = { ...BOOK.latency, prepare: 24 };
+    // Prepared in 24 cycles: the first from its arrival at 53 on (start 77), the second from the cycle after the first one's only row began (77 + 5 + 1)
+    // on, when the unit has long been free; the third likewise from 107 + 5 + 1 on, while the second runs 2 · 20 windows behind its setup of 5: it costs
+    // nothing. The fourth has a dilation: 30 more.
+    const latency = { ...BOOK.latency, prepare: 24, prepareDilated: 54 };
     const steps: Step[] = [
       { unit: MAC0, fields: {} },
       { unit: MAC0, fields: { count: 20, outWidth: 20 } },
       { unit: MAC0, fields: {} },
+      { unit: MAC0, fields: { dilationW: 2 } },
     ];
-    expect(times(steps, { latency }).map((t) => t[1])).toEqual([77, 102, 147]);
+    expect(times(steps, { latency }).map((t) => t[1])).toEqual([77, 107, 152, 152 + 5 + 1 + 54]);
+    // Two rows: the second began at 77 + 5 + 2.
+    const rows: Step[] = [
+      { unit: MAC0, fields: { count: 2 } },
+      { unit: MAC0, fields: {} },
+    ];
+    expect(times(rows, { latency }).map((t) => t[1])).toEqual([77, 77 + 7 + 1 + 24]);
     expect(times([{ unit: LDM, fields: {} }], { latency })[0][1]).toBe(53);
   });
 
@@ -159,6 +167,14 @@ describe('T4 to T7, T9, T11 MAC', () => {
     // 10 windows of 1 step stretched to O = 2: start 53, first window at 53 + 4 + 1 = 58, last end 58 + 20 − 1 = 77, read signal 80,
     // granule in the FIFO at 77 + 14 + 2 = 93, granted at 94, written at 95.
     expect(times([{ unit: MAC0, fields: { count: 10, outWidth: 10 } }])[0]).toEqual([53, 53, 80, 95]);
+  });
+
+  it('begins rows at a least distance', () => {
+    // Rows of 3 and 5 pixels: windows from 58, 60, 62; the next row from 58 + 30 on: 88 … 97 instead of 64 … 73; read signal 100.
+    const latency = { ...BOOK.latency, rowPeriod: 30 };
+    expect(times([{ unit: MAC0, fields: { x0: 2, count: 8, outWidth: 5 } }], { latency })[0][2]).toBe(100);
+    // Long rows do not feel it: 20 windows from 58 on, 2 cycles each, and 20 more.
+    expect(times([{ unit: MAC0, fields: { count: 40, outWidth: 20 } }], { latency })[0][2]).toBe(58 + 80 - 1 + 3);
   });
 
   it('reads parameter lines and sends the granules of a window one a cycle', () => {
@@ -266,6 +282,14 @@ describe('T12 to T14 VEC', () => {
   it('max reads one line a tap, back to back', () => {
     // Start 53, request 57, 2 pixels × 9 reads: 58 … 66, then 67 … 75: read signal 76. Work 67 … 70, 76 … 79: second result at 87, granted 88, written 89.
     expect(times([{ unit: VEC0, fields: { kernelH: 3, kernelW: 3, count: 2, outWidth: 2 } }])[0]).toEqual([53, 53, 76, 89]);
+  });
+
+  it('raises the first requests of pixels and rows at least distances', () => {
+    // One read a pixel, requests from 57 on: 57, 60, 63; the next row from 57 + 20 on: 77, 80. Grants a cycle later, read signal another.
+    const latency = { ...BOOK.latency, rowPeriod: 20, vecPixelPeriod: 3 };
+    expect(times([{ unit: VEC0, fields: { count: 5, outWidth: 3 } }], { latency })[0][2]).toBe(82);
+    // Two chunks a pixel: 57, 58, 60, 61.
+    expect(times([{ unit: VEC0, fields: { words: 32, count: 2, outWidth: 3 } }], { latency })[0][2]).toBe(63);
   });
 
   it('add reads two lines a chunk, chunks of 16 channels', () => {

@@ -68,6 +68,11 @@ export function validTaps(d: Readonly<Record<string, number>>): [number[], numbe
   return pixels;
 }
 
+/** Indices of the pixels that begin an output row, the first pixel included. */
+export function rowStarts(d: Readonly<Record<string, number>>): number[] {
+  return Array.from({ length: d.count }, (_, i) => i).filter((i) => i === 0 || (d.x0 + i) % d.outWidth === 0);
+}
+
 /** Steps of every window, counted as the different g-word groups that its words lie in. */
 export function windowSteps(d: Readonly<Record<string, number>>): number[] {
   return validTaps(d).map(([rows, columns]) => {

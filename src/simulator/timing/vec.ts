@@ -4,7 +4,7 @@
  */
 import { hasSource2, VEC_OPS, type VecDescriptor } from '../../isa/fields.ts';
 import { VEC_CHUNK_CYCLES, VEC_TABLE_CHUNK_CYCLES } from '../../machine/machine.ts';
-import { endValidTap, firstValidTap } from '../walker.ts';
+import { endValidTap, firstValidTap, rowCount } from '../walker.ts';
 import type { Account } from './account.ts';
 import type { Clock, Clocked } from './clock.ts';
 import type { Context } from './context.ts';
@@ -28,6 +28,8 @@ export class VecUnit implements Clocked, PortClient {
   readonly #cu: number;
   readonly #vecSetup: number;
   readonly #vecPipeline: number;
+  readonly #rowPeriod: number;
+  readonly #pixelPeriod: number;
 
   // --- current descriptor ---
   #current = NOTHING;
@@ -41,6 +43,10 @@ export class VecUnit implements Clocked, PortClient {
   #pixelsLeft = 0;
   #chunksLeft = 0;
   #kernelRows = 0;
+  #rowsLeft = 0;
+  /** Next chunk is the first of its pixel, of its row. */
+  #isPixelStart = false;
+  #isRowStart = false;
   #readsPerChunk = 0;
   #readsLeft = 0;
 
@@ -49,6 +55,9 @@ export class VecUnit implements Clocked, PortClient {
   #waitingSince = NOTHING;
   /** Cycle of an idle step (a chunk without valid taps); −1: none. */
   #idleAt = NOTHING;
+  /** First cycles at which the first requests of the next row and pixel may be raised. */
+  #rowFrom = 0;
+  #pixelFrom = 0;
   /** First cycle at which the work on the next chunk may start. */
   #lanesFreeAt = 0;
 
@@ -64,6 +73,8 @@ export class VecUnit implements Clocked, PortClient {
     this.#account = account;
     this.#vecSetup = machine.latency.vecSetup;
     this.#vecPipeline = machine.latency.vecPipeline;
+    this.#rowPeriod = machine.latency.rowPeriod;
+    this.#pixelPeriod = machine.latency.vecPixelPeriod;
     port.connect(VEC_READ, this);
     clock.attach(queue.clockNumber, this);
   }
@@ -98,6 +109,9 @@ export class VecUnit implements Clocked, PortClient {
     this.#x = d.x0;
     this.#y = 0;
     this.#pixelsLeft = d.count;
+    this.#rowsLeft = rowCount(d);
+    this.#rowFrom = 0;
+    this.#pixelFrom = 0;
     this.#enterRow(d);
     this.#enterPixel(d);
     this.#beginChunk(now + this.#vecSetup);
@@ -107,6 +121,8 @@ export class VecUnit implements Clocked, PortClient {
     const start = d.iy0 + this.#y * d.strideH;
     const first = firstValidTap(start, d.dilationH, d.kernelH);
     this.#kernelRows = endValidTap(start, d.dilationH, d.kernelH, d.inHeight, first) - first;
+    this.#rowsLeft--;
+    this.#isRowStart = true;
   }
 
   #enterPixel(d: VecDescriptor): void {
@@ -115,6 +131,7 @@ export class VecUnit implements Clocked, PortClient {
     const columns = endValidTap(start, d.dilationW, d.kernelW, d.inWidth, first) - first;
     this.#readsPerChunk = this.#kernelRows * columns * this.#readsPerTap;
     this.#chunksLeft = this.#chunks;
+    this.#isPixelStart = true;
   }
 
   /** The chunk's first request is raised at `request`, or when a result credit is back. */
@@ -126,7 +143,18 @@ export class VecUnit implements Clocked, PortClient {
     }
     this.#waitingSince = NOTHING;
     this.#readsLeft = this.#readsPerChunk;
-    const grant = Math.max(request, credit) + 1;
+    let raised = Math.max(request, credit);
+    if (this.#isPixelStart) {
+      raised = Math.max(raised, this.#pixelFrom, this.#isRowStart ? this.#rowFrom : 0);
+      this.#pixelFrom = raised + this.#pixelPeriod;
+      if (this.#isRowStart) {
+        this.#rowFrom = raised + this.#rowPeriod;
+        if (this.#rowsLeft === 0) this.#queue.lastRowBegan(raised);
+      }
+      this.#isPixelStart = false;
+      this.#isRowStart = false;
+    }
+    const grant = raised + 1;
     if (this.#readsLeft > 0) {
       this.#port.request(VEC_READ, grant);
       return;
