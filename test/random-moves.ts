@@ -169,8 +169,11 @@ export const MOVES: Readonly<Record<string, Draw>> = {
   },
 };
 
-/** The operator in a random place: on an input or behind a layer, in front of a layer, read twice, or the end. */
-export function drawMapGraph(draw: Draw, seed: number, opset = 18): Graph {
+/** Most rows and columns of a map. */
+const SIDE = 14;
+
+/** The operator in a random place: on an input or behind a layer, in front of a layer, read twice, or the end. @param side most rows and columns */
+export function drawMapGraph(draw: Draw, seed: number, opset = 18, side = SIDE): Graph {
   const random = createRandom(seed * 104729 + 5);
   const nodes: Node[] = [];
   const constants: Record<string, Tensor> = {};
@@ -179,7 +182,7 @@ export function drawMapGraph(draw: Draw, seed: number, opset = 18): Graph {
     constants[name] = tensor;
     return name;
   };
-  const [height, width] = [random.integer(1, 14), random.integer(1, 14)];
+  const [height, width] = [random.integer(1, side), random.integer(1, side)];
   const inputChannels = random.integer(1, 24);
   const noise = (...dims: number[]): string => {
     const count = dims.reduce((n, dim) => n * dim, 1);

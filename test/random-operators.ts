@@ -12,13 +12,18 @@ import { drawSequenceGraph, SEQUENCE_DRAWS } from './sequence-draws.ts';
 export interface OperatorGroup {
   /** Those it is about: every graph has one of them. */
   readonly operators: readonly string[];
-  draw(seed: number): Graph;
+  /** @param isLarge maps and sequences that need several tiles; default small ones: some thousand cycles */
+  draw(seed: number, isLarge?: boolean): Graph;
 }
 
 /** Operator set of graphs of maps: the first with Gelu; functions that came later are in TABLE_OPSET. */
 const OPSET = 20;
 const TABLE_OPSET = 24;
 const UPSAMPLE_OPSET = 9;
+
+/** Rows and columns, and positions, of large graphs. */
+const LARGE_SIDE = 60;
+const LARGE_POSITIONS = 120;
 
 /** Operators of groups whose name is not that of one. */
 const OPERATORS_OF: Readonly<Record<string, string>> = {
@@ -53,11 +58,13 @@ function makeGroups(): Map<string, OperatorGroup> {
   };
   for (const [name, draw] of Object.entries(MAP_DRAWS)) {
     const opset = name === 'functions by table' ? TABLE_OPSET : OPSET;
-    add(name, (seed) => drawMapGraph(draw, seed, opset));
+    add(name, (seed, isLarge) => drawMapGraph(draw, seed, opset, isLarge ? LARGE_SIDE : undefined));
   }
-  for (const [name, draw] of Object.entries(MOVES)) add(name, (seed) => drawMapGraph(draw, seed, OPSET));
-  add('Upsample', (seed) => drawMapGraph(drawUpsample, seed, UPSAMPLE_OPSET));
-  for (const [name, draw] of Object.entries(SEQUENCE_DRAWS)) add(name, (seed) => drawSequenceGraph(draw, seed));
+  for (const [name, draw] of Object.entries(MOVES))
+    add(name, (seed, isLarge) => drawMapGraph(draw, seed, OPSET, isLarge ? LARGE_SIDE : undefined));
+  add('Upsample', (seed, isLarge) => drawMapGraph(drawUpsample, seed, UPSAMPLE_OPSET, isLarge ? LARGE_SIDE : undefined));
+  for (const [name, draw] of Object.entries(SEQUENCE_DRAWS))
+    add(name, (seed, isLarge) => drawSequenceGraph(draw, seed, isLarge ? LARGE_POSITIONS : undefined));
   return groups;
 }
 

@@ -7,6 +7,8 @@ import { pick } from './random-moves.ts';
 /** Nodes and constants in the making. */
 interface Sheet {
   readonly random: Random;
+  /** Most positions of a sequence that is not a recurrence. */
+  readonly most: number;
   node(op: string, inputs: readonly string[], output: string, attributes?: Record<string, AttributeValue>): string;
   list(...values: number[]): string;
   number(value: number): string;
@@ -20,9 +22,10 @@ interface Sheet {
 type DrawGraph = (sheet: Sheet) => void;
 
 const OPSET = 20;
+const POSITIONS = 20;
 
-/** The graph of a seed: the same for ever. */
-export function drawSequenceGraph(draw: DrawGraph, seed: number): Graph {
+/** The graph of a seed: the same for ever. @param most positions */
+export function drawSequenceGraph(draw: DrawGraph, seed: number, most = POSITIONS): Graph {
   const random = createRandom(seed * 130363 + 11);
   const nodes: TestGraph['nodes'][number][] = [];
   const constants: Record<string, Tensor> = {};
@@ -35,6 +38,7 @@ export function drawSequenceGraph(draw: DrawGraph, seed: number): Graph {
   };
   draw({
     random,
+    most,
     node: (op, from, to, attributes = {}) => {
       nodes.push([op, from, to.split(' '), attributes]);
       return to;
@@ -69,8 +73,8 @@ interface Rows {
 const FEATURES = [1, 4, 8, 16, 17, 24, 32, 33, 48, 64];
 
 /** An input of positions × features, often behind a product. */
-function drawRows({ random, node, input, noise }: Sheet, features = pick(random, FEATURES)): Rows {
-  const positions = random.integer(1, 20);
+function drawRows({ random, most, node, input, noise }: Sheet, features = pick(random, FEATURES)): Rows {
+  const positions = random.integer(1, most);
   if (random.integer(0, 2) === 0) return { name: input('x', 1, positions, features), positions, features };
   const before = random.integer(1, 40);
   return { name: node('MatMul', [input('x', 1, positions, before), noise(before, features)], 'a'), positions, features };
@@ -190,8 +194,8 @@ function drawRecurrence(sheet: Sheet, op: keyof typeof GATES): void {
 }
 
 /** A convolution or pool over one dimension, often behind and in front of another. */
-function drawLine({ random, node, noise, input, output }: Sheet): void {
-  const [channels, length] = [pick(random, [1, 3, 8, 16, 21, 40]), random.integer(1, 60)];
+function drawLine({ random, most, node, noise, input, output }: Sheet): void {
+  const [channels, length] = [pick(random, [1, 3, 8, 16, 21, 40]), random.integer(1, 3 * most)];
   const convolve = (from: string, to: string, inChannels: number, outChannels: number, groups = 1, most = 7): string => {
     const [kernel, dilation] = [random.integer(1, most), random.integer(1, 3)];
     const reach = (kernel - 1) * dilation;

@@ -157,6 +157,8 @@ function runLayers(options: RandomOptions & { readonly large?: boolean }): boole
 interface OperatorCommand extends RandomOptions {
   readonly only?: readonly string[];
   readonly rtl: boolean;
+  readonly large?: boolean;
+  readonly frames: number;
   readonly refused?: boolean;
 }
 
@@ -184,6 +186,8 @@ async function runOperators(options: OperatorCommand): Promise<boolean> {
       model,
       count: options.number,
       seed: options.seed,
+      isLarge: options.large,
+      frames: options.frames,
       lockstep,
       onRefusal: (seed, reason) => {
         if (options.refused) say(`${name}, seed ${seed}, refused: ${reason}`);
@@ -297,6 +301,8 @@ seededOptions(program.command('operators').description('random small graphs of e
       text.split(',').map((name) => name.trim().toLowerCase()),
     ),
   )
+  .option('--large', 'graphs of several tiles')
+  .addOption(new Option('--frames <n>', 'frames that a program computes together').argParser(count).default(1))
   .option('--no-rtl', 'compare reference and simulator alone')
   .option('--refused', 'say why draws are refused')
   .action(async (options: OperatorCommand) => finish(await runOperators(options)));

@@ -21,6 +21,10 @@ export interface OperatorOptions {
   readonly count: number;
   /** Of the first draw; each draw takes the next one. */
   readonly seed: number;
+  /** Graphs that need several tiles. Default: small ones. */
+  readonly isLarge?: boolean;
+  /** Frames that a program computes together. Default 1. */
+  readonly frames?: number;
   /** Program made by buildModel for the machine; without it only the bits of reference and simulator are compared. */
   readonly model?: string;
   readonly lockstep?: LockstepOptions;
@@ -49,6 +53,9 @@ export interface OperatorTally {
   readonly differences: OperatorDifference[];
 }
 
+/** Distance of the seeds of a graph's frames. */
+const FRAME_SEEDS = 100_000;
+
 /** Draws for each graph wanted, before a group is given up. */
 const MOST_DRAWS = 10;
 
@@ -60,7 +67,7 @@ export async function runOperator(group: OperatorGroup, options: OperatorOptions
   const end = options.seed + MOST_DRAWS * options.count;
   for (let seed = options.seed; tally.graphs < options.count && seed < end; seed++) {
     tally.lastSeed = seed;
-    const compiled = await compileDraw(group, seed, options.machine);
+    const compiled = await compileDraw(group, seed, options);
     if (typeof compiled === 'string') {
       tally.refused++;
       options.onRefusal?.(seed, compiled);
@@ -81,11 +88,15 @@ export async function runOperator(group: OperatorGroup, options: OperatorOptions
 }
 
 /** The compiled graph, or why it does not count. */
-async function compileDraw({ draw, operators }: OperatorGroup, seed: number, machine: Machine): Promise<CompiledModel | string> {
-  const graph = draw(seed);
+async function compileDraw(
+  { draw, operators }: OperatorGroup,
+  seed: number,
+  { machine, isLarge, frames }: OperatorOptions,
+): Promise<CompiledModel | string> {
+  const graph = draw(seed, isLarge);
   if (!graph.nodes.some(({ op }) => operators.includes(op))) return 'the draw has no such operator';
   try {
-    const model = await compileModel(graph, { machine, name: `operator-${seed}`, allowHost: false });
+    const model = await compileModel(graph, { machine, name: `operator-${seed}`, frames, allowHost: false });
     return model.programs.length > 0 ? model : 'nothing of it runs on the accelerator';
   } catch (error) {
     if (error instanceof InputError) return error.message;
@@ -93,11 +104,16 @@ async function compileDraw({ draw, operators }: OperatorGroup, seed: number, mac
   }
 }
 
-async function runGraph(compiled: CompiledModel, seed: number, tally: OperatorTally, { model, lockstep }: OperatorOptions): Promise<void> {
+async function runGraph(
+  compiled: CompiledModel,
+  seed: number,
+  tally: OperatorTally,
+  { model, lockstep, frames = 1 }: OperatorOptions,
+): Promise<void> {
   const { programs, integerGraphs } = compiled;
   const device: Device = {
     name: 'lockstep',
-    frames: 1,
+    frames,
     run: async (words: readonly WordInputs[], part = 0) => {
       const program = programs[part];
       const inputs = packInputs(program, words);
@@ -111,8 +127,10 @@ async function runGraph(compiled: CompiledModel, seed: number, tally: OperatorTa
     if (result.differences.length > 0) tally.differences.push({ seed, text: result.differences[0], program, result });
     return result.expected;
   };
-  const run = await runModel(compiled, device, [randomInputs(compiled.graph, seed)]);
-  const { difference, words } = await compareModelBits(integerGraphs, createReferenceDevice(integerGraphs), run, 1);
+  const inputs = Array.from({ length: frames }, (_, frame) => randomInputs(compiled.graph, seed + FRAME_SEEDS * frame));
+  const run = await runModel(compiled, device, inputs);
+  const reference = createReferenceDevice(integerGraphs, { frames });
+  const { difference, words } = await compareModelBits(integerGraphs, reference, run, frames);
   if (difference) tally.differences.push({ seed, text: `reference and simulator: ${describeDifference(difference)}` });
   tally.graphs++;
   tally.words += words;
