@@ -123,7 +123,7 @@ export function makeItems(members: readonly FlowMember[], machine: Machine, turn
         : segment.turns.map((_, turn): [number, number] => [turn, turn + 1]);
       for (const span of spans) {
         if (span[1] - span[0] > 1) for (const used of [segment, from, ...(second ? [second] : [])]) used.isWhole = true;
-        const made = addItems({ at, member, link, segment, from, second, span, weights: stores });
+        const made = addItems({ at, member, link, segment, from, second, span, stored: stores });
         if (!made) return at;
       }
     }
@@ -142,13 +142,14 @@ export function makeItems(members: readonly FlowMember[], machine: Machine, turn
     from: Segment;
     second: Segment | undefined;
     span: [number, number];
-    weights: ReadonlyMap<number, readonly number[]>;
+    stored: ReadonlyMap<number, readonly number[]>;
   }): boolean {
-    const { at, member, link, segment, from, second, span, weights } = job;
+    const { at, member, link, segment, from, second, span, stored } = job;
     const { stage, input, output, other } = member;
     const units = segment.turns.slice(...span).reduce((sum, count) => sum + Math.ceil(count / cus), 0);
+    // Regions from DRAM are loaded once, when they are first used: not where a member before this one stores into the tensor.
     const read = (source: Segment, place: Place, [low, high]: readonly [number, number]) =>
-      needsOf(source, span, place.word + low, place.word + high);
+      source.chunks.length === 0 && stored.has(place.root) ? undefined : needsOf(source, span, place.word + low, place.word + high);
     const wholeInput: readonly [number, number] = stage.mac
       ? [stage.inputChannelOffset, stage.inputChannelOffset + stage.mac.inChannels]
       : [0, input.words];
@@ -175,7 +176,7 @@ export function makeItems(members: readonly FlowMember[], machine: Machine, turn
     const window = Math.max(outputCycles(link.lanes), tapLines(mac, link.lanes, false));
     const cycles = units * window + ITEM_SETUP + parameterLines(link.lanes);
     const length = cycles * link.blocks.length;
-    const throughDram = member.weights === undefined ? [] : (weights.get(member.weights) ?? []);
+    const throughDram = member.weights === undefined ? [] : (stored.get(member.weights) ?? []);
     const perGroup = Math.max(1, Math.ceil(CHUNK_CHANNELS / link.cuChannels));
     for (let b = 0; b < link.blocks.length; b += perGroup) {
       const group = link.blocks.slice(b, b + perGroup);
