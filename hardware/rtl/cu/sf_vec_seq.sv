@@ -347,10 +347,10 @@ module sf_vec_seq
   // ---------------------------------------------------------------- lanes (T13): a chunk in 4 or 8 cycles from the cycle after its last grant on
   localparam int unsigned CountW = $clog2(VecFifoGranules + 1);
   logic [CountW-1:0] waiting_d, waiting_q;  // chunks
-  logic              run_d, run_q, work_begin, work_end, all_read_d, all_read_q;
+  logic              run_d, run_q, final_q, work_begin, work_end, all_read_d, all_read_q;
   logic [2:0]        index_d, index_q;
   vec_work_t         lanes_q;
-  assign work_end = run_q && index_q == (work_q.is_table ? 3'd7 : 3'd3);
+  assign work_end = run_q && final_q;
   assign work_begin = (!run_q || work_end) && (waiting_q != '0 || chunk_read);
   assign waiting_d = waiting_q + CountW'(chunk_read) - CountW'(work_begin);
   assign run_d = work_begin || (run_q && !work_end);
@@ -369,7 +369,10 @@ module sf_vec_seq
       lanes_q <= '{valid: run_q, last: work_end, group: work_q.is_table ? index_q[2:1] : index_q[1:0], odd: index_q[0]};
     end
   end
-  always_ff @(posedge clk_i) index_q <= index_d;
+  always_ff @(posedge clk_i) begin
+    index_q <= index_d;
+    final_q <= !work_begin && index_q == (work_q.is_table ? 3'd6 : 3'd2);
+  end
   assign work_o = lanes_q;
 
   // ---------------------------------------------------------------- results in the FIFO (T13)
