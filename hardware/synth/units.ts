@@ -22,7 +22,7 @@ export const FLATTENED: ReadonlySet<string> = new Set([
   'sf_floor_div',
   'sf_walk_code',
   'sf_walk_fields',
-  'sf_maps_column',
+  'sf_maps_quadrant',
   'sf_granule_words',
 ]);
 

@@ -17,18 +17,16 @@ module sf_maps_buffer
   output line_t [Quadrants-1:0]        b_words_o
 );
   for (genvar q = 0; q < int'(Quadrants); q++) begin : gen_quadrant
-    for (genvar c = 0; c < int'(sf_pkg::LineWords); c++) begin : gen_column
-      sf_maps_column u_column (
-        .clk_i,
-        .a_row_i(a_row_i[q]),
-        .a_word_o(a_words_o[q][c]),
-        .b_en_i,
-        .b_write_i(b_write_i[q * sf_pkg::LineWords + c]),
-        .b_row_i(b_row_i[q]),
-        .b_word_i(b_words_i[c]),
-        .b_read_i,
-        .b_word_o(b_words_o[q][c])
-      );
-    end
+    sf_maps_quadrant u_quadrant (
+      .clk_i,
+      .a_row_i(a_row_i[q]),
+      .a_words_o(a_words_o[q]),
+      .b_en_i,
+      .b_write_i(b_write_i[q * sf_pkg::LineWords +: sf_pkg::LineWords]),
+      .b_row_i(b_row_i[q]),
+      .b_words_i,
+      .b_read_i,
+      .b_words_o(b_words_o[q])
+    );
   end
 endmodule

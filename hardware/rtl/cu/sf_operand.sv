@@ -32,6 +32,11 @@ module sf_operand
     else return code[1] ? (code[0] ? word3 : word2) : (code[0] ? word1 : word0);
   endfunction
 
+  function automatic line_t select_line(logic [1:0] code, logic gray, line_t [Quadrants-1:0] lines);
+    if (gray) return code[0] ? (code[1] ? lines[2] : lines[1]) : (code[1] ? lines[3] : lines[0]);
+    else return code[1] ? (code[0] ? lines[3] : lines[2]) : (code[0] ? lines[1] : lines[0]);
+  endfunction
+
   // ---------------------------------------------------------------- control beside the data
   mac_ctl_t   ctl2_q, ctl3_q, ctl4_q, ctl5_q, ctl6_q, ctl7_q;
   maps_addr_t addr1_q, addr2_q, addr3_q;
@@ -81,9 +86,7 @@ module sf_operand
   end
   assign own_o[0] = quadrant_d;
   for (genvar v = 1; v < int'(NumVmacs); v++) begin : gen_own
-    for (genvar i = 0; i < int'(LineWords); i++) begin : gen_word
-      assign own_o[v][i] = select(own_select_q[v], v == 3, words_a_i[0][i], words_a_i[1][i], words_a_i[2][i], words_a_i[3][i]);
-    end
+    assign own_o[v] = select_line(own_select_q[v], v == 3, words_a_i);
   end
   always_ff @(posedge clk_i) begin
     select_q <= select_d;
