@@ -67,7 +67,7 @@ export const PROPERTIES: readonly Property[] = [
     module: 'sf_queue',
     engine: 'sat',
     folder: 'control',
-    with: ['control/sf_fifo.sv'],
+    with: ['control/sf_fifo.sv', 'control/sf_fifo_head.sv'],
     says: 'order, start rule, room, head after LatQueue',
     method: 'bound',
     depth: 10,

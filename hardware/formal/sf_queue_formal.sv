@@ -68,8 +68,9 @@ module sf_queue_formal
     assume (!go_i || room);
     // sf_tokens answers about the next head two cycles after a start.
     if (reset_done_q && start_q) assume (!tokens_i);
-    assume (!read_i || reads_q != '0);
-    assume (!write_i || writes_q != '0);
+    // Units signal later than the cycle after a start.
+    assume (!read_i || reads_q > 7'(start_q));
+    assume (!write_i || writes_q > 7'(start_q));
     if (reset_done_q) begin
       assert (!start || (head && tokens_i && free_i && run_i));
       assert (waiting_q <= 5'(QueueDepth));
