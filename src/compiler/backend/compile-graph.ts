@@ -21,6 +21,7 @@ import { packTable } from './emit-vec.ts';
 import { emitVecStage } from './emit-vec-stage.ts';
 import { flowInside } from './flow-plan.ts';
 import { insideOf } from './fusion.ts';
+import { interleaveSequences } from './interleave-sequences.ts';
 import type { LinkConstants } from './link-task.ts';
 import { checkActivationWeights } from './load-activations.ts';
 import { orderTasks } from './order.ts';
@@ -57,7 +58,7 @@ interface LoadedStage {
 
 /** Compile an integer graph for a machine. Throws InputError where the machine cannot hold a layer or the memory. */
 export function compileGraph(source: IntegerGraph, machine: Machine, options: CompileOptions = {}): Program {
-  const graph = arrangeStores(standSequences(splitSlices(composeMoves(poolBranches(source)))));
+  const graph = arrangeStores(standSequences(splitSlices(composeMoves(poolBranches(interleaveSequences(source))))));
   const frames = options.frames ?? 1;
   const stages = splitWideStages(buildStages(graph), machine);
   const layout = layOutTensors(graph, stages, frames);

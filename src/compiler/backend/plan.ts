@@ -60,6 +60,9 @@ export function trafficCycles(bytes: number, machine: Machine): number {
   return (TRAFFIC_WEIGHT * bytes * machine.clockHz) / machine.dram.bytesPerSecond;
 }
 
+/** Layers whose weights fill at most this part of the buffers when every CU has some of them are small. */
+const SMALL_LAYER = 6;
+
 /** What the search minimises, in cycles. */
 export function costOf(plan: MacPlan, machine: Machine): number {
   return plan.cycles + trafficCycles(plan.bytes, machine);
@@ -90,8 +93,12 @@ function* candidates(problem: Problem): Generator<MacPlan> {
     const costs = new PixelCosts(work, lanes, adjacent);
     const groupLines = parameterLines(lanes) + tapLines(work, lanes, adjacent);
     if (groupLines > weightsLines(machine)) continue;
+    const pixels = work.geometry.outHeight * work.geometry.outWidth;
+    const lines = groupLines * Math.ceil(work.outChannels / ((64 / lanes) * cus));
     for (let parts = 1; parts <= cus; parts *= 2) {
       if (regions.length > 1 && parts > 1) continue;
+      // Weights of few pixels that may stay in the buffers from one position of a sequence to the next: as few lines as possible, all CUs at work.
+      if (parts > pixels && lines <= weightsLines(machine) / SMALL_LAYER) continue;
       const slots = cus / parts;
       const blocks = blocksOf(work, lanes, slots, regions);
       const resident = Math.floor(weightsLines(machine) / groupLines);
