@@ -33,7 +33,7 @@ module sf_walk_prep
   localparam logic [6:0] RowCode = 7'd66;
   localparam logic [6:0] DilatedCode = 7'd100;
   localparam logic [6:0] RestartCode = 7'd2;
-  localparam int unsigned DivideCycles = ValueW + 1;
+  localparam int unsigned DivideCycles = ValueW + 2;
   // LatPrepare may be longer (another machine), not shorter.
   if (LatPrepare < 64 || LatPrepareDilated < 300 || LatPrepareDilated < LatPrepare || LatPrepareDilated > 1000 || LatRowPeriod < 48) begin : gen_check
     $error("the latencies of preparation are out of range");
@@ -158,7 +158,7 @@ module sf_walk_prep
     op_q <= op;
     sum_op_q <= op_q;
     carry_q <= op_q.subtract ^ (op_q.carry && flag_q);
-    a_q <= a_d;
+    a_q <= a_d ^ {ValueW{op_q.subtract}};
     b_q <= b_d;
   end
   always_ff @(posedge clk_i) begin
@@ -175,7 +175,7 @@ module sf_walk_prep
   logic            write;
   logic [ValueW:0] wide;
   always_comb begin
-    wide = {b_q, 1'b1} + {a_q ^ {ValueW{sum_op_q.subtract}}, carry_q};
+    wide = {b_q, 1'b1} + {a_q, carry_q};
     sum = wide[ValueW:1];
     unique case (sum_op_q.when_)
       Always: write = sum_valid_q;
@@ -211,13 +211,18 @@ module sf_walk_prep
     p_to_q <= m_to_q;
   end
 
-  logic busy, divide, divide_h_q;
+  logic   busy, divide, divide_q, divide_h_q;
+  value_t dividend_q;
   assign divide = sum_valid_q && (sum_op_q.control == DivideW || sum_op_q.control == DivideH);
   always_ff @(posedge clk_i) begin
-    if (op_valid_q && op_q.control inside {DivideW, DivideH}) divide_h_q <= op_q.control == DivideH;
+    if (divide) begin
+      dividend_q <= sum;
+      divide_h_q <= sum_op_q.control == DivideH;
+    end
+    divide_q <= divide;
   end
   sf_floor_div #(.Width(ValueW)) u_divide (
-    .clk_i, .rst_ni, .load_i(divide), .dividend_i(sum), .divisor_i(divide_h_q ? walk_i.dilation_h : walk_i.dilation_w), .busy_o(busy),
+    .clk_i, .rst_ni, .load_i(divide_q), .dividend_i(dividend_q), .divisor_i(divide_h_q ? walk_i.dilation_h : walk_i.dilation_w), .busy_o(busy),
     .quotient_o(quotient), .remainder_o(remainder)
   );
 
@@ -287,5 +292,5 @@ module sf_walk_prep
   assign row_valid_o = row_valid_q;
 
   logic unused_bits;
-  assign unused_bits = ^{p_q, wide[0], m_to_q, busy, sum_op_q.a, sum_op_q.b, sum_op_q.carry};
+  assign unused_bits = ^{p_q, wide[0], m_to_q, sum_op_q.subtract, busy, sum_op_q.a, sum_op_q.b, sum_op_q.carry};
 endmodule
