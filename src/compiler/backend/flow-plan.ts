@@ -31,7 +31,7 @@ const MAX_MEMBERS = 96;
 /** Shares of the maps buffers that an order may fill, tried until it can be placed: regions leave gaps. */
 const ROOM = [1, 0.9, 0.8] as const;
 /** Turns of a segment that are tried. */
-const TURNS = [1, 2, 3] as const;
+const TURNS = [1, 2, 3, 4] as const;
 
 /** The best plan for these members; where none fits, how many of the first ones are at work when the buffers are full. */
 export function planFlow(members: readonly FlowMember[], graph: StageGraph, layout: DramLayout, machine: Machine): FlowPlan | number {
