@@ -19,9 +19,6 @@ export const FLATTENED: ReadonlySet<string> = new Set([
   'sf_post_shift',
   'sf_clamp',
   'sf_rotate',
-  'sf_floor_div',
-  'sf_walk_code',
-  'sf_walk_fields',
   'sf_maps_quadrant',
   'sf_granule_words',
 ]);
