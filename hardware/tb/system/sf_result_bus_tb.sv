@@ -32,7 +32,8 @@ module sf_result_bus_tb
     granule_t granule;
   } flight_t;
   flight_t  flights [$];                // granted, not yet at their targets
-  int       held [NumCus];              // entries of the bus-in FIFOs, from the grant on
+  int       held [NumCus];              // entries of the bus-in FIFOs, from the second cycle behind the grant on
+  cu_mask_t late_q;                     // targets of the cycle before's grant
   int       there [NumCus];             // of them, arrived
   int       last_q, cycle_q, granted_q, waits_q, full_q, acks_q;
   cu_mask_t [NumSources-1:0] due_acks [int'(LatBus)];
@@ -44,7 +45,7 @@ module sf_result_bus_tb
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      {done_o, start_q, req_q, granule_q, pop_q, ack_q} <= '0;
+      {done_o, start_q, late_q, req_q, granule_q, pop_q, ack_q} <= '0;
       errors_o <= 0;
       {cycle_q, granted_q, waits_q, full_q, acks_q} <= '0;
       last_q <= Sources - 1;
@@ -85,7 +86,8 @@ module sf_result_bus_tb
       for (int s = 0; s < Sources; s++) if (acked[s] != due_acks[int'(LatBus)-1][s]) fail("an acknowledge");
       for (int i = int'(LatBus) - 1; i > 0; i--) due_acks[i] = due_acks[i-1];
       // --- room comes back the cycle after the grant of port B
-      for (int c = 0; c < int'(NumCus); c++) if (pop_q[c]) held[c]--;
+      for (int c = 0; c < int'(NumCus); c++) held[c] += int'(late_q[c]) - int'(pop_q[c]);
+      late_q <= '0;
       for (int c = 0; c < int'(NumCus); c++) begin
         pop_q[c] <= 1'b0;
         if (there[c] > 0 && chance((cycle_q / 2000) % 3 == 0 ? 95 : (cycle_q / 2000) % 3 == 1 ? 40 : 12)) begin
@@ -108,7 +110,9 @@ module sf_result_bus_tb
       for (int s = 0; s < Sources; s++) begin
         granule_q[s] <= granule_t'('0);
         if (req_q[s].valid && winner != s) waits_q <= waits_q + 1;
-        if (!req_q[s].valid || winner == s) begin
+        // None in the cycle behind a grant, when the targets are still those of the granule.
+        if (winner == s) req_q[s].valid <= 1'b0;
+        else if (!req_q[s].valid) begin
           req_q[s].valid <= chance((cycle_q / 3000) % 2 == 0 ? 60 : 10) && granted_q < Granules;
           req_q[s].cus <= cu_mask_t'(pick(1, 2 ** NumCus - 1));
         end
@@ -120,7 +124,7 @@ module sf_result_bus_tb
         granule_q[winner] <= g;
         f = '{at: cycle_q + int'(LatBus), cus: req_q[winner].cus, source: source_t'(winner), granule: g};
         flights.push_back(f);
-        for (int c = 0; c < int'(NumCus); c++) if (req_q[winner].cus[c]) held[c]++;
+        late_q <= req_q[winner].cus;
         granted_q <= granted_q + 1;
         last_q <= winner;
       end
