@@ -4,6 +4,7 @@
  */
 import { type MacDescriptor, UNIT_ID, VEC_OPS } from '../../isa/fields.ts';
 import type { EmitContext, Ring, Source } from './emit-context.ts';
+import { sourceRows } from './mac-task.ts';
 import type { Geometry, PairWork, VecWork } from './stage.ts';
 import { type BareDescriptor, type Piece, SPACE } from './task.ts';
 
@@ -189,19 +190,14 @@ export function emitMax(
 ): void {
   const g = work.geometry;
   const rowWords = input.rowWords ?? g.inWidth * input.pitch;
-  const ringWords = input.ring.words;
-  const modulo = (value: number): number => ((value % ringWords) + ringWords) % ringWords;
   const iy0 = rows.first * g.strideH - g.padTop;
   context.list.add(
     UNIT_ID.vec(cu),
     'VEC',
     {
       srcBase: input.ring.base,
-      srcRing: ringWords,
-      srcOffset: modulo((iy0 - input.origin) * rowWords),
+      ...sourceRows(g, input.ring, input.origin, iy0, rowWords),
       srcColumn: -g.padLeft * input.pitch,
-      rowStep: modulo(g.strideH * rowWords),
-      kRowStep: modulo(g.dilationH * rowWords),
       colStep: g.strideW * input.pitch,
       tapStep: g.dilationW * input.pitch,
       words,
