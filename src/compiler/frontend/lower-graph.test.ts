@@ -133,6 +133,7 @@ describe('placement', () => {
       'remove-fused',
       'lower-affine',
       'fuse-clamp',
+      'pool-before-pointwise',
       'lower-clamp',
       'remove-unused',
       'order-channels',
