@@ -16,6 +16,7 @@ import { LINE_BYTES, LINE_WORDS, type Machine, weightsLines } from '../../machin
 import { type Block, blocksOf, imagesOf, regionsOf } from './blocks.ts';
 import { roundUp } from './maps-memory.ts';
 import { trafficCycles } from './plan.ts';
+import { leastRingRows } from './source-walk.ts';
 import type { MacWork, PairWork, Stage } from './stage.ts';
 import { inputRows, largestPart } from './tile-rows.ts';
 import type { View } from './view.ts';
@@ -165,8 +166,8 @@ function evaluateChain(
   const g = work.body.geometry;
   const tiles = Math.ceil(g.outHeight / tileRows);
   // Rows that the body needs for two tiles at a time, and those that the head needs to make them.
-  let bodyNeed = 1;
-  let headNeed = 1;
+  let bodyNeed = leastRingRows(g);
+  let headNeed = work.head ? leastRingRows(work.head.geometry) : 1;
   let made = 1;
   for (let y = 0; y < g.outHeight; y += tileRows) {
     const now = inputRows(work.body, y, Math.min(g.outHeight, y + tileRows));

@@ -4,7 +4,7 @@
  */
 import { type MacDescriptor, UNIT_ID, VEC_OPS } from '../../isa/fields.ts';
 import type { EmitContext, Ring, Source } from './emit-context.ts';
-import { sourceRows } from './mac-task.ts';
+import { walkSource } from './source-walk.ts';
 import type { Geometry, PairWork, VecWork } from './stage.ts';
 import { type BareDescriptor, type Piece, SPACE } from './task.ts';
 
@@ -196,8 +196,7 @@ export function emitMax(
     'VEC',
     {
       srcBase: input.ring.base,
-      ...sourceRows(g, input.ring, input.origin, iy0, rowWords),
-      srcColumn: -g.padLeft * input.pitch,
+      ...walkSource(g, input.ring, input.origin, rowWords, rows, -g.padLeft * input.pitch),
       colStep: g.strideW * input.pitch,
       tapStep: g.dilationW * input.pitch,
       words,

@@ -5,6 +5,7 @@ import { LINE_BYTES, type Machine, mapsWords, weightsLines } from '../../machine
 import { type Block, imagesOf } from './blocks.ts';
 import type { MacPlan } from './plan.ts';
 import { copiesOfRow, pooledRowsOfTile, poolRingRows, rotatesHomes } from './pool-ring.ts';
+import { leastRingRows } from './source-walk.ts';
 import { isPairWork, type MacWork, type Stage } from './stage.ts';
 import { inputRows, resultPixels } from './tile-rows.ts';
 import type { View } from './view.ts';
@@ -144,7 +145,7 @@ function ringOf(problem: Problem, choice: Choice, costs: PixelCosts): { ringRows
   const g = work.geometry;
   if (placement.input) return { ringRows: g.inHeight, loadedRows: 0 };
   if (choice.bands) {
-    let ringRows = 1;
+    let ringRows = leastRingRows(g);
     let loadedRows = 0;
     const bounds = costs.partition(0, g.outHeight * g.outWidth, choice.parts);
     for (let p = 0; p < choice.parts; p++) {
@@ -157,7 +158,7 @@ function ringOf(problem: Problem, choice: Choice, costs: PixelCosts): { ringRows
   }
   const { tileRows } = choice;
   const all = inputRows(work, 0, g.outHeight);
-  let need = 1;
+  let need = leastRingRows(g);
   for (let y = 0; y < g.outHeight; y += tileRows) {
     const now = inputRows(work, y, Math.min(g.outHeight, y + tileRows));
     const next = inputRows(work, y, Math.min(g.outHeight, y + 2 * tileRows));

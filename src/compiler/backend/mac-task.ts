@@ -3,6 +3,7 @@
  */
 import { type MacDescriptor, UNIT_ID } from '../../isa/fields.ts';
 import type { EmitContext, Ring, Source } from './emit-context.ts';
+import { walkSource } from './source-walk.ts';
 import type { Geometry } from './stage.ts';
 import type { Piece } from './task.ts';
 
@@ -37,43 +38,18 @@ export interface MacTask {
   readonly channels: number;
 }
 
-/**
- * Ring fields of a source: row r lies at (r − origin) modulo the ring. A kernel of more rows than the ring (most of them padding) needs a source without
- * ring, as its rows must lie in one turn (isa.md): it reads the whole input, which then lies in the ring without a wrap.
- */
-export function sourceRows(
-  g: { readonly kernelH: number; readonly strideH: number; readonly dilationH: number; readonly inHeight: number },
-  ring: { readonly words: number },
-  origin: number,
-  iy0: number,
-  rowWords: number,
-): { srcRing: number; srcOffset: number; rowStep: number; kRowStep: number } {
-  const kRowStep = modulo(g.dilationH * rowWords, ring.words);
-  const first = modulo(-origin * rowWords, ring.words);
-  if ((g.kernelH - 1) * kRowStep > ring.words && first + g.inHeight * rowWords <= ring.words) {
-    const srcOffset = modulo(first + iy0 * rowWords, 2 ** 20);
-    return { srcRing: 0, srcOffset, rowStep: modulo(g.strideH * rowWords, 2 ** 20), kRowStep: modulo(g.dilationH * rowWords, 2 ** 20) };
-  }
-  return {
-    srcRing: ring.words,
-    srcOffset: modulo((iy0 - origin) * rowWords, ring.words),
-    rowStep: modulo(g.strideH * rowWords, ring.words),
-    kRowStep,
-  };
-}
-
 export function addMacTask(context: EmitContext, task: MacTask, source: Source, reads: readonly Piece[], writes: readonly Piece[]): void {
   const { geometry: g, ring, raster } = task;
   const rowWords = g.inWidth * task.pixelPitch;
   const iy0 = raster.y * g.strideH - g.padTop;
   const ix0 = raster.x * g.strideW - g.padLeft;
+  const end = raster.y + Math.floor((raster.x0 + raster.count - 1) / raster.width) + 1;
   context.list.add(
     UNIT_ID.mac(task.cu),
     'MAC',
     {
       srcBase: ring.base + task.channelOffset,
-      ...sourceRows(g, ring, task.origin, iy0, rowWords),
-      srcColumn: ix0 * task.pixelPitch,
+      ...walkSource(g, ring, task.origin, rowWords, { first: raster.y, end }, ix0 * task.pixelPitch),
       colStep: g.strideW * task.pixelPitch,
       tapStep: g.dilationW * task.pixelPitch,
       words: task.depthwise ? task.channels : task.tapWords,
@@ -103,8 +79,4 @@ export function addMacTask(context: EmitContext, task: MacTask, source: Source, 
     reads,
     writes,
   );
-}
-
-function modulo(value: number, base: number): number {
-  return ((value % base) + base) % base;
 }

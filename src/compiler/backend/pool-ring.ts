@@ -4,6 +4,7 @@
  */
 import type { EmitContext } from './emit-context.ts';
 import type { MacPlan } from './plan.ts';
+import { leastRingRows } from './source-walk.ts';
 import type { Geometry, MacWork } from './stage.ts';
 import { type Piece, SPACE } from './task.ts';
 import { pooledRows } from './tile-rows.ts';
@@ -44,7 +45,7 @@ export function poolRingRows(pool: Geometry, plan: PoolPlan, cus: number): numbe
   const { tileRows } = plan;
   const height = pool.inHeight;
   const ahead = homesOfBlock(plan, height, cus) > 2 ? 0 : tileRows;
-  let rows = 0;
+  let rows = leastRingRows(pool);
   for (let t = 0; t * tileRows < height; t++) {
     const end = Math.min(height, (t + 1) * tileRows);
     const { low } = pooledRowsOfTile(pool, tileRows, t);

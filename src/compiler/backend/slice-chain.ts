@@ -8,6 +8,7 @@ import { type Block, blocksOf, imagesOf, regionsOf } from './blocks.ts';
 import type { LinkPlan } from './chain.ts';
 import { roundUp } from './maps-memory.ts';
 import { trafficCycles } from './plan.ts';
+import { leastRingRows } from './source-walk.ts';
 import type { MacWork } from './stage.ts';
 import { inputRows } from './tile-rows.ts';
 import type { View } from './view.ts';
@@ -84,8 +85,8 @@ function evaluateSlices(work: SliceWork, lanes: number, tileRows: number, machin
   const g = bodyWork.geometry;
   const tiles = Math.ceil(g.outHeight / tileRows);
   // Rows of the first convolution for two tiles of the second, and the input rows for them.
-  let headRows = 1;
-  let inputNeed = 1;
+  let headRows = leastRingRows(g);
+  let inputNeed = leastRingRows(headWork.geometry);
   for (let y = 0; y < g.outHeight; y += tileRows) {
     const now = inputRows(bodyWork, y, Math.min(g.outHeight, y + tileRows));
     const next = inputRows(bodyWork, y, Math.min(g.outHeight, y + 2 * tileRows));
