@@ -107,6 +107,12 @@ class ChainEmitter {
     this.headCosts = this.head && new PixelCosts(this.head.work, this.head.plan.lanes, this.head.plan.adjacent);
   }
 
+  /** Lines of all links, which stay to the end. */
+  private get weightLines(): number {
+    const { head, branches, tail } = this.job.plan;
+    return [head, ...branches, tail].reduce((sum, link) => sum + (link ? link.groupLines * link.blocks.length : 0), 0);
+  }
+
   private source(link: Link, tile: number): Source {
     return { layer: link.constants.layer, tile: `${this.job.frame > 0 ? `frame ${this.job.frame} ` : ''}tile ${tile}` };
   }
@@ -120,7 +126,7 @@ class ChainEmitter {
     let group = link.groups[b];
     if (!group) {
       const { weights, address } = link.constants;
-      group = loadGroup(this.context, weights.blocks[b]!, address, link.plan.groupLines, link.plan.parts, source);
+      group = loadGroup(this.context, weights.blocks[b]!, address, link.plan.groupLines, link.plan.parts, this.weightLines, source);
       link.groups[b] = group;
     }
     return group;

@@ -81,10 +81,13 @@ export class EmitContext {
     return first;
   }
 
-  /** The group of constant weights that `load` loads, or the one that is still in the ring: nothing has taken the place of any of its lines. */
-  keepGroup(key: string, load: () => WeightsGroup): WeightsGroup {
+  /**
+   * The group of constant weights that `load` loads, or the one that is still in the ring: nothing has taken the place of any of its lines, nor will the
+   * `held` lines that are taken while it is in use.
+   */
+  keepGroup(key: string, held: number, load: () => WeightsGroup): WeightsGroup {
     const known = this.groups.get(key);
-    if (known && this.weightLines - known.at <= weightsLines(this.machine)) return known.group;
+    if (known && this.weightLines + held - known.at <= weightsLines(this.machine)) return known.group;
     const at = this.weightLines;
     const group = load();
     this.groups.set(key, { group, at });

@@ -191,11 +191,11 @@ class FlowEmitter {
     const { weights, address } = job.constants[item.member]!;
     const { groupLines, parts, blocks } = job.plan.links[item.member]!;
     const packed = weights!.blocks[item.block]!;
-    if (stage.weights === undefined) return loadGroup(context, packed, address!, groupLines, parts, source);
+    if (stage.weights === undefined) return loadGroup(context, packed, address!, groupLines, parts, 0, source);
     const view = viewTensor(context.stages, context.layout, stage.weights, job.frame);
     const load = () => loadActivationGroup(context, packed, address!, blocks[item.block]!, view, groupLines - 1, parts, job.frame, source);
     // What other flows and frames make is loaded anew.
-    return context.keepGroup(`${job.frame} ${item.member} ${item.block} of ${job.constants[0]!.layer}`, load);
+    return context.keepGroup(`${job.frame} ${item.member} ${item.block} of ${job.constants[0]!.layer}`, 0, load);
   }
 
   private emitVec(item: FlowItem, member: FlowMember, source: Source): void {

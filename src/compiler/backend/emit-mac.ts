@@ -202,7 +202,15 @@ class MacStageEmitter {
           job.frame,
           source,
         )
-      : loadGroup(context, packed, job.weightsAddress, plan.groupLines, plan.parts, source);
+      : loadGroup(
+          context,
+          packed,
+          job.weightsAddress,
+          plan.groupLines,
+          plan.parts,
+          plan.weightsResident ? plan.chunkBlocks * plan.groupLines : 0,
+          source,
+        );
     this.weightPieces.set(b, group);
     return group;
   }

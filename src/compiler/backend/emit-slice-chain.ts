@@ -175,10 +175,16 @@ class SliceEmitter {
     const origin = next(height, plan.headRows);
     const rows = new RowRing(context, undefined, bases[1]!, work.body.geometry.inWidth, plan.slicePitch, plan.headRows, frame, origin);
     const { weights, address, layer } = job.head;
-    const headGroup = loadGroup(context, weights.blocks[b]!, address, plan.head.groupLines, 1, this.source(layer, i));
+    const headGroup = loadGroup(context, weights.blocks[b]!, address, plan.head.groupLines, 1, this.heldLines, this.source(layer, i));
     const state = { input, rows, headGroup, bodyGroup: this.loadSlices(b, i), headDone: 0 };
     this.states[b] = state;
     return state;
+  }
+
+  /** Lines that this block's groups and the next one's take. */
+  private get heldLines(): number {
+    const { head, body } = this.job.plan;
+    return 2 * (head.groupLines + body.groupLines);
   }
 
   /** The depthwise weights of a block: one load for all CUs. */
@@ -188,6 +194,6 @@ class SliceEmitter {
     const blocks = weights.blocks.slice(b * context.cus, (b + 1) * context.cus);
     const images = blocks.reduce((sum, block) => sum + block.images, 0);
     const group = { images, chunks: blocks[0]!.chunks };
-    return loadGroup(context, group, address, job.plan.body.groupLines, 1, this.source(layer, i));
+    return loadGroup(context, group, address, job.plan.body.groupLines, 1, this.heldLines, this.source(layer, i));
   }
 }

@@ -8,6 +8,7 @@ import type { PackedBlock } from './weights-image.ts';
 /**
  * A group of `groupLines` lines at the next place in the ring, unless it is there already; CUs come in groups of `cusPerSlot` that share their weights. Groups are
  * known by where they lie in DRAM.
+ * @param held Lines that other groups may take while this one is in use.
  */
 export function loadGroup(
   context: EmitContext,
@@ -15,10 +16,11 @@ export function loadGroup(
   address: number,
   groupLines: number,
   cusPerSlot: number,
+  held: number,
   source: Source,
 ): WeightsGroup {
   const key = `${address + packed.chunks[0]!.offset} ${groupLines} ${packed.images} ${cusPerSlot}`;
-  return context.keepGroup(key, () => loadChunks(context, packed, address, groupLines, cusPerSlot, source));
+  return context.keepGroup(key, held, () => loadChunks(context, packed, address, groupLines, cusPerSlot, source));
 }
 
 function loadChunks(
