@@ -148,8 +148,12 @@ export function makeItems(members: readonly FlowMember[], machine: Machine, turn
     const { stage, input, output, other } = member;
     const units = segment.turns.slice(...span).reduce((sum, count) => sum + Math.ceil(count / cus), 0);
     // Regions from DRAM are loaded once, when they are first used: not where a member before this one stores into the tensor.
-    const read = (source: Segment, place: Place, [low, high]: readonly [number, number]) =>
-      source.chunks.length === 0 && stored.has(place.root) ? undefined : needsOf(source, span, place.word + low, place.word + high);
+    // They are loaded whole: not where words of them are still to be made.
+    const read = (source: Segment, place: Place, [low, high]: readonly [number, number]) => {
+      const isLoaded = source.chunks.length === 0;
+      if (isLoaded && (stored.has(place.root) || place.lastMaker >= members[0]!.index)) return undefined;
+      return needsOf(source, span, place.word + low, place.word + high);
+    };
     const wholeInput: readonly [number, number] = stage.mac
       ? [stage.inputChannelOffset, stage.inputChannelOffset + stage.mac.inChannels]
       : [0, input.words];

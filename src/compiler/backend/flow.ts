@@ -4,7 +4,7 @@
  * of rows. Specification: docs/compiler.md, "Flows".
  */
 import type { DramLayout } from './dram-layout.ts';
-import { isPairWork, type Stage, type StageGraph, tensorsRead } from './stage.ts';
+import { isPairWork, type Stage, type StageGraph, tensorsRead, tensorsWritten } from './stage.ts';
 
 /**
  * A tensor as units one behind the other in its root: unit u begins at word (first + u) · pitch + word of the root. A unit is a pixel, or a row of pixels
@@ -21,6 +21,8 @@ export interface Place {
   readonly words: number;
   readonly columns: number;
   readonly columnPitch: number;
+  /** Index of the last stage that writes words of the root; −1: none does. */
+  readonly lastMaker: number;
 }
 
 export interface FlowMember {
@@ -144,5 +146,7 @@ function placeOf(graph: StageGraph, layout: DramLayout, tensor: number, isRows: 
   const words = (columns - 1) * pixelPitch + channels;
   if (word + words > pitch) return undefined;
   const units = isRows ? height : height * width;
-  return { tensor, root, first: Math.floor(offset / pitch), units, pitch, word, words, columns, columnPitch: pixelPitch };
+  const rootOf = (id: number): number => layout.homes.get(id)?.root ?? id;
+  const lastMaker = graph.stages.findLastIndex((stage) => tensorsWritten(graph, stage).some((id) => rootOf(id) === root));
+  return { lastMaker, tensor, root, first: Math.floor(offset / pitch), units, pitch, word, words, columns, columnPitch: pixelPitch };
 }
