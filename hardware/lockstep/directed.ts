@@ -146,7 +146,7 @@ export function directedPrograms(machine: Machine): Directed[] {
   add('T3: tokens of both kinds, a unit to itself', [
     maps(300, bits(VEC0, LDM)),
     wait({ unit: LDM, fields: { base: 100, words: 50, signalRead: bits(VEC0) } }, LDM),
-    wait({ unit: VEC0, fields: { waitRead: bits(LDM), outBase: 512, signalRead: bits(ST), signalWrite: bits(ST, VEC0) } }, LDM),
+    wait({ unit: VEC0, fields: { waitRead: bits(LDM), outBase: 512, signalRead: bits(ST), signalWrite: bits(VEC0) } }, LDM),
     wait({ unit: VEC0, fields: { srcBase: 512, outBase: 600, signalWrite: bits(ST) } }, VEC0),
     wait({ ...dump(0, 700), fields: { ...dump(0, 700).fields, waitRead: bits(VEC0) } }, VEC0),
   ]);
@@ -336,7 +336,7 @@ export function directedPrograms(machine: Machine): Directed[] {
             src2Base: 2000,
             src2ColStep: 41,
             src2RowStep: 400,
-            shiftB: 2,
+            ...(op === 0 ? { shiftA: 2 } : { shiftB: 2 }),
             shiftOut: 5,
             outBase: 8192,
             outColStep: 41,

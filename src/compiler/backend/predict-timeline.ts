@@ -7,7 +7,7 @@
  */
 import { UNIT_ID, UNIT_ID_COUNT, unitOf } from '../../isa/fields.ts';
 import { bytesPerCycle, LINE_BYTES, type Machine } from '../../machine/machine.ts';
-import type { Task } from './task.ts';
+import type { BareDescriptor, Task } from './task.ts';
 import { type TaskCost, TaskCosts } from './task-cost.ts';
 
 /** When things happen to each task of a program, in its order; cycles from the start. */
@@ -134,7 +134,9 @@ class Prediction {
     const { latency } = this.#machine;
     if (unit >= UNIT_ID.mac(0)) {
       const previous = this.#queues[unit]![this.#next[unit]! - 1];
-      ready = Math.max(ready, previous === undefined ? 0 : this.#start[previous]! + 1) + latency.prepare;
+      const { dilationH, dilationW } = this.#order[place]!.descriptor as BareDescriptor<'MAC' | 'VEC'>;
+      const prepare = dilationH * dilationW > 1 ? latency.prepareDilated : latency.prepare;
+      ready = Math.max(ready, previous === undefined ? 0 : this.#lastRowOf(previous) + 1) + prepare;
     }
     ready = Math.max(ready, this.#freeAt[unit]!);
     for (const { place: needed, isWrite } of this.#needs[place]!) {
@@ -143,6 +145,17 @@ class Prediction {
       ready = Math.max(ready, at + latency.tokenLatency);
     }
     return ready;
+  }
+
+  /** When the last output row of a finished descriptor began, rows taken as equal. */
+  #lastRowOf(place: number): number {
+    const [start, end] = [this.#start[place]!, this.#end[place]!];
+    return end - (end - start) / this.#rowsOf(place);
+  }
+
+  #rowsOf(place: number): number {
+    const { x0, count, outWidth } = this.#order[place]!.descriptor as BareDescriptor<'MAC' | 'VEC'>;
+    return Math.max(1, Math.ceil((x0 + count) / outWidth));
   }
 
   /** A transfer engine takes its next task when all bursts of the others are under way. */
@@ -174,7 +187,8 @@ class Prediction {
       this.#start[place] = this.#now;
       this.#next[unit]!++;
       const from = this.#now + cost.setupCycles;
-      this.#jobs[unit]!.push({ place, cu: storeCu, cost, from, left: transfers ? cost.bytes : cost.workCycles, rate: 0 });
+      const workCycles = transfers ? 0 : Math.max(cost.workCycles, (this.#rowsOf(place) - 1) * this.#machine.latency.rowPeriod);
+      this.#jobs[unit]!.push({ place, cu: storeCu, cost, from, left: transfers ? cost.bytes : workCycles, rate: 0 });
       started = true;
     }
     return started;
