@@ -144,8 +144,8 @@ const RTL_MUTANTS: readonly Mutant[] = [
   {
     what: 'the result bus without rotation',
     file: 'system/sf_result_bus.sv',
-    original: "else if (ready != '0)",
-    mutated: "else if (ready == '0)",
+    original: "ready != '0",
+    mutated: "ready == '0",
   },
   { what: 'one burst buffer of the store', file: 'dma/sf_st.sv', original: "taken_q != 2'(BurstBuffers)", mutated: "taken_q == '0" },
   {
