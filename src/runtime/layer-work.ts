@@ -1,6 +1,7 @@
 /** Work of the layers of an integer graph as the network defines it, whatever a schedule does: MACs with padding taps skipped, weight bytes. */
 import type { IntegerGraph, IntegerLayer, IntegerTensor, Window } from '../graph/integer-graph.ts';
 import { validTaps } from '../reference/valid-taps.ts';
+import { EqualWords } from '../util/equal-words.ts';
 
 /** Work of one layer and frame. */
 export interface LayerWork {
@@ -17,27 +18,14 @@ export interface LayerWork {
 
 /** Layers that multiply (convolutions, matrix products, average pools), in execution order. */
 export function measureLayerWork(graph: IntegerGraph): LayerWork[] {
-  const setOf = numberWeights();
+  const sets = new EqualWords<number>();
+  let count = 0;
   return graph.layers.flatMap((layer) => {
     const macs = layer.definedMacs ?? countMacs(layer, graph.tensors[layer.inputs[0]], graph.tensors[layer.output]);
     const weightBytes = layer.kind === 'conv' ? 2 * layer.weights.length : 0;
-    const set = layer.kind === 'conv' ? { weightSet: setOf(layer.weights) } : {};
+    const set = layer.kind === 'conv' ? { weightSet: sets.valueOf(layer.weights, () => count++) } : {};
     return macs > 0 ? [{ name: layer.name, nodes: layer.nodes, macs, weightBytes, ...set }] : [];
   });
-}
-
-/** Numbers arrays of weights: equal ones alike. */
-function numberWeights(): (weights: Int16Array) => number {
-  const known = new Map<string, { readonly weights: Int16Array; readonly set: number }[]>();
-  let sets = 0;
-  return (weights) => {
-    const key = `${weights.length}:${weights.subarray(0, 8).join()}`;
-    const alike = known.get(key) ?? [];
-    const found = alike.find((other) => other.weights.every((w, i) => w === weights[i]));
-    if (found) return found.set;
-    known.set(key, [...alike, { weights, set: sets }]);
-    return sets++;
-  };
 }
 
 function countMacs(layer: IntegerLayer, input: IntegerTensor, output: IntegerTensor): number {

@@ -7,6 +7,7 @@ import type { Descriptor } from '../../isa/fields.ts';
 import { InstructionWriter } from '../../isa/instruction-writer.ts';
 import type { Machine } from '../../machine/machine.ts';
 import type { LayerInfo, Program, Segment, SourceSpan, TensorPlacement } from '../../program/program.ts';
+import { EqualWords } from '../../util/equal-words.ts';
 import { InputError } from '../../util/errors.ts';
 import { arrangeStores } from './arrange-stores.ts';
 import { buildStages } from './build-stages.ts';
@@ -64,18 +65,15 @@ export function compileGraph(source: IntegerGraph, machine: Machine, options: Co
   const layout = layOutTensors(graph, stages, frames);
   const segments: Segment[] = [];
   let next = layout.end;
-  const known = new Map<string, Segment[]>();
+  const addresses = new EqualWords<number>();
   // Equal constants are one (the weights of a recurrent layer, one for every position): what is on chip already need not be loaded again.
-  const place = (name: string, words: Int16Array): number => {
-    const key = sampleOf(words);
-    const equal = known.get(key)?.find((segment) => segment.words.every((word, i) => word === words[i]));
-    if (equal) return equal.address;
-    const segment = { name, address: next, words };
-    segments.push(segment);
-    known.set(key, [...(known.get(key) ?? []), segment]);
-    next += Math.ceil(words.length / ALIGN_WORDS) * ALIGN_WORDS;
-    return segment.address;
-  };
+  const place = (name: string, words: Int16Array): number =>
+    addresses.valueOf(words, () => {
+      const address = next;
+      segments.push({ name, address, words });
+      next += Math.ceil(words.length / ALIGN_WORDS) * ALIGN_WORDS;
+      return address;
+    });
   checkActivationWeights(stages, layout);
   for (const [id, words] of stages.constants) {
     const home = layout.homes.get(id);
@@ -138,14 +136,6 @@ export function compileGraph(source: IntegerGraph, machine: Machine, options: Co
     sourceMap,
     dramWords,
   };
-}
-
-/** Length and some of the words: different for most constants that are not equal. */
-function sampleOf(words: Int16Array): string {
-  const step = Math.max(1, Math.floor(words.length / 64));
-  let sample = `${words.length}`;
-  for (let i = 0; i < words.length; i += step) sample += `,${words[i]!}`;
-  return sample;
 }
 
 function loadConstants(scheduled: ScheduledStage, place: (name: string, words: Int16Array) => number): LoadedStage {

@@ -33,6 +33,11 @@ export interface DramLayout {
   readonly end: number;
 }
 
+/** The tensor whose words in DRAM a tensor's are part of: itself, where it has words of its own or none. */
+export function rootOfTensor(layout: DramLayout, tensor: number): number {
+  return layout.homes.get(tensor)?.root ?? tensor;
+}
+
 export function layOutTensors(graph: IntegerGraph, stages: StageGraph, frames: number): DramLayout {
   const perFrame = new Set<number>([...graph.inputs, ...graph.outputs].map((value) => value.tensor));
   const used = new Set<number>(perFrame);

@@ -3,7 +3,7 @@
  * CU that made it; nothing passes between CUs but what is read as weights, through DRAM. Which stages can be members, and where their tensors lie in units
  * of rows. Specification: docs/compiler.md, "Flows".
  */
-import type { DramLayout } from './dram-layout.ts';
+import { type DramLayout, rootOfTensor } from './dram-layout.ts';
 import { isPairWork, type Stage, type StageGraph, tensorsRead, tensorsWritten } from './stage.ts';
 
 /**
@@ -53,28 +53,37 @@ export function findFlows(graph: StageGraph, layout: DramLayout): FlowMember[][]
     run = [];
     pitches = new Map();
   };
+  const makers = lastMakers(graph, layout);
   graph.stages.forEach((_, index) => {
-    let member = memberOf(graph, layout, index);
-    if (member && !agrees(member, pitches)) {
-      close();
-      member = memberOf(graph, layout, index);
-      if (member && !agrees(member, pitches)) member = undefined;
+    const member = memberOf(graph, layout, makers, index);
+    if (member && agrees(member, pitches)) {
+      run.push(member);
+      return;
     }
-    if (member) run.push(member);
+    close();
+    if (member && agrees(member, pitches)) run.push(member);
     else close();
   });
   close();
   return runs.map((members) => markStored(graph, layout, members));
 }
 
+/** The last stage that writes words of a root. */
+function lastMakers(graph: StageGraph, layout: DramLayout): ReadonlyMap<number, number> {
+  const makers = new Map<number, number>();
+  graph.stages.forEach((stage, index) => {
+    for (const tensor of tensorsWritten(graph, stage)) makers.set(rootOfTensor(layout, tensor), index);
+  });
+  return makers;
+}
+
 /** Members with `isStored` set where anything but members' maps reads the results. */
 export function markStored(graph: StageGraph, layout: DramLayout, members: readonly FlowMember[]): FlowMember[] {
   const inside = new Set(members.map(({ index }) => index));
-  const rootOf = (tensor: number): number => layout.homes.get(tensor)?.root ?? tensor;
   const needed = new Set<number>(layout.borders);
   graph.stages.forEach((stage, index) => {
-    if (stage.weights !== undefined) needed.add(rootOf(stage.weights));
-    if (!inside.has(index)) for (const tensor of tensorsRead(stage)) needed.add(rootOf(tensor));
+    if (stage.weights !== undefined) needed.add(rootOfTensor(layout, stage.weights));
+    if (!inside.has(index)) for (const tensor of tensorsRead(stage)) needed.add(rootOfTensor(layout, tensor));
   });
   return members.map((member) => ({
     ...member,
@@ -97,7 +106,7 @@ function agrees({ input, output, other }: FlowMember, pitches: Map<number, numbe
 }
 
 /** A stage as a member of a flow; undefined where it is none. */
-function memberOf(graph: StageGraph, layout: DramLayout, index: number): FlowMember | undefined {
+function memberOf(graph: StageGraph, layout: DramLayout, makers: ReadonlyMap<number, number>, index: number): FlowMember | undefined {
   const stage = graph.stages[index]!;
   const { mac, vec, table, columns, batched } = stage;
   if (columns || batched || (!mac && !vec) || vec?.op === 'copy') return undefined;
@@ -116,7 +125,7 @@ function memberOf(graph: StageGraph, layout: DramLayout, index: number): FlowMem
       g.kernelH === 1 && g.strideH === 1 && g.padTop === 0 && g.padLeft === 0 && g.outWidth === 1 && g.inHeight === g.outHeight;
     if (!alongRow || g.kernelW > g.inWidth) return undefined;
   }
-  const place = (tensor: number): Place | undefined => placeOf(graph, layout, tensor, isRows);
+  const place = (tensor: number): Place | undefined => placeOf(graph, layout, makers, tensor, isRows);
   const input = place(stage.input);
   const output = place(stage.output);
   const other = isPairWork(vec) ? place(vec.other) : undefined;
@@ -126,14 +135,19 @@ function memberOf(graph: StageGraph, layout: DramLayout, index: number): FlowMem
   // A window of two rows, one operand each: both have one pitch.
   if (vec?.op === 'maximum' && other!.pitch !== (mac ? output : input).pitch) return undefined;
   // Results that also lie elsewhere are read there by others only.
-  const rootOf = (id: number): number => layout.homes.get(id)?.root ?? id;
-  const scattered = (graph.scatters.get(stage.output) ?? []).map(({ target }) => rootOf(target));
+  const scattered = (graph.scatters.get(stage.output) ?? []).map(({ target }) => rootOfTensor(layout, target));
   if (scattered.some((root) => root === input.root || root === output.root)) return undefined;
-  const weights = stage.weights === undefined ? undefined : rootOf(stage.weights);
+  const weights = stage.weights === undefined ? undefined : rootOfTensor(layout, stage.weights);
   return { index, stage, input, output, other, weights, isStored: false, targets: [output.root, ...scattered] };
 }
 
-function placeOf(graph: StageGraph, layout: DramLayout, tensor: number, isRows: boolean): Place | undefined {
+function placeOf(
+  graph: StageGraph,
+  layout: DramLayout,
+  makers: ReadonlyMap<number, number>,
+  tensor: number,
+  isRows: boolean,
+): Place | undefined {
   const { height, width, channels } = graph.tensors[tensor]!;
   const home = layout.homes.get(tensor);
   if (!home) return undefined;
@@ -146,7 +160,6 @@ function placeOf(graph: StageGraph, layout: DramLayout, tensor: number, isRows: 
   const words = (columns - 1) * pixelPitch + channels;
   if (word + words > pitch) return undefined;
   const units = isRows ? height : height * width;
-  const rootOf = (id: number): number => layout.homes.get(id)?.root ?? id;
-  const lastMaker = graph.stages.findLastIndex((stage) => tensorsWritten(graph, stage).some((id) => rootOf(id) === root));
+  const lastMaker = makers.get(root) ?? -1;
   return { lastMaker, tensor, root, first: Math.floor(offset / pitch), units, pitch, word, words, columns, columnPitch: pixelPitch };
 }

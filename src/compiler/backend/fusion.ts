@@ -36,17 +36,19 @@ type MacStage = Stage & { readonly mac: MacWork };
 export function findFusions(graph: StageGraph, isBorder: (tensor: number) => boolean): FusionCandidate[] {
   const { stages } = graph;
   // A stage that reads a tensor twice (x + convolution of x) needs it twice: its rows on chip are of its input alone.
-  const readers = (tensor: number): number => stages.flatMap(tensorsRead).filter((read) => read === tensor).length;
+  const reads = new Map<number, number>();
+  for (const tensor of stages.flatMap(tensorsRead)) reads.set(tensor, (reads.get(tensor) ?? 0) + 1);
+  const readers = (tensor: number): number => reads.get(tensor) ?? 0;
   // Slices are read where they lie, under names of their own.
   const sliced = new Set([...graph.aliases.values()].map(({ parent }) => parent));
+  /** Is a tensor a map of its own, inside the program, that n stages read? */
+  const isInner = (tensor: number, n: number): boolean =>
+    readers(tensor) === n && !isBorder(tensor) && !graph.aliases.has(tensor) && !sliced.has(tensor) && !graph.scatters.has(tensor);
   const feeds = (i: number): boolean => {
     const [from, to] = [stages[i], stages[i + 1]];
     if (!isPlain(from) || !isPlain(to) || from.vec || to.input !== from.output) return false;
-    const { output, mac } = from;
     // Rows that nobody reads would never be made, and the layer's MACs are counted whole.
-    if (!readsAllRows(to.mac)) return false;
-    const isElsewhere = isBorder(output) || graph.aliases.has(output) || sliced.has(output) || graph.scatters.has(output);
-    return readers(output) === 1 && !isElsewhere && to.mac.inChannels === mac.outChannels;
+    return readsAllRows(to.mac) && isInner(from.output, 1) && to.mac.inChannels === from.mac.outChannels;
   };
   /** May stage i feed stage i + 1 from rows on chip that are stored as well? */
   const feedsAndStores = (i: number): boolean => {
@@ -75,23 +77,13 @@ export function findFusions(graph: StageGraph, isBorder: (tensor: number) => boo
     const isWhole =
       graph.tensors[root]!.channels === channels && [...graph.aliases.values()].filter(({ parent }) => parent === root).length === count;
     const isElsewhere = isBorder(root) || graph.aliases.has(root) || graph.scatters.has(root);
-    return count > 1 && isRead && isWhole && !isElsewhere && widestOf(stages.slice(i, i + count) as MacStage[]) ? count : 0;
+    return count > 1 && isRead && isWhole && !isElsewhere && widestOf(stages.slice(i, i + count).map((stage) => stage.mac!)) ? count : 0;
   };
   /** May stage i be the head of n branches behind it? */
   const feedsAll = (i: number, n: number): boolean => {
     const [from, to] = [stages[i], stages[i + 1]];
-    if (
-      !isPlain(from) ||
-      !to?.mac ||
-      from.vec ||
-      from.mac.depthwise ||
-      to.input !== from.output ||
-      to.mac.inChannels !== from.mac.outChannels
-    )
-      return false;
-    const { output } = from;
-    const isElsewhere = isBorder(output) || graph.aliases.has(output) || sliced.has(output) || graph.scatters.has(output);
-    return readers(output) === n && !isElsewhere;
+    if (!isPlain(from) || !to?.mac || from.vec || from.mac.depthwise || to.input !== from.output) return false;
+    return isInner(from.output, n) && to.mac.inChannels === from.mac.outChannels;
   };
   const candidates: FusionCandidate[] = [];
   for (let i = 0; i + 1 < stages.length; i++) {
@@ -129,8 +121,7 @@ function isPlain(stage: Stage | undefined): stage is MacStage {
 }
 
 /** Of stages that read the same map and make maps of one size, the one that reads all rows that any of them reads for the same results. */
-function widestOf(stages: readonly MacStage[]): MacWork | undefined {
-  const works = stages.map(({ mac }) => mac);
+function widestOf(works: readonly MacWork[]): MacWork | undefined {
   const { outHeight, outWidth } = works[0]!.geometry;
   if (works.some(({ geometry: g }) => g.outHeight !== outHeight || g.outWidth !== outWidth)) return undefined;
   const rows = Array.from({ length: outHeight }, (_, y) => y);
@@ -166,8 +157,7 @@ export function planFusion(
   const tail = hasTail ? works.pop() : undefined;
   const bodies = works.splice(-branches);
   const first = members.length - branches - (hasTail ? 1 : 0);
-  const body =
-    branches > 1 ? widestOf(members.slice(first, first + branches).map((index) => graph.stages[index] as MacStage))! : bodies[0]!;
+  const body = branches > 1 ? widestOf(bodies)! : bodies[0]!;
   const { vec } = graph.stages[members[0]!]!;
   const stored = storesHead ? { vec: isPairWork(vec) ? vec : undefined } : undefined;
   const withChannels = bodies.map((work, i): Branch => {

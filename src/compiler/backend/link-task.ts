@@ -2,7 +2,6 @@
 import type { Block } from './blocks.ts';
 import type { LinkPlan } from './chain.ts';
 import type { EmitContext, Source, WeightsGroup } from './emit-context.ts';
-
 import { addMacTask, type RasterOutput } from './mac-task.ts';
 import type { RowRing } from './row-ring.ts';
 import type { MacWork } from './stage.ts';

@@ -49,7 +49,7 @@ export function poolRingRows(pool: Geometry, plan: PoolPlan, cus: number): numbe
   for (let t = 0; t * tileRows < height; t++) {
     const end = Math.min(height, (t + 1) * tileRows);
     const { low } = pooledRowsOfTile(pool, tileRows, t);
-    rows = Math.max(rows, Math.min(height, end + ahead) - Math.max(0, Math.min(t * tileRows, low)));
+    rows = Math.max(rows, Math.min(height, end + ahead) - Math.min(t * tileRows, low));
   }
   return rows;
 }

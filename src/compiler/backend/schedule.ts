@@ -7,7 +7,7 @@ import type { InputError } from '../../util/errors.ts';
 import { LayerRefusal } from '../layer-refusal.ts';
 import type { LinkPlan } from './chain.ts';
 import { pairCompanions, type StepDraft, stagesOf } from './companions.ts';
-import { type DramLayout, viewTensor } from './dram-layout.ts';
+import { type DramLayout, rootOfTensor, viewTensor } from './dram-layout.ts';
 import { planVecStage, type VecPlan, vecRegions } from './emit-vec-stage.ts';
 import { freePlacement, type Placement } from './evaluate.ts';
 import { chooseFlows, type FlowPlan } from './flow-plan.ts';
@@ -177,7 +177,7 @@ class Scheduler {
   }
 
   private rootOf(tensor: number): number {
-    return this.layout.homes.get(tensor)?.root ?? tensor;
+    return rootOfTensor(this.layout, tensor);
   }
 
   private wordsOf(root: number): number {
