@@ -319,6 +319,12 @@ seededOptions(program.command('faults').description('documented faults, and rand
   (options: RandomOptions) => finish(runFaults(options)),
 );
 
+program.hook('preAction', (_, command) => {
+  const { wave, waveCycles } = command.opts<CommonOptions>();
+  if (waveCycles !== undefined && wave === undefined)
+    throw new InputError('--wave-cycles needs --wave FILE: the waveform that these cycles go into');
+});
+
 try {
   await program.parseAsync();
 } catch (error) {
