@@ -1,55 +1,68 @@
 /**
- * Runs the ONNX project's operator vectors and prints the count: accelerated, on the host, refused with the reason, failed; then its full-size topologies
- * with cycles and bits. Exit code 1 when one fails, or a vector of an operator that must pass (test/onnx-vectors.ts) is refused. Usage: npm run conformance [-- PATTERN]
+ * What public models say of the accelerator: the ONNX project's operator vectors (accelerated, on the host, refused with the reason, failed), its full-size
+ * topologies (cycles and bits), and networks with real weights on real inputs (what they find, how close to float32).
+ *
+ *   npm run conformance                 run all, print
+ *   npm run conformance -- --only PAT   those whose names match
+ *   npm run conformance -- --write      run all, write docs/results/conformance.md
+ *
+ * Exit code 1 when one fails, a vector of an operator that must pass (test/onnx-vectors.ts) is refused, or bits differ; 2 on a wrong call or missing data.
  */
-import { formatCount, formatDecibels, formatPercent } from '../src/report/table.ts';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { FINDINGS } from '../test/golden-findings.ts';
+import { GOLDEN, type GoldenName, hasGolden, runGolden } from '../test/golden-runs.ts';
 import { isWanted, listVectors, runVector, type VectorResult } from '../test/onnx-vectors.ts';
 import { listTopologies, runTopology } from '../test/topologies.ts';
+import { type ConformanceResults, missedVectors, renderConformance, renderConformancePage } from './conformance-page.ts';
 
-const print = (text: string): void => void process.stdout.write(`${text}\n`);
-const pattern = new RegExp(process.argv[2] ?? '');
-const names = listVectors().filter((name) => pattern.test(name));
+const PAGE = path.join(path.dirname(fileURLToPath(import.meta.url)), '../docs/results/conformance.md');
+
+const { values: options } = parseArgs({ options: { only: { type: 'string', default: '' }, write: { type: 'boolean', default: false } } });
+const pattern = new RegExp(options.only);
+const vectors = listVectors().filter((name) => pattern.test(name));
 const topologies = listTopologies().filter((name) => pattern.test(name));
-if (names.length + topologies.length === 0) {
-  print('conformance: nothing to run (vectors and topologies lie in ../shared/data beside the project)');
-  process.exit(process.argv[2] === undefined ? 0 : 2);
-}
-const started = performance.now();
-const results: VectorResult[] = [];
-for (const [i, name] of names.entries()) {
-  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${i + 1} of ${names.length} ${name}`);
-  results.push(await runVector(name));
-}
-if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
-
-const of = (status: VectorResult['status']): VectorResult[] => results.filter((result) => result.status === status);
-const firstLines = (text: string): string => text.split('\n').slice(0, 3).join(' ').slice(0, 200);
-
-const byOperator = new Map<string, VectorResult[]>();
-for (const result of results) {
-  const key = result.operators.join('+') || '(not readable)';
-  byOperator.set(key, [...(byOperator.get(key) ?? []), result]);
-}
-for (const [operator, list] of [...byOperator].sort(([a], [b]) => (a < b ? -1 : 1))) {
-  const count = (status: VectorResult['status']): string => String(list.filter((result) => result.status === status).length).padStart(3);
-  print(`${operator.padEnd(28)} accelerated ${count('accelerated')}  host ${count('host')}  refused ${count('refused')}`);
-}
-for (const result of of('refused')) print(`refused  ${isWanted(result) ? 'MUST PASS ' : ''}${result.name}: ${firstLines(result.detail)}`);
-for (const result of of('failed')) print(`FAILED   ${result.name}: ${firstLines(result.detail)}`);
-for (const result of of('differs')) print(`differs  ${result.name}: ${result.detail}`);
-const missed = of('refused').filter(isWanted).length;
-if (names.length > 0)
-  print(
-    `${names.length} vectors: ${of('accelerated').length} pass on the accelerator, ${of('host').length} on the host, ${of('refused').length} refused ` +
-      `(${missed} of operators that must pass), ${of('differs').length} differ for a known reason, ${of('failed').length} failed; ${((performance.now() - started) / 1000).toFixed(1)} s`,
+const networks = hasGolden ? (Object.keys(GOLDEN) as GoldenName[]).filter((name) => pattern.test(name)) : [];
+const wanted = vectors.length + topologies.length + networks.length;
+if (wanted === 0 || (options.write && (options.only !== '' || Math.min(vectors.length, topologies.length, networks.length) === 0))) {
+  process.stderr.write(
+    wanted > 0 && options.only !== ''
+      ? '--write wants all of them: leave --only out\n'
+      : `nothing to run${options.only === '' ? '' : ` matches ${options.only}`}: the public models lie in ../shared/data beside the project\n`,
   );
-let wrong = 0;
-for (const name of topologies) {
-  const { cycles, words, difference, sqnrDb, acceleratedShare, seconds } = await runTopology(name);
-  if (difference !== undefined) wrong++;
-  print(
-    `${name.padEnd(22)} ${formatCount(cycles).padStart(12)} cycles, ${formatPercent(acceleratedShare)} of the MACs accelerated, ` +
-      `bits ${difference === undefined ? `equal (${formatCount(words)} words)` : `DIFFER: ${difference}`}, SQNR ${formatDecibels(sqnrDb)} dB; ${seconds.toFixed(1)} s`,
-  );
+  process.exit(2);
 }
-if (missed + wrong > 0 || of('failed').length > 0) process.exitCode = 1;
+
+let done = 0;
+/** Runs the members of a list one after the other, with progress on a terminal. */
+async function runAll<N extends string, T>(names: readonly N[], run: (name: N) => Promise<T>): Promise<T[]> {
+  const results: T[] = [];
+  for (const name of names) {
+    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${++done} of ${wanted} ${name}`);
+    results.push(await run(name));
+  }
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+  return results;
+}
+
+const results: ConformanceResults = {
+  vectors: await runAll(vectors, async (name): Promise<VectorResult & { wanted: boolean }> => {
+    const result = await runVector(name);
+    return { ...result, wanted: isWanted(result) };
+  }),
+  topologies: await runAll(topologies, async (name) => ({ name, ...(await runTopology(name)) })),
+  networks: await runAll(networks, async (name) => {
+    const run = await runGolden(name);
+    return { file: GOLDEN[name][0], found: FINDINGS[name](run.outputs), wanted: FINDINGS[name](run.golden), ...run };
+  }),
+};
+process.stdout.write(renderConformance(results));
+if (options.write) writeFileSync(PAGE, renderConformancePage(results));
+
+const failed =
+  results.vectors.some(({ status }) => status === 'failed') ||
+  missedVectors(results.vectors).length > 0 ||
+  [...results.topologies, ...results.networks].some(({ difference }) => difference !== undefined);
+if (failed) process.exitCode = 1;

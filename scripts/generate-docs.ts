@@ -24,13 +24,16 @@ import {
   widthOf,
 } from '../src/isa/instructions.ts';
 import { machineSchema, PRESETS } from '../src/machine/machine.ts';
+import { renderMarkdown } from './markdown.ts';
 import { operatorRows } from './operator-table.ts';
 
 type Cells = readonly (string | number)[];
 
 function renderTable(head: Cells, rows: readonly Cells[]): string {
-  const line = (cells: Cells) => `| ${cells.map((cell) => `${cell}`.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+  return renderMarkdown(
+    head.map((title) => ({ title: `${title}`, align: 'left' })),
+    rows.map((cells) => cells.map(String)),
+  );
 }
 
 function bitRange({ high, low }: FormatField): string {

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 import { MODELS, writeOnnx } from '../src/index.ts';
+import { renderMarkdown } from './markdown.ts';
 import { findChromium, type Studio, startStudio } from './studio-browser.ts';
 
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -140,11 +141,15 @@ function writeReadme(): void {
     ['first paint', `${alexnet.firstPaintMs.toFixed(0)} ms`, '1000 ms'],
     ['script before ONNX Runtime Web', `${(alexnet.scriptBytes / 1e6).toFixed(2)} MB`, '1.5 MB'],
   ];
-  const table = [
-    `| measured by \`npm run studio:measure\` (Chromium without a GPU, ${cpus().length} cores, load ${loadavg()[0].toFixed(0)}) | | at most / at least |`,
-    '| --- | --- | --- |',
-    ...rows.map((row) => `| ${row.join(' | ')} |`),
-  ].join('\n');
+  const titles = [
+    `measured by \`npm run studio:measure\` (Chromium without a GPU, ${cpus().length} cores, load ${loadavg()[0].toFixed(0)})`,
+    '',
+    'at most / at least',
+  ];
+  const table = renderMarkdown(
+    titles.map((title) => ({ title, align: 'left' })),
+    rows,
+  );
   const file = path.join(ROOT, 'README.md');
   const text = readFileSync(file, 'utf8');
   writeFileSync(file, text.replace(/<!-- studio -->[\s\S]*<!-- end studio -->/, `<!-- studio -->\n${table}\n<!-- end studio -->`));

@@ -1,5 +1,6 @@
 /** Measured figures of the networks: which are kept, how they are written down, and when one counts as worse than before. */
-import { formatBytes, formatDecibels, formatNumber, formatPercent } from '../src/report/table.ts';
+import { type Column, formatBytes, formatDecibels, formatNumber, formatPercent } from '../src/report/table.ts';
+import { renderMarkdown } from './markdown.ts';
 
 /** What is kept of one run of `snowflake bench`; all figures a frame. */
 export interface ResultRow {
@@ -51,13 +52,12 @@ export function findWorse(before: ResultRow, after: ResultRow): string[] {
   return worse;
 }
 
-interface Column {
-  readonly title: string;
+interface ResultColumn extends Column {
   readonly cell: (row: ResultRow) => string;
 }
 
-const SHORT_COLUMNS: readonly Column[] = [
-  { title: 'network', cell: titleOf },
+const SHORT_COLUMNS: readonly ResultColumn[] = [
+  { title: 'network', align: 'left', cell: titleOf },
   { title: 'FPS', cell: (row) => formatNumber(row.fps, 4) },
   { title: 'bound', cell: (row) => formatNumber(row.boundFps, 4) },
   { title: 'of bound', cell: (row) => formatPercent(row.fps / row.boundFps) },
@@ -71,7 +71,7 @@ const SHORT_COLUMNS: readonly Column[] = [
 ];
 
 const [NAME, ...FIGURES] = SHORT_COLUMNS;
-const ALL_COLUMNS: readonly Column[] = [
+const ALL_COLUMNS: readonly ResultColumn[] = [
   NAME,
   { title: 'M MACs', cell: (row) => formatNumber(row.macs / 1e6, 4) },
   ...FIGURES.slice(0, 4),
@@ -95,12 +95,10 @@ function published({ paper }: ResultRow): string {
 /** A Markdown table; `full` has all columns. */
 export function renderRows(rows: readonly ResultRow[], full: boolean): string {
   const columns = full ? ALL_COLUMNS : SHORT_COLUMNS;
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [
-    line(columns.map(({ title }) => title)),
-    `|${' --- |'.repeat(columns.length)}`,
-    ...rows.map((row) => line(columns.map(({ cell }) => cell(row)))),
-  ].join('\n');
+  return renderMarkdown(
+    columns,
+    rows.map((row) => columns.map(({ cell }) => cell(row))),
+  );
 }
 
 /** The page docs/results/networks.md. @param failures Networks that could not be measured, with the reason */
