@@ -26,7 +26,9 @@ module sf_queue_formal
     .read_i, .write_i, .read_mask_o(read_mask), .write_mask_o(write_mask), .busy_o(busy)
   );
 
-  logic       reset_done_q, marked_q, go_q, go_2_q, start_q;
+  logic                reset_done_q, marked_q, start_q, run_q;
+  logic [LatQueue-2:0] late_q;           // GO of the last cycles: their descriptors need not be there yet
+
   logic [4:0] ahead_q, waiting_q;  // descriptors before the marked one, inclusive; all that have not started
   logic [6:0] reads_q, writes_q;   // started, signal not sent
   logic       captured_q;
@@ -35,8 +37,8 @@ module sf_queue_formal
   initial reset_done_q = 1'b0;
   always_ff @(posedge clk_i) begin
     reset_done_q <= 1'b1;
-    go_q         <= rst_ni && go_i;
-    go_2_q       <= rst_ni && go_q;
+    late_q       <= rst_ni ? (LatQueue - 1)'({late_q, go_i}) : '0;
+    run_q        <= run_i;
     start_q      <= rst_ni && start;
     if (!rst_ni) begin
       marked_q   <= 1'b0;
@@ -63,6 +65,11 @@ module sf_queue_formal
       end
     end
   end
+  logic [4:0] late;
+  always_comb begin
+    late = '0;
+    for (int i = 0; i < int'(LatQueue) - 1; i++) late = late + 5'(late_q[i]);
+  end
   always_comb begin
     if (!reset_done_q) assume (!rst_ni);
     assume (!go_i || room);
@@ -72,13 +79,13 @@ module sf_queue_formal
     assume (!read_i || reads_q > 7'(start_q));
     assume (!write_i || writes_q > 7'(start_q));
     if (reset_done_q) begin
-      assert (!start || (head && tokens_i && free_i && run_i));
+      assert (!start || (head && tokens_i && free_i && run_q));
       assert (waiting_q <= 5'(QueueDepth));
       assert (!head || waiting_q != '0);
       // At the head when it is the first: what was given, all that was given.
-      if (captured_q && ahead_q == 5'd1 && head) assert (desc == desc_q && wait_read == wait_q);
+      if (captured_q && ahead_q == 5'd1 && head) assert (wait_read == wait_q && (!start || desc == desc_q));
       // A descriptor is at the head LatQueue cycles after its GO.
-      if (waiting_q > 5'(go_q) + 5'(go_2_q)) assert (head || LatQueue > 3);
+      if (waiting_q > late) assert (head);
       assert (busy || (waiting_q == '0 && reads_q == '0 && writes_q == '0));
     end
   end

@@ -85,7 +85,7 @@ const OTHER = parseMachine(
     computeUnits: 1,
     queueDepth: 4,
     axi: { ports: 2, readsPerPort: 5 },
-    latency: { queueLatency: 3, tokenLatency: 3, instructionLatency: 4, branchRestart: 3, dmaSetup: 5, busLatency: 3 },
+    latency: { queueLatency: 7, tokenLatency: 3, instructionLatency: 4, branchRestart: 3, dmaSetup: 5, busLatency: 3 },
   },
   'test',
 );

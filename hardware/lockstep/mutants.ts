@@ -101,7 +101,7 @@ const RTL_MUTANTS: readonly Mutant[] = [
   { what: 'decode does not fill while a GO waits', file: 'control/sf_core.sv', original: '!stall || !d_valid_q', mutated: '!stall' },
   {
     what: 'a queue place too few',
-    file: 'control/sf_queue.sv',
+    file: 'control/sf_start.sv',
     original: "held_d != HeldW'(QueueDepth)",
     mutated: "held_d != HeldW'(QueueDepth - 1)",
   },

@@ -4,6 +4,7 @@
 export const FLATTENED: ReadonlySet<string> = new Set([
   'sf_fifo',
   'sf_fifo_head',
+  'sf_start',
   'sf_token_counter',
   'sf_field_regs',
   'sf_accept',

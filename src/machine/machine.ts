@@ -105,7 +105,7 @@ export const XC7Z045: Machine = {
   latency: {
     branchRestart: 3,
     instructionLatency: 3,
-    queueLatency: 3,
+    queueLatency: 6,
     tokenLatency: 2,
     prepare: 64,
     prepareDilated: 300,

@@ -17,7 +17,7 @@ const SYNC_FIELDS = 4;
 const LEAST_LATENCY: Readonly<Record<keyof Machine['latency'], number>> = {
   branchRestart: 3,
   instructionLatency: 3,
-  queueLatency: 3,
+  queueLatency: 6,
   tokenLatency: 2,
   prepare: 64,
   prepareDilated: 300,

@@ -1,10 +1,10 @@
 // FIFO in distributed RAM, read without a clock: an entry pushed at t into an empty FIFO is at the head at t+1, and after a pop at t the next
-// one is there at t+1. Late: an entry counts a cycle later (t+2), although its data are already at the output when it is the next.
+// one is there at t+1. Late: an entry counts so many cycles later (t+1+Late), although its data are already at the output when it is the next.
 // Pushing into a full FIFO and popping an empty one are errors of the user.
 module sf_fifo #(
   parameter int unsigned Width = 8,
   parameter int unsigned Depth = 16,  // entries: a power of two
-  parameter bit Late = 1'b0
+  parameter int unsigned Late = 0
 ) (
   input  logic             clk_i,
   input  logic             rst_ni,
@@ -22,13 +22,14 @@ module sf_fifo #(
   ptr_t             write_q, read_q, end_q;  // end: behind the last entry that counts
   logic             valid_q, arrive, last;
 
-  if (Late) begin : gen_late
-    logic arrive_q;
+  if (Late > 0) begin : gen_late
+    logic [Late-1:0] arrive_q;
     always_ff @(posedge clk_i) begin
-      arrive_q <= rst_ni && push_i;
-      end_q    <= rst_ni ? write_q : '0;
+      arrive_q <= rst_ni ? Late'({arrive_q, push_i}) : '0;
+      if (!rst_ni) end_q <= '0;
+      else if (arrive) end_q <= end_q + ptr_t'(1);
     end
-    assign arrive = arrive_q;
+    assign arrive = arrive_q[Late-1];
   end else begin : gen_plain
     assign arrive = push_i;
     assign end_q  = write_q;

@@ -24,7 +24,7 @@ package sf_pkg;
   parameter int unsigned WritesOutstanding = 8;
   parameter int unsigned LatBranchRestart = 3;
   parameter int unsigned LatInstruction = 3;
-  parameter int unsigned LatQueue = 3;
+  parameter int unsigned LatQueue = 6;
   parameter int unsigned LatToken = 2;
   parameter int unsigned LatPrepare = 64;
   parameter int unsigned LatPrepareDilated = 300;
@@ -40,7 +40,7 @@ package sf_pkg;
   parameter int unsigned LatDmaSetup = 3;
   parameter int unsigned LatReadLatencyMaps = 9;
   parameter logic [31:0] RtlVersion = 32'h00010000;
-  parameter logic [31:0] MachineFingerprint = 32'hfc98dda9;
+  parameter logic [31:0] MachineFingerprint = 32'hd0691e9e;
 
   // Instructions.
   typedef enum logic [5:0] {

@@ -171,7 +171,7 @@ module sf_cluster
   logic unused_sync;
   assign unused_sync = ^{ldm_sync, ldw_sync, st_sync, mac_sync, vec_sync};
 
-  sf_queue #(.DescBits(LdmBits - SyncBits), .RegisterDesc(1'b1)) u_ldm_queue (
+  sf_queue #(.DescBits(LdmBits - SyncBits)) u_ldm_queue (
     .clk_i, .rst_ni, .run_i,
     .go_i          (go[Ldm]),
     .room_o        (room[Ldm]),
@@ -193,7 +193,7 @@ module sf_cluster
     .write_mask_o  (write_masks[Ldm]),
     .busy_o        (queue_busy[Ldm])
   );
-  sf_queue #(.DescBits(LdwBits - SyncBits), .RegisterDesc(1'b1)) u_ldw_queue (
+  sf_queue #(.DescBits(LdwBits - SyncBits)) u_ldw_queue (
     .clk_i, .rst_ni, .run_i,
     .go_i          (go[Ldw]),
     .room_o        (room[Ldw]),
@@ -215,7 +215,7 @@ module sf_cluster
     .write_mask_o  (write_masks[Ldw]),
     .busy_o        (queue_busy[Ldw])
   );
-  sf_queue #(.DescBits(StBits - SyncBits), .RegisterDesc(1'b1)) u_st_queue (
+  sf_queue #(.DescBits(StBits - SyncBits)) u_st_queue (
     .clk_i, .rst_ni, .run_i,
     .go_i          (go[St]),
     .room_o        (room[St]),
@@ -237,6 +237,84 @@ module sf_cluster
     .write_mask_o  (write_masks[St]),
     .busy_o        (queue_busy[St])
   );
+
+  // --- queues of the compute units ---
+  cu_mask_t mac_go, mac_room, mac_ok, mac_free, mac_start, mac_read, mac_write, mac_busy;
+  cu_mask_t vec_go, vec_room, vec_ok, vec_free, vec_start, vec_read, vec_write, vec_busy;
+  unit_mask_t [NumCus-1:0] mac_wait_read, mac_wait_write, mac_read_masks, mac_write_masks;
+  unit_mask_t [NumCus-1:0] vec_wait_read, vec_wait_write, vec_read_masks, vec_write_masks;
+  sf_queues #(.DescBits(MacBits - SyncBits)) u_mac_queues (
+    .clk_i, .rst_ni, .run_i,
+    .go_i          (mac_go),
+    .room_o        (mac_room),
+    .wait_read_i   (mac_sync.wait_read[NumUnits-1:0]),
+    .wait_write_i  (mac_sync.wait_write[NumUnits-1:0]),
+    .signal_read_i (mac_sync.signal_read[NumUnits-1:0]),
+    .signal_write_i(mac_sync.signal_write[NumUnits-1:0]),
+    .desc_i        (mac_fields[MacBits-SyncBits-1:0]),
+    .wait_read_o   (mac_wait_read),
+    .wait_write_o  (mac_wait_write),
+    .tokens_i      (mac_ok),
+    .free_i        (mac_free),
+    .start_o       (mac_start),
+    .head_o        (mac_head),
+    .desc_o        (mac_desc),
+    .read_i        (mac_read),
+    .write_i       (mac_write),
+    .read_mask_o   (mac_read_masks),
+    .write_mask_o  (mac_write_masks),
+    .busy_o        (mac_busy)
+  );
+  sf_queues #(.DescBits(VecBits - SyncBits)) u_vec_queues (
+    .clk_i, .rst_ni, .run_i,
+    .go_i          (vec_go),
+    .room_o        (vec_room),
+    .wait_read_i   (vec_sync.wait_read[NumUnits-1:0]),
+    .wait_write_i  (vec_sync.wait_write[NumUnits-1:0]),
+    .signal_read_i (vec_sync.signal_read[NumUnits-1:0]),
+    .signal_write_i(vec_sync.signal_write[NumUnits-1:0]),
+    .desc_i        (vec_fields[VecBits-SyncBits-1:0]),
+    .wait_read_o   (vec_wait_read),
+    .wait_write_o  (vec_wait_write),
+    .tokens_i      (vec_ok),
+    .free_i        (vec_free),
+    .start_o       (vec_start),
+    .head_o        (vec_head),
+    .desc_o        (vec_desc),
+    .read_i        (vec_read),
+    .write_i       (vec_write),
+    .read_mask_o   (vec_read_masks),
+    .write_mask_o  (vec_write_masks),
+    .busy_o        (vec_busy)
+  );
+  for (genvar c = 0; c < int'(NumCus); c++) begin : gen_queue
+    localparam int Mac = int'(FirstMac) + 2 * c;
+    localparam int Vec = Mac + 1;
+    assign mac_go[c]       = go[Mac];
+    assign mac_ok[c]       = tokens_ok[Mac];
+    assign mac_free[c]     = free[Mac];
+    assign mac_read[c]     = read_signal[Mac];
+    assign mac_write[c]    = write_signal[Mac];
+    assign room[Mac]       = mac_room[c];
+    assign start[Mac]      = mac_start[c];
+    assign wait_read[Mac]  = mac_wait_read[c];
+    assign wait_write[Mac] = mac_wait_write[c];
+    assign read_masks[Mac] = mac_read_masks[c];
+    assign write_masks[Mac] = mac_write_masks[c];
+    assign queue_busy[Mac] = mac_busy[c];
+    assign vec_go[c]       = go[Vec];
+    assign vec_ok[c]       = tokens_ok[Vec];
+    assign vec_free[c]     = free[Vec];
+    assign vec_read[c]     = read_signal[Vec];
+    assign vec_write[c]    = write_signal[Vec];
+    assign room[Vec]       = vec_room[c];
+    assign start[Vec]      = vec_start[c];
+    assign wait_read[Vec]  = vec_wait_read[c];
+    assign wait_write[Vec] = vec_wait_write[c];
+    assign read_masks[Vec] = vec_read_masks[c];
+    assign write_masks[Vec] = vec_write_masks[c];
+    assign queue_busy[Vec] = vec_busy[c];
+  end
 
   // --- DMA engines ---
   logic                 ldm_signal, ldw_signal;
@@ -371,50 +449,6 @@ module sf_cluster
     localparam int Mac = int'(FirstMac) + 2 * c;
     localparam int Vec = Mac + 1;
 
-    sf_queue #(.DescBits(MacBits - SyncBits)) u_mac_queue (
-      .clk_i, .rst_ni, .run_i,
-      .go_i          (go[Mac]),
-      .room_o        (room[Mac]),
-      .wait_read_i   (mac_sync.wait_read[NumUnits-1:0]),
-      .wait_write_i  (mac_sync.wait_write[NumUnits-1:0]),
-      .signal_read_i (mac_sync.signal_read[NumUnits-1:0]),
-      .signal_write_i(mac_sync.signal_write[NumUnits-1:0]),
-      .desc_i        (mac_fields[MacBits-SyncBits-1:0]),
-      .wait_read_o   (wait_read[Mac]),
-      .wait_write_o  (wait_write[Mac]),
-      .tokens_i      (tokens_ok[Mac]),
-      .free_i        (free[Mac]),
-      .start_o       (start[Mac]),
-      .head_o        (mac_head[c]),
-      .desc_o        (mac_desc[c]),
-      .read_i        (read_signal[Mac]),
-      .write_i       (write_signal[Mac]),
-      .read_mask_o   (read_masks[Mac]),
-      .write_mask_o  (write_masks[Mac]),
-      .busy_o        (queue_busy[Mac])
-    );
-    sf_queue #(.DescBits(VecBits - SyncBits)) u_vec_queue (
-      .clk_i, .rst_ni, .run_i,
-      .go_i          (go[Vec]),
-      .room_o        (room[Vec]),
-      .wait_read_i   (vec_sync.wait_read[NumUnits-1:0]),
-      .wait_write_i  (vec_sync.wait_write[NumUnits-1:0]),
-      .signal_read_i (vec_sync.signal_read[NumUnits-1:0]),
-      .signal_write_i(vec_sync.signal_write[NumUnits-1:0]),
-      .desc_i        (vec_fields[VecBits-SyncBits-1:0]),
-      .wait_read_o   (wait_read[Vec]),
-      .wait_write_o  (wait_write[Vec]),
-      .tokens_i      (tokens_ok[Vec]),
-      .free_i        (free[Vec]),
-      .start_o       (start[Vec]),
-      .head_o        (vec_head[c]),
-      .desc_o        (vec_desc[c]),
-      .read_i        (read_signal[Vec]),
-      .write_i       (write_signal[Vec]),
-      .read_mask_o   (read_masks[Vec]),
-      .write_mask_o  (write_masks[Vec]),
-      .busy_o        (queue_busy[Vec])
-    );
     sf_cu u_cu (
       .clk_i, .rst_ni,
       .own_cu_i      (cu_mask_t'(1) << c),

@@ -1,5 +1,5 @@
-// Bench of sf_queue and sf_tokens: a queue for every unit, random descriptors, waits, signals and busy units; every start, room, desc and token
-// is compared with a model of the rules cycle by cycle.
+// Bench of sf_queue, sf_queues and sf_tokens: a queue for every unit, random descriptors, waits, signals and busy units; every start, room, desc and token
+// is compared with a model of the rules cycle by cycle. MAC and VEC are free when they have prepared their head, not before.
 // Specification: docs/microarchitecture.md, section 9 (T2, T3).
 module sf_queue_tb
   import sf_pkg::*;
@@ -29,7 +29,7 @@ module sf_queue_tb
   unit_mask_t [NumUnits-1:0] wait_read, wait_write, read_masks, write_masks;
   desc_t      [NumUnits-1:0] desc;
   entry_t                    fields_q;
-  logic                      run_q, overflow;
+  logic                      run_q, ran_q, overflow;
   logic [4:0]                producer;
 
   for (genvar u = 0; u < int'(NumUnits); u++) begin : gen_unit
@@ -37,8 +37,8 @@ module sf_queue_tb
       assign {room[u], start[u], head[u], busy[u]} = 4'b1000;
       assign {wait_read[u], wait_write[u], read_masks[u], write_masks[u]} = '0;
       assign desc[u] = '0;
-    end else begin : gen_queue
-      sf_queue #(.DescBits(DescBits), .RegisterDesc(u < 3)) u_queue (
+    end else if (u < NoUnit) begin : gen_queue
+      sf_queue #(.DescBits(DescBits)) u_queue (
         .clk_i, .rst_ni, .run_i(run_q), .go_i(go[u]), .room_o(room[u]),
         .wait_read_i(fields_q.wait_read), .wait_write_i(fields_q.wait_write), .signal_read_i(fields_q.signal_read),
         .signal_write_i(fields_q.signal_write), .desc_i(fields_q.desc),
@@ -46,6 +46,27 @@ module sf_queue_tb
         .head_o(head[u]), .desc_o(desc[u]), .read_i(read_q[u]), .write_i(write_q[u]),
         .read_mask_o(read_masks[u]), .write_mask_o(write_masks[u]), .busy_o(busy[u])
       );
+    end
+  end
+  // By kind: MAC, VEC.
+  for (genvar k = 0; k < 2; k++) begin : gen_kind
+    cu_mask_t                cu_go, cu_room, cu_ok, cu_free, cu_start, cu_head, cu_read, cu_write, cu_busy;
+    unit_mask_t [NumCus-1:0] cu_wait_read, cu_wait_write, cu_read_masks, cu_write_masks;
+    desc_t      [NumCus-1:0] cu_desc;
+    sf_queues #(.DescBits(DescBits)) u_queues (
+      .clk_i, .rst_ni, .run_i(run_q), .go_i(cu_go), .room_o(cu_room),
+      .wait_read_i(fields_q.wait_read), .wait_write_i(fields_q.wait_write), .signal_read_i(fields_q.signal_read),
+      .signal_write_i(fields_q.signal_write), .desc_i(fields_q.desc),
+      .wait_read_o(cu_wait_read), .wait_write_o(cu_wait_write), .tokens_i(cu_ok), .free_i(cu_free), .start_o(cu_start),
+      .head_o(cu_head), .desc_o(cu_desc), .read_i(cu_read), .write_i(cu_write),
+      .read_mask_o(cu_read_masks), .write_mask_o(cu_write_masks), .busy_o(cu_busy)
+    );
+    for (genvar c = 0; c < int'(NumCus); c++) begin : gen_cu
+      localparam int U = 4 + 2 * c + k;
+      assign {cu_go[c], cu_ok[c], cu_free[c], cu_read[c], cu_write[c]} = {go[U], ok[U], free_q[U], read_q[U], write_q[U]};
+      assign {room[U], start[U], head[U], busy[U]} = {cu_room[c], cu_start[c], cu_head[c], cu_busy[c]};
+      assign {wait_read[U], wait_write[U], desc[U]} = {cu_wait_read[c], cu_wait_write[c], cu_desc[c]};
+      assign {read_masks[U], write_masks[U]} = {cu_read_masks[c], cu_write_masks[c]};
     end
   end
   sf_tokens u_tokens (
@@ -57,7 +78,7 @@ module sf_queue_tb
   entry_t     waiting [Places][$];
   entry_t     next;
   int         unit_q, cycle_q, sent_q, starts_q, waits_q, held_q, most_q;
-  int         held [NumUnits], last_start [NumUnits], free_at [NumUnits], last_read [NumUnits], last_write [NumUnits];
+  int         prepared [NumUnits], held [NumUnits], last_start [NumUnits], free_at [NumUnits], last_read [NumUnits], last_write [NumUnits];
   int         freed [Places][$];               // cycles from which places can be used again
   int         reads [Places][$], writes [Places][$];  // cycles of signals, in order
   unit_mask_t read_of [Places][$], write_of [Places][$];
@@ -79,7 +100,7 @@ module sf_queue_tb
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      {done_o, go_now_q, run_q} <= '0;
+      {done_o, go_now_q, run_q, ran_q} <= '0;
       {free_q, read_q, write_q} <= '0;
       errors_o <= 0;
       cycle_q <= 0;
@@ -91,6 +112,7 @@ module sf_queue_tb
       unit_q <= 0;
       for (int u = 0; u < int'(NumUnits); u++) begin
         held[u] = 0;
+        prepared[u] = 0;
         last_start[u] = -2;
         free_at[u] = 0;
         last_read[u] = 0;
@@ -103,6 +125,7 @@ module sf_queue_tb
       waited = 0;
       cycle_q <= cycle_q + 1;
       run_q <= cycle_q > 4 && !chance(2);
+      ran_q <= run_q;
       // --- starts, exactly when the rules say
       for (int u = 0; u < int'(NumUnits); u++) begin
         bit able, here;
@@ -115,7 +138,7 @@ module sf_queue_tb
         if (here) begin
           entry_t e;
           e = waiting[u][0];
-          able = free_q[u] && run_q && last_start[u] < cycle_q - 1;
+          able = free_q[u] && ran_q && last_start[u] < cycle_q - 1;
           for (int p = 0; p < int'(NumUnits); p++) begin
             if (e.wait_read[p] && tokens[0][p][u] == 0) able = 1'b0;
             if (e.wait_write[p] && tokens[1][p][u] == 0) able = 1'b0;
@@ -149,7 +172,9 @@ module sf_queue_tb
           freed[u].delete(0);
           held[u] = held[u] - 1;
         end
-        free_q[u] <= cycle_q + 1 >= free_at[u] && !chance(10);
+        if (u > NoUnit && (!here || able)) prepared[u] = 0;
+        else prepared[u] = prepared[u] + 1;
+        free_q[u] <= cycle_q + 1 >= free_at[u] && (u < NoUnit || prepared[u] >= int'(LatPrepare)) && !chance(10);
         // --- signals of the next cycle
         read_q[u] <= reads[u].size() > 0 && reads[u][0] <= cycle_q + 1;
         write_q[u] <= writes[u].size() > 0 && writes[u][0] <= cycle_q + 1;
