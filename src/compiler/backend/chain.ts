@@ -1,24 +1,24 @@
 /**
- * Chains: two or more MAC stages computed tile by tile without going through DRAM. Specification: docs/compiler.md, "Chains".
+ * Chains: MAC stages computed tile by tile without going through DRAM between them. Specification: docs/compiler.md, "Chains".
  *
- *   head (optional, any convolution)   → results to all CUs: a ring of rows
- *   body (any convolution, depthwise)  → results stay in the CU that made them
- *   tail (optional, pointwise)         → reads its own CU's pixels; gathered, added, stored like any stage
+ * A chain is a list of passes. A pass reads a ring of rows that all CUs hold: the chain's input, or what the pass before made.
  *
- * The body may have several branches that read the same rows: their results are concatenated for the tail.
+ *   body (any convolution, depthwise)  → without a tail: to all CUs, the next pass's ring
+ *   tail (optional, pointwise)         → reads its own CU's pixels of the body's results; to all CUs as well
  *
- * There is a head or a tail. Without a tail every CU stores the body's pixels that it made, or, where the channels are split over CUs too, one CU gathers
- * and stores them. A head that others read as well is also stored, behind its residual add if it has one: every CU adds to its own copy of the rows.
+ * The body may have several branches that read the same rows: their results are concatenated for the tail. A residual add of something that the chain has on
+ * chip is made by every CU on its own copy. The last pass's results are gathered in one CU, added to, and stored; without a tail every CU may store what it made.
+ * A head (the first of two passes) that others read as well is also stored.
  *
- * With a tail the body's and the tail's pixels are split over the CUs alike, so nothing passes between CUs but the head's rows. Weights of all links stay on chip.
+ * Images that are too wide are computed in strips of columns, one after the other (chain-extent.ts). Weights of all links stay on chip.
  */
 import { LINE_BYTES, LINE_WORDS, type Machine, weightsLines } from '../../machine/machine.ts';
 import { type Block, blocksOf, imagesOf, regionsOf } from './blocks.ts';
+import { cutStrips, type Range, ringRows, type Strip, tileRanges } from './chain-extent.ts';
 import { roundUp } from './maps-memory.ts';
 import { trafficCycles } from './plan.ts';
-import { leastRingRows } from './source-walk.ts';
-import type { MacWork, PairWork, Stage } from './stage.ts';
-import { inputRows, largestPart } from './tile-rows.ts';
+import type { MacWork, PairWork } from './stage.ts';
+import { largestSlot } from './tile-rows.ts';
 import type { View } from './view.ts';
 import { hasAdjacentTaps, outputCycles, PixelCosts, parameterLines, tapLines } from './window-cost.ts';
 
@@ -36,106 +36,112 @@ export interface LinkPlan {
   readonly images?: number | undefined;
 }
 
-export interface ChainPlan {
-  readonly head: LinkPlan | undefined;
-  /** Of the widest branch. */
-  readonly body: LinkPlan;
-  /** Of all branches, in the order of `ChainWork.branches`. */
-  readonly branches: readonly LinkPlan[];
-  readonly tail: LinkPlan | undefined;
-  readonly tileRows: number;
-  /** Rows of the input ring and of the head's result ring. */
-  readonly inputRows: number;
-  readonly headRows: number;
-  /** Rows of the ring of the head's second operand. */
-  readonly otherRows: number;
-  /** Words of a body slot, of a result slot (and of a residual slot). */
-  readonly bodyWords: number;
-  readonly resultWords: number;
-  readonly hasResidual: boolean;
-  readonly words: number;
-  readonly cycles: number;
-  readonly bytes: number;
-}
-
-/** Body slots in rotation. */
-export const CHAIN_SLOTS = 2;
-
-/** Result (and residual) slots in rotation: the home CU of the results rotates too. */
-export function resultSlots(machine: Machine): number {
-  return machine.computeUnits > 1 ? 1 : 2;
-}
-
 /** One of the convolutions that make the body's results: their first channel. */
 export interface Branch {
   readonly work: MacWork;
   readonly channel: number;
 }
 
-export interface ChainWork {
-  readonly head: MacWork | undefined;
+/** A residual add behind a pass: `tensor` of the chain (0: its input), or one in DRAM. */
+export interface Residual {
+  readonly vec: PairWork;
+  readonly tensor: number | undefined;
+}
+
+export interface PassWork {
   /** The branch that reads the most rows: all that the others read. */
   readonly body: MacWork;
   readonly branches: readonly Branch[];
   readonly tail: MacWork | undefined;
-  readonly stage: Stage;
+  readonly residual?: Residual | undefined;
+}
+
+export interface ChainWork {
+  readonly passes: readonly PassWork[];
   readonly input: View;
-  /** The head's results are stored too; its residual add. */
+  /** May the chain be cut into strips? */
+  readonly canCut: boolean;
+  /** The first pass's results are stored too; its residual add. */
   readonly stored?: { readonly vec: PairWork | undefined } | undefined;
 }
 
-/** Channels of the body's results. */
-export function bodyChannels({ branches }: ChainWork): number {
+export interface PassPlan {
+  /** Of the widest branch. */
+  readonly body: LinkPlan;
+  /** Of all branches, in order. */
+  readonly branches: readonly LinkPlan[];
+  readonly tail: LinkPlan | undefined;
+  /** Rows of the ring that the pass reads, and words of its widest row. */
+  readonly ringRows: number;
+  readonly ringWords: number;
+  /** Words of a slot of results that stay in the CU that made them; 0: there are none. */
+  readonly slotWords: number;
+}
+
+export interface ChainPlan {
+  readonly passes: readonly PassPlan[];
+  readonly strips: readonly Strip[];
+  readonly tileRows: number;
+  /** Are the results gathered in one CU, not stored by those that made them? */
+  readonly gathered: boolean;
+  /** Rows of the ring of a stored head's second operand. */
+  readonly otherRows: number;
+  /** Words of a result slot, and of a slot for an operand from DRAM. */
+  readonly resultWords: number;
+  readonly otherWords: number;
+  readonly words: number;
+  readonly cycles: number;
+  readonly bytes: number;
+}
+
+/** Slots in rotation for what stays in a CU. */
+export const CHAIN_SLOTS = 2;
+const MAX_STRIPS = 16;
+/** Cycles of a descriptor besides its windows, and the least it takes; cycles that a link more costs where a strip begins. */
+const DESCRIPTOR_CYCLES = 12;
+const LEAST_CYCLES = 72;
+const FILL_CYCLES = 100;
+
+/** Result (and residual) slots in rotation: the home CU of the results rotates too. */
+export function resultSlots(machine: Machine): number {
+  return machine.computeUnits > 1 ? 1 : 2;
+}
+
+/** Channels of a pass's body. */
+export function bodyChannels({ branches }: PassWork): number {
   return branches.reduce((sum, { work }) => sum + work.outChannels, 0);
+}
+
+/** The last convolution of a pass. */
+export function lastOf({ body, tail }: PassWork): MacWork {
+  return tail ?? body;
+}
+
+/** Plans of a chain's links in order. */
+export function linksOfChain({ passes }: ChainPlan): LinkPlan[] {
+  return passes.flatMap(({ branches, tail }) => [...branches, ...(tail ? [tail] : [])]);
 }
 
 /** The best plan of a chain within a budget of maps words; undefined when it does not fit. */
 export function planChain(work: ChainWork, machine: Machine, budgetWords: number): ChainPlan | undefined {
+  const search = new ChainSearch(work, machine, budgetWords);
+  if (!search.fitsWeights) return undefined;
+  const { outWidth } = work.passes.at(-1)!.body.geometry;
   let best: ChainPlan | undefined;
   let bestCost = Number.POSITIVE_INFINITY;
-  const { computeUnits } = machine;
-  // All CUs hold the head's rows: without a tail the body may be split over channels too.
-  const split = work.head && !work.tail ? undefined : 1;
-  const heads = work.head ? linkChoices(work.head, pitchFor(work.head), computeUnits, undefined) : [undefined];
-  const bodies = linkChoices(work.body, pitchFor(work.body), computeUnits, split);
-  const tails = work.tail ? linkChoices(work.tail, bodyChannels(work), computeUnits, 1) : [undefined];
-  const costs = new LinkCosts();
-  // Branches beside the widest one: each with the lanes that are fastest for itself.
-  const beside = work.branches.map((branch) => {
-    if (branch.work === work.body) return undefined;
-    const cyclesOf = (link: LinkPlan): number => link.blocks.length * costs.of(link, branch.work).total;
-    return linkChoices(branch.work, pitchFor(work.body), computeUnits, 1).reduce((best, link) =>
-      cyclesOf(link) < cyclesOf(best) ? link : best,
-    );
-  });
-  for (const tail of tails) {
-    for (const body of bodies) {
-      for (const head of heads) {
-        const branches = beside.map((link) => link ?? body);
-        const lines = [head, ...branches, tail].reduce((sum, link) => sum + (link ? link.groupLines * link.blocks.length : 0), 0);
-        if (lines > weightsLines(machine)) continue;
-        for (let tileRows = work.body.geometry.outHeight; tileRows >= 1; tileRows = tileRows > 1 ? Math.ceil(tileRows / 2) : 0) {
-          const plan = evaluateChain(work, { head, body, branches, tail }, tileRows, machine, budgetWords, costs);
-          const cost = plan ? plan.cycles + trafficCycles(plan.bytes, machine) : Number.POSITIVE_INFINITY;
-          if (cost < bestCost) {
-            best = plan;
-            bestCost = cost;
-          }
-        }
-      }
-    }
+  for (let count = 1; count <= (work.canCut ? Math.min(MAX_STRIPS, outWidth >> 1) : 1); count *= 2) {
+    const plan = search.bestOf(count);
+    const cost = plan ? plan.cycles + trafficCycles(plan.bytes, machine) : Number.POSITIVE_INFINITY;
+    // Narrower strips cost more of everything but room.
+    if (best && cost >= bestCost) break;
+    if (cost < bestCost) [best, bestCost] = [plan, cost];
   }
   return best;
 }
 
 /** Words per pixel of the image that a link reads: depthwise reads begin at lines. */
 function pitchFor({ inChannels, depthwise }: MacWork): number {
-  return depthwise ? Math.ceil(inChannels / 16) * 16 : inChannels;
-}
-
-/** Are the body's results gathered in one CU (channels split over CUs), not kept where they are made? */
-export function isGathered({ body }: ChainPlan | { readonly body: LinkPlan }): boolean {
-  return body.slots > 1;
+  return depthwise ? Math.ceil(inChannels / LINE_WORDS) * LINE_WORDS : inChannels;
 }
 
 /** Lane counts and splits of a link; `slots` fixed for links whose results stay in their CU. */
@@ -153,145 +159,226 @@ function linkChoices(work: MacWork, pixelPitch: number, cus: number, slots: numb
   return choices;
 }
 
-function evaluateChain(
-  work: ChainWork,
-  links: Pick<ChainPlan, 'head' | 'body' | 'branches' | 'tail'>,
-  tileRows: number,
-  machine: Machine,
-  budgetWords: number,
-  linkCosts: LinkCosts,
-): ChainPlan | undefined {
-  const { head, body, branches, tail } = links;
-  const cus = machine.computeUnits;
-  const g = work.body.geometry;
-  const tiles = Math.ceil(g.outHeight / tileRows);
-  // Rows that the body needs for two tiles at a time, and those that the head needs to make them.
-  let bodyNeed = leastRingRows(g);
-  let headNeed = work.head ? leastRingRows(work.head.geometry) : 1;
-  let made = 1;
-  for (let y = 0; y < g.outHeight; y += tileRows) {
-    const now = inputRows(work.body, y, Math.min(g.outHeight, y + tileRows));
-    const next = inputRows(work.body, y, Math.min(g.outHeight, y + 2 * tileRows));
-    bodyNeed = Math.max(bodyNeed, next.end - now.first);
-    made = Math.max(made, y === 0 ? now.end : 0, next.end - now.end);
-    if (work.head && y === 0) {
-      const begin = inputRows(work.head, 0, Math.max(1, now.end));
-      headNeed = Math.max(headNeed, begin.end - begin.first);
-    }
-    if (work.head && next.end > now.first) {
-      const need = inputRows(work.head, now.end < next.end ? now.end : now.first, next.end);
-      const after = inputRows(work.head, next.end - 1, Math.min(work.head.geometry.outHeight, next.end + tileRows * g.strideH));
-      headNeed = Math.max(headNeed, Math.max(need.end, after.end) - need.first);
-    }
-  }
-  const inputHeight = (work.head ?? work.body).geometry.inHeight;
-  const inputNeed = Math.min(inputHeight, work.head ? headNeed : bodyNeed);
-  const inputWidth = (work.head ?? work.body).geometry.inWidth;
-  const inputPitch = head ? head.pixelPitch : body.pixelPitch;
-  const inputWords = inputNeed * inputWidth * inputPitch;
-  const headRows = work.head ? Math.min(g.inHeight, bodyNeed) : 0;
-  const headWords = headRows * g.inWidth * body.pixelPitch;
-  const gathered = isGathered(links);
-  const bodyWords = gathered ? 0 : linkCosts.largestPart(body, work.body, tileRows, cus) * bodyChannels(work);
-  const gatheredWork = work.tail ?? (gathered ? work.body : undefined);
-  const resultWords = gatheredWork ? tileRows * g.outWidth * gatheredWork.outChannels : 0;
-  const hasResidual = work.stage.vec?.op === 'add';
-  const otherRows = work.stored?.vec ? made : 0;
-  const words =
-    roundUp(otherRows * g.inWidth * body.pixelPitch) +
-    roundUp(inputWords) +
-    roundUp(headWords) +
-    CHAIN_SLOTS * roundUp(bodyWords) +
-    resultSlots(machine) * roundUp(resultWords) * (hasResidual ? 2 : 1);
-  if (words > budgetWords) return undefined;
-
-  const pixels = g.outHeight * g.outWidth;
-  const overhead = machine.latency.macSetup + 12;
-  // A tile's pixels are split into whole pixels.
-  const tilePixels = [...Array(tiles).keys()].map((t) => (Math.min(g.outHeight, (t + 1) * tileRows) - t * tileRows) * g.outWidth);
-  const partPixels = tilePixels.reduce((sum, count) => sum + Math.ceil(count / cus), 0);
-  const macCycles = (link: LinkPlan, linkWork: MacWork): number => {
-    const { total } = linkCosts.of(link, linkWork);
-    const uneven = link.parts > 1 ? (partPixels * cus) / pixels : 1;
-    return link.blocks.length * ((total / link.parts) * uneven + tiles * (overhead + parameterLines(link.lanes)));
-  };
-  let tailCycles = 0;
-  if (tail && work.tail) {
-    const window = Math.max(outputCycles(tail.lanes), Math.ceil(work.tail.tapWords / tail.lanes));
-    const mac = tail.blocks.length * (partPixels * window + tiles * (overhead + parameterLines(tail.lanes)));
-    tailCycles = Math.max(mac, busCycles(tail, pixels));
-  }
-  const headPixels = work.head ? work.head.geometry.outHeight * work.head.geometry.outWidth : 0;
-  const headCycles = head ? Math.max(macCycles(head, work.head!), busCycles(head, headPixels)) : 0;
-  const branchCycles = branches.reduce((sum, link, i) => sum + macCycles(link, work.branches[i]!.work), 0);
-  const bodyCycles = Math.max(branchCycles, gathered ? busCycles(body, pixels) : 0);
-  const headWordsInAll = work.head ? headPixels * work.head.outChannels : 0;
-  // A CU's port B: the head's rows arrive, its second operand too, the addition reads both and writes.
-  const portCycles = (headWordsInAll / LINE_WORDS) * (work.stored?.vec ? 5 : 1) * 1.1;
-  const cycles = Math.max(headCycles + bodyCycles + tailCycles, portCycles);
-  const linkBytes = (link: LinkPlan | undefined, linkWork: MacWork | undefined): number =>
-    link && linkWork
-      ? link.blocks.length *
-        link.groupLines *
-        imagesOf(Math.min(link.cuChannels * link.slots, linkWork.outChannels), link.lanes) *
-        LINE_BYTES
-      : 0;
-  const resultBytes = pixels * (work.tail ?? work.body).outChannels * 2;
-  const bytes =
-    linkBytes(head, work.head) +
-    branches.reduce((sum, link, i) => sum + linkBytes(link, work.branches[i]!.work), 0) +
-    linkBytes(tail, work.tail) +
-    inputHeight * inputWidth * work.input.channels * 2 +
-    resultBytes * (hasResidual ? 2 : 1) +
-    (work.stored ? headWordsInAll * 2 * (work.stored.vec ? 2 : 1) : 0);
-  const bandwidth = machine.dram.bytesPerSecond / machine.clockHz;
-  const dispatch = tiles * (14 * cus * [head, ...branches, tail].reduce((sum, link) => sum + (link?.blocks.length ?? 0), 0) + 40);
-  const first = (inputWords * 2) / bandwidth / Math.max(1, tiles) + 200;
-  return {
-    head,
-    body,
-    branches,
-    tail,
-    tileRows,
-    inputRows: inputNeed,
-    headRows,
-    otherRows,
-    bodyWords,
-    resultWords,
-    hasResidual,
-    words,
-    cycles: Math.max(cycles, bytes / bandwidth, dispatch) + first,
-    bytes,
-  };
+/** A link in a search: its choices, and what they are measured by. */
+interface Link {
+  readonly pass: number;
+  readonly work: MacWork;
+  readonly choices: readonly LinkPlan[];
+  readonly isTail: boolean;
+  /** Do its results go over the result bus, whatever the choice? */
+  readonly usesBus: boolean;
 }
 
-/** Window costs of links, each computed once in a search. */
-class LinkCosts {
+class ChainSearch {
+  private readonly work: ChainWork;
+  private readonly machine: Machine;
+  private readonly budgetWords: number;
+  private readonly links: Link[] = [];
   private readonly costs = new Map<LinkPlan, PixelCosts>();
-  private readonly parts = new Map<LinkPlan, Map<number, number>>();
 
-  of(link: LinkPlan, work: MacWork): PixelCosts {
-    let costs = this.costs.get(link);
+  constructor(work: ChainWork, machine: Machine, budgetWords: number) {
+    this.work = work;
+    this.machine = machine;
+    this.budgetWords = budgetWords;
+    const cus = machine.computeUnits;
+    work.passes.forEach((pass, k) => {
+      const isLast = k === work.passes.length - 1;
+      const pitch = pitchFor(pass.body);
+      // All CUs hold the rows of a ring: where nothing stays in a CU, channels may be split over CUs too.
+      const slots = pass.tail || pass.branches.length > 1 || work.passes.length === 1 ? 1 : undefined;
+      const usesBus = !pass.tail && (!isLast || pass.residual !== undefined);
+      for (const branch of pass.branches)
+        this.links.push({ pass: k, work: branch.work, choices: linkChoices(branch.work, pitch, cus, slots), isTail: false, usesBus });
+      if (pass.tail)
+        this.links.push({
+          pass: k,
+          work: pass.tail,
+          choices: linkChoices(pass.tail, bodyChannels(pass), cus, 1),
+          isTail: true,
+          usesBus: true,
+        });
+    });
+  }
+
+  /** Could the weights of all links be on chip together? */
+  get fitsWeights(): boolean {
+    const least = this.links.reduce((sum, { choices }) => sum + Math.min(...choices.map(linesOf)), 0);
+    return least <= weightsLines(this.machine);
+  }
+
+  /** The best plan with so many strips. */
+  bestOf(count: number): ChainPlan | undefined {
+    const strips = cutStrips(this.work.passes, count);
+    if (!strips) return undefined;
+    let best: ChainPlan | undefined;
+    let bestCost = Number.POSITIVE_INFINITY;
+    const { outHeight } = this.work.passes.at(-1)!.body.geometry;
+    for (let tileRows = outHeight; tileRows >= 1; tileRows = tileRows > 1 ? Math.ceil(tileRows / 2) : 0) {
+      const plan = this.evaluate(strips, tileRows);
+      const cost = plan ? plan.cycles + trafficCycles(plan.bytes, this.machine) : Number.POSITIVE_INFINITY;
+      if (cost < bestCost) [best, bestCost] = [plan, cost];
+    }
+    return best;
+  }
+
+  private evaluate(strips: readonly Strip[], tileRows: number): ChainPlan | undefined {
+    const { work, machine } = this;
+    const cus = machine.computeUnits;
+    const needed = tileRanges(work.passes, tileRows);
+    const rows = work.passes.map((_, k) => ringRows(work.passes, needed, k));
+    const ringWords = work.passes.map(
+      ({ body }, k) => Math.max(...strips.map(({ rings }) => rings[k]!.end - rings[k]!.left)) * pitchFor(body),
+    );
+    const last = work.passes.at(-1)!;
+    const width = Math.max(...strips.map(({ output }) => output.end - output.first));
+    const result = tileRows * width * lastOf(last).outChannels;
+    let words = rows.reduce((sum, count, k) => sum + roundUp(count * ringWords[k]!), 0);
+    if (words > this.budgetWords) return undefined;
+
+    const tiles = strips.length * needed[0]!.length;
+    const chosen = this.chooseLinks(strips, needed);
+    if (!chosen) return undefined;
+    const cycles = this.links.reduce((sum, link, i) => sum + this.cyclesOf(link, chosen[i]!, strips, needed), 0);
+    const lastLink = chosen.at(-1)!;
+    const gathered = last.tail !== undefined || lastLink.slots > 1 || last.residual !== undefined;
+    const passes = work.passes.map((pass, k): PassPlan => {
+      const own = this.links.flatMap((link, i) => (link.pass === k ? [{ link, plan: chosen[i]! }] : []));
+      const branches = own.filter(({ link }) => !link.isTail).map(({ plan }) => plan);
+      const body = branches[pass.branches.findIndex((branch) => branch.work === pass.body)]!;
+      const isOwn = pass.tail !== undefined || (k === work.passes.length - 1 && !gathered);
+      const slotWords = isOwn ? this.slotPixels(k, body, strips, needed[k + 1]!) * bodyChannels(pass) : 0;
+      return { body, branches, tail: own.find(({ link }) => link.isTail)?.plan, ringRows: rows[k]!, ringWords: ringWords[k]!, slotWords };
+    });
+    const resultWords = gathered ? result : 0;
+    const otherWords = last.residual && last.residual.tensor === undefined ? result : 0;
+    const otherRows = work.stored?.vec ? Math.max(...needed[1]!.map(({ first, end }) => end - first)) : 0;
+    words +=
+      passes.reduce((sum, { slotWords }) => sum + CHAIN_SLOTS * roundUp(slotWords), 0) +
+      resultSlots(machine) * (roundUp(resultWords) + roundUp(otherWords)) +
+      roundUp(otherRows * (ringWords[1] ?? 0));
+    if (words > this.budgetWords) return undefined;
+
+    const bytes = this.bytesOf(chosen, strips);
+    const bandwidth = machine.dram.bytesPerSecond / machine.clockHz;
+    const dispatch = tiles * (14 * cus * chosen.reduce((sum, link) => sum + link.blocks.length, 0) + 40);
+    const first = (rows[0]! * ringWords[0]! * 2) / bandwidth / needed[0]!.length + 200;
+    const fills = (strips.length - 1) * (first + FILL_CYCLES * this.links.length);
+    return {
+      passes,
+      strips,
+      tileRows,
+      gathered,
+      otherRows,
+      resultWords,
+      otherWords,
+      words,
+      cycles: Math.max(cycles, this.portCycles(), bytes / bandwidth, dispatch) + first + fills,
+      bytes,
+    };
+  }
+
+  /** For every link the choice that takes the fewest cycles; then, until the weights of all fit, those that save lines for the fewest cycles. */
+  private chooseLinks(strips: readonly Strip[], needed: readonly Range[][]): LinkPlan[] | undefined {
+    const options = this.links.map((link) =>
+      link.choices.map((plan) => ({ plan, lines: linesOf(plan), cycles: this.cyclesOf(link, plan, strips, needed) })),
+    );
+    const better = (a: (typeof options)[0][0], b: (typeof options)[0][0]): boolean =>
+      a.cycles < b.cycles || (a.cycles === b.cycles && a.lines < b.lines);
+    const chosen = options.map((list) => list.reduce((best, option) => (better(option, best) ? option : best)));
+    let lines = chosen.reduce((sum, option) => sum + option.lines, 0);
+    while (lines > weightsLines(this.machine)) {
+      let best: { at: number; option: (typeof options)[0][0]; rate: number } | undefined;
+      options.forEach((list, at) => {
+        for (const option of list) {
+          const saved = chosen[at]!.lines - option.lines;
+          if (saved <= 0) continue;
+          const rate = (option.cycles - chosen[at]!.cycles) / saved;
+          if (!best || rate < best.rate) best = { at, option, rate };
+        }
+      });
+      if (!best) return undefined;
+      lines -= chosen[best.at]!.lines - best.option.lines;
+      chosen[best.at] = best.option;
+    }
+    return chosen.map(({ plan }) => plan);
+  }
+
+  /** Cycles of a link over the whole image: a tile's pixels are split into whole pixels. */
+  private cyclesOf(link: Link, plan: LinkPlan, strips: readonly Strip[], needed: readonly Range[][]): number {
+    const { passes } = this.work;
+    let pixels = 0;
+    let partPixels = 0;
+    let tasks = 0;
+    for (const { passes: works } of strips) {
+      const { outWidth } = works[link.pass]!.body.geometry;
+      for (const { first, end } of needed[link.pass + 1]!) {
+        if (first === end) continue;
+        const count = (end - first) * outWidth;
+        pixels += count;
+        partPixels += Math.ceil(count / plan.parts);
+        tasks++;
+      }
+    }
+    const perPixel = link.isTail
+      ? Math.max(outputCycles(plan.lanes), Math.ceil(link.work.tapWords / plan.lanes))
+      : this.costsOf(link, plan).total / pixels;
+    const overhead = this.machine.latency.macSetup + DESCRIPTOR_CYCLES + parameterLines(plan.lanes);
+    const mac = plan.blocks.length * Math.max(partPixels * perPixel + tasks * overhead, tasks * LEAST_CYCLES);
+    const isGathered = link.usesBus || (link.pass === passes.length - 1 && plan.slots > 1);
+    return isGathered ? Math.max(mac, busCycles(plan, pixels)) : mac;
+  }
+
+  private costsOf(link: Link, plan: LinkPlan): PixelCosts {
+    let costs = this.costs.get(plan);
     if (!costs) {
-      costs = new PixelCosts(work, link.lanes, link.adjacent);
-      this.costs.set(link, costs);
+      costs = new PixelCosts(link.work, plan.lanes, plan.adjacent);
+      this.costs.set(plan, costs);
     }
     return costs;
   }
 
-  largestPart(link: LinkPlan, work: MacWork, tileRows: number, cus: number): number {
-    let byRows = this.parts.get(link);
-    if (!byRows) {
-      byRows = new Map();
-      this.parts.set(link, byRows);
-    }
-    let most = byRows.get(tileRows);
-    if (most === undefined) {
-      most = largestPart(this.of(link, work), tileRows, cus);
-      byRows.set(tileRows, most);
-    }
+  /** Pixels of the largest slot of a body's results in their CU. */
+  private slotPixels(k: number, body: LinkPlan, strips: readonly Strip[], made: readonly Range[]): number {
+    let most = 0;
+    for (const { passes } of strips)
+      most = Math.max(most, largestSlot(new PixelCosts(passes[k]!.body, body.lanes, body.adjacent), made, this.machine.computeUnits));
     return most;
   }
+
+  /** Cycles of a CU's port B: the words of all rings arrive; where they are added to, two are read and one is written. */
+  private portCycles(): number {
+    const { passes, stored } = this.work;
+    return passes.slice(0, -1).reduce((sum, pass, k) => {
+      const { outHeight, outWidth } = pass.body.geometry;
+      const isAdded = pass.residual !== undefined || (k === 0 && stored?.vec !== undefined);
+      return sum + ((outHeight * outWidth * lastOf(pass).outChannels) / LINE_WORDS) * (isAdded ? 5 : 1) * 1.1;
+    }, 0);
+  }
+
+  private bytesOf(chosen: readonly LinkPlan[], strips: readonly Strip[]): number {
+    const { passes, input, stored } = this.work;
+    let bytes = this.links.reduce((sum, link, i) => {
+      const plan = chosen[i]!;
+      const channels = Math.min(plan.cuChannels * plan.slots, link.work.outChannels);
+      return sum + plan.blocks.length * plan.groupLines * imagesOf(channels, plan.lanes) * LINE_BYTES;
+    }, 0);
+    for (const { rings } of strips) {
+      rings.forEach(({ left, from, end }, k) => {
+        const { inHeight } = passes[k]!.body.geometry;
+        // Columns from the strip before are stored and loaded.
+        bytes += 2 * inHeight * (k === 0 ? (end - left) * input.channels : 2 * (from - left) * passes[k]!.body.inChannels);
+      });
+    }
+    const wordsOf = (pass: PassWork): number => pass.body.geometry.outHeight * pass.body.geometry.outWidth * lastOf(pass).outChannels;
+    const last = passes.at(-1)!;
+    bytes += 2 * wordsOf(last) * (last.residual && last.residual.tensor === undefined ? 2 : 1);
+    return bytes + (stored ? 2 * wordsOf(passes[0]!) * (stored.vec ? 2 : 1) : 0);
+  }
+}
+
+/** Weights lines of a link. */
+function linesOf({ groupLines, blocks }: LinkPlan): number {
+  return groupLines * blocks.length;
 }
 
 /** Cycles of the result bus for a link's granules, a few lost between offers. */
@@ -303,16 +390,14 @@ function busCycles({ blocks, cuChannels }: LinkPlan, pixels: number): number {
   return pixels * granules * 1.05;
 }
 
-/** Sizes of the chain's regions: input ring, head ring, body slots, result slots, residual slots. */
-export function chainRegions(plan: ChainPlan, work: ChainWork, machine: Machine): number[] {
+/** Sizes of the chain's regions: rings, slots of every pass, result slots, residual slots, the second operand's ring. */
+export function chainRegions(plan: ChainPlan, machine: Machine): number[] {
   const times = (count: number, words: number): number[] => Array.from({ length: count }, () => words);
-  const first = work.head ?? work.body;
-  const inputPitch = plan.head ? plan.head.pixelPitch : plan.body.pixelPitch;
   return [
-    plan.inputRows * first.geometry.inWidth * inputPitch,
-    plan.headRows * work.body.geometry.inWidth * plan.body.pixelPitch,
-    ...times(CHAIN_SLOTS, plan.bodyWords),
-    ...times(resultSlots(machine) * (plan.hasResidual ? 2 : 1), plan.resultWords),
-    plan.otherRows * work.body.geometry.inWidth * plan.body.pixelPitch,
+    ...plan.passes.map(({ ringRows: rows, ringWords }) => rows * ringWords),
+    ...plan.passes.flatMap(({ slotWords }) => times(CHAIN_SLOTS, slotWords)),
+    ...times(resultSlots(machine), plan.resultWords),
+    ...times(resultSlots(machine), plan.otherWords),
+    plan.otherRows * (plan.passes[1]?.ringWords ?? 0),
   ];
 }

@@ -195,11 +195,14 @@ function emitChainStep(
     return emitSliceChain(context, { work, plan, head: constants(first), body: constants(last), ...views });
   }
   const { plan, work } = fusion;
-  const rest = links.map(constants);
-  const tail = work.tail && rest.pop();
-  const branches = rest.splice(-work.branches.length);
-  const headViews = { headOutput: first.outputView(frame), headOther: first.otherView(frame) };
-  return emitChain(context, { work, plan, head: rest.pop(), branches, tail, other: last.otherView(frame), ...headViews, ...views });
+  // The last stage of every pass but the last makes a tensor inside the chain.
+  let next = 0;
+  const inner = work.passes.slice(0, -1).map(({ branches, tail }) => {
+    next += branches.length + (tail ? 1 : 0);
+    return links[next - 1]!.outputView(frame);
+  });
+  const others = { other: last.otherView(frame), headOther: first.otherView(frame) };
+  return emitChain(context, { work, plan, constants: links.map(constants), inner, ...others, ...views });
 }
 
 function emitFlowStep(

@@ -1,125 +1,156 @@
-import { bodyChannels, CHAIN_SLOTS, type ChainPlan, type ChainWork, isGathered, type LinkPlan, resultSlots } from './chain.ts';
+/**
+ * Emission of a row chain: strip by strip, tile by tile; each link is a tile behind the one before, so that no unit waits for what was only just made.
+ * Specification: docs/compiler.md, "Chains".
+ */
+import {
+  bodyChannels,
+  CHAIN_SLOTS,
+  type ChainPlan,
+  type ChainWork,
+  type LinkPlan,
+  linksOfChain,
+  type PassWork,
+  resultSlots,
+} from './chain.ts';
+import { type Range, type Strip, tileRanges } from './chain-extent.ts';
 import type { EmitContext, Source, WeightsGroup } from './emit-context.ts';
 import { emitPair } from './emit-vec.ts';
 import { addLinkTask, type Link, type LinkConstants } from './link-task.ts';
 import { loadGroup } from './load-group.ts';
-import { addMacTask, type RasterOutput } from './mac-task.ts';
+import { addMacTask, type Raster, type RasterOutput } from './mac-task.ts';
 import { RowRing } from './row-ring.ts';
-import type { Geometry, MacWork } from './stage.ts';
+import type { Geometry } from './stage.ts';
 import { type Piece, SPACE } from './task.ts';
-import { inputRows, slotOfPart } from './tile-rows.ts';
-import type { View } from './view.ts';
+import { slotOfPart } from './tile-rows.ts';
+import { columnsOf, type View } from './view.ts';
 import { PixelCosts } from './window-cost.ts';
 
 export interface ChainJob {
   readonly work: ChainWork;
   readonly plan: ChainPlan;
   readonly bases: readonly number[];
-  readonly head: LinkConstants | undefined;
-  /** Of the body's branches. */
-  readonly branches: readonly LinkConstants[];
-  readonly tail: LinkConstants | undefined;
+  /** Of the links, in order. */
+  readonly constants: readonly LinkConstants[];
   readonly frame: number;
   readonly input: View;
   readonly output: View;
+  /** The last pass's second operand in DRAM. */
   readonly other: View | undefined;
-  /** Where a stored head's results go, and its second operand. */
-  readonly headOutput: View;
+  /** Where the tensors inside the chain (1, 2, …) would be in DRAM: a stored head's results, columns that the next strip needs. */
+  readonly inner: readonly View[];
+  /** A stored head's second operand. */
   readonly headOther: View | undefined;
 }
 
-/** What a tile's body left for the tail. */
+/** What a tile's body left in the CUs. */
 interface BodyResult {
-  readonly tile: number;
   readonly bounds: readonly number[];
   readonly slot: number;
   readonly pieces: readonly Piece[];
 }
 
 export function* emitChain(context: EmitContext, job: ChainJob): Generator<void> {
-  const emitter = new ChainEmitter(context, job);
-  const { tiles } = emitter;
-  emitter.makeHead(0);
-  let waiting: BodyResult | undefined;
-  for (let t = 0; t < tiles; t++) {
-    if (t + 1 < tiles) emitter.makeHead(t + 1);
-    const made = emitter.makeBody(t);
-    if (waiting) emitter.makeTail(waiting);
-    waiting = made;
-    yield;
-  }
-  if (waiting) emitter.makeTail(waiting);
+  const { plan } = job;
+  const lines = linksOfChain(plan).reduce((sum, link) => sum + link.groupLines * link.blocks.length, 0);
+  const groups = linksOfChain(plan).map((): (WeightsGroup | undefined)[] => []);
+  for (let s = 0; s < plan.strips.length; s++) yield* new StripEmitter(context, job, s, groups, lines).run();
 }
 
-class ChainEmitter {
-  readonly tiles: number;
+/** A pass on a strip. */
+interface Pass {
+  readonly work: PassWork;
+  readonly links: readonly Link[];
+  readonly body: Link;
+  readonly tail: Link | undefined;
+  readonly costs: PixelCosts;
+  /** What it reads, and rows that each tile makes. */
+  readonly ring: RowRing;
+  readonly made: readonly Range[];
+  readonly slots: readonly number[];
+  readonly slotWords: number;
+  readonly results: Map<number, BodyResult>;
+}
+
+class StripEmitter {
   private readonly context: EmitContext;
   private readonly job: ChainJob;
-  private readonly geometry: Geometry;
-  private readonly head: Link | undefined;
-  /** The widest branch, and all of them. */
-  private readonly body: Link;
-  private readonly branches: readonly Link[];
-  private readonly tail: Link | undefined;
-  private readonly input: RowRing;
-  /** Rows that the body reads: the input itself, or the head's results. */
-  private readonly bodyInput: RowRing;
-  private readonly bodySlots: readonly number[];
+  private readonly strip: Strip;
+  private readonly index: number;
+  private readonly needed: readonly Range[][];
+  private readonly passes: readonly Pass[];
+  private readonly weightLines: number;
+  private readonly output: View;
+  private readonly other: View | undefined;
   private readonly resultSlots: readonly number[];
   private readonly otherSlots: readonly number[];
-  private readonly bodyCosts: PixelCosts;
-  private readonly headCosts: PixelCosts | undefined;
   /** Rows of a stored head's second operand. */
   private readonly headOther: RowRing | undefined;
-  private headDone = 0;
 
-  constructor(context: EmitContext, job: ChainJob) {
+  constructor(context: EmitContext, job: ChainJob, index: number, groups: readonly (WeightsGroup | undefined)[][], weightLines: number) {
     this.context = context;
     this.job = job;
-    const { work, plan, bases } = job;
-    this.geometry = work.body.geometry;
-    this.tiles = Math.ceil(this.geometry.outHeight / plan.tileRows);
-    const link = (linkWork: MacWork, linkPlan: LinkPlan, constants: LinkConstants): Link => ({
-      work: linkWork,
-      plan: linkPlan,
-      constants,
-      groups: [],
+    this.index = index;
+    this.weightLines = weightLines;
+    const { plan, work, bases, frame } = job;
+    const strip = plan.strips[index]!;
+    this.strip = strip;
+    this.needed = tileRanges(work.passes, plan.tileRows);
+    this.output = columnsOf(job.output, strip.output);
+    this.other = job.other && columnsOf(job.other, strip.output);
+    const count = strip.passes.length;
+    const constants = [...job.constants];
+    const kept = [...groups];
+    this.passes = strip.passes.map((pass, k): Pass => {
+      const own = plan.passes[k]!;
+      const linkOf = (linkWork: Link['work'], linkPlan: LinkPlan): Link => ({
+        work: linkWork,
+        plan: linkPlan,
+        constants: constants.shift()!,
+        groups: kept.shift()!,
+      });
+      const branches = pass.branches.map((branch, i) => linkOf(branch.work, own.branches[i]!));
+      const tail = pass.tail && linkOf(pass.tail, own.tail!);
+      const body = branches.find((link) => link.work === pass.body)!;
+      const columns = strip.rings[k]!;
+      const source = k === 0 ? columnsOf(job.input, { first: columns.left, end: columns.end }) : undefined;
+      const { pixelPitch } = own.body;
+      const ring = new RowRing(context, source, bases[k]!, columns.end - columns.left, pixelPitch, own.ringRows, frame);
+      const slots = bases.slice(count + k * CHAIN_SLOTS, count + (k + 1) * CHAIN_SLOTS);
+      const costs = new PixelCosts(pass.body, own.body.lanes, own.body.adjacent);
+      const made = this.needed[k + 1]!;
+      return { work: pass, links: branches, body, tail, costs, ring, made, slots, slotWords: own.slotWords, results: new Map() };
     });
-    this.head = work.head && plan.head && job.head ? link(work.head, plan.head, job.head) : undefined;
-    this.branches = work.branches.map((branch, i) => link(branch.work, plan.branches[i]!, job.branches[i]!));
-    this.body = this.branches[plan.branches.indexOf(plan.body)]!;
-    this.tail = work.tail && plan.tail && job.tail ? link(work.tail, plan.tail, job.tail) : undefined;
-    const first = this.head ?? this.body;
-    this.input = new RowRing(context, job.input, bases[0]!, first.work.geometry.inWidth, first.plan.pixelPitch, plan.inputRows, job.frame);
-    this.bodyInput = this.head
-      ? new RowRing(context, undefined, bases[1]!, this.geometry.inWidth, plan.body.pixelPitch, plan.headRows, job.frame)
-      : this.input;
-    this.bodySlots = bases.slice(2, 2 + CHAIN_SLOTS);
     const results = resultSlots(context.machine);
-    this.resultSlots = bases.slice(2 + CHAIN_SLOTS, 2 + CHAIN_SLOTS + results);
-    this.otherSlots = bases.slice(2 + CHAIN_SLOTS + results, -1);
-    const { otherRows, body } = plan;
-    if (otherRows > 0) {
-      const { inWidth } = this.geometry;
-      this.headOther = new RowRing(context, job.headOther, bases.at(-1)!, inWidth, body.pixelPitch, otherRows, job.frame);
+    const rest = bases.slice(count + count * CHAIN_SLOTS);
+    this.resultSlots = rest.slice(0, results);
+    this.otherSlots = rest.slice(results, 2 * results);
+    if (plan.otherRows > 0) {
+      const { ring, body } = this.passes[1]!;
+      const columns = strip.rings[1]!;
+      const view = columnsOf(job.headOther!, { first: columns.left, end: columns.end });
+      this.headOther = new RowRing(context, view, bases.at(-1)!, body.work.geometry.inWidth, ring.pixelPitch, plan.otherRows, frame);
     }
-    this.bodyCosts = new PixelCosts(work.body, plan.body.lanes, plan.body.adjacent);
-    this.headCosts = this.head && new PixelCosts(this.head.work, this.head.plan.lanes, this.head.plan.adjacent);
   }
 
-  /** Lines of all links, which stay to the end. */
-  private get weightLines(): number {
-    const { head, branches, tail } = this.job.plan;
-    return [head, ...branches, tail].reduce((sum, link) => sum + (link ? link.groupLines * link.blocks.length : 0), 0);
+  *run(): Generator<void> {
+    const links = this.passes.flatMap(({ tail }, k) => [
+      (tile: number) => this.makeBody(k, tile),
+      ...(tail ? [(tile: number) => this.makeTail(k, tile)] : []),
+    ]);
+    const tiles = this.needed[0]!.length;
+    for (let step = 0; step < tiles + links.length - 1; step++) {
+      links.forEach((make, p) => {
+        const tile = step - p;
+        if (tile >= 0 && tile < tiles) make(tile);
+      });
+      yield;
+    }
   }
 
   private source(link: Link, tile: number): Source {
-    return { layer: link.constants.layer, tile: `${this.job.frame > 0 ? `frame ${this.job.frame} ` : ''}tile ${tile}` };
-  }
-
-  private rowsOf(tile: number): [number, number] {
-    const y0 = tile * this.job.plan.tileRows;
-    return [y0, Math.min(this.geometry.outHeight, y0 + this.job.plan.tileRows)];
+    const frame = this.job.frame > 0 ? `frame ${this.job.frame} ` : '';
+    const strip = this.job.plan.strips.length > 1 ? `strip ${this.index} ` : '';
+    return { layer: link.constants.layer, tile: `${frame}${strip}tile ${tile}` };
   }
 
   private group(link: Link, b: number, source: Source): WeightsGroup {
@@ -132,216 +163,300 @@ class ChainEmitter {
     return group;
   }
 
-  /** Make the head's rows that the tile's body needs and that are not there yet. */
-  makeHead(tile: number): void {
-    const { head, context } = this;
-    const [y0, y1] = this.rowsOf(tile);
-    const need = inputRows(this.body.work, y0, y1);
-    if (!head) {
-      this.input.require(need.first, need.end, this.source(this.body, tile));
+  /** The rows of the chain's input, and the body of pass k on them. */
+  private makeBody(k: number, tile: number): void {
+    const pass = this.passes[k]!;
+    const { first, end } = pass.made[tile]!;
+    if (k === 0) {
+      const rows = this.needed[0]![tile]!;
+      pass.ring.require(rows.first, rows.end, this.source(pass.body, tile));
+    }
+    if (first === end) return;
+    if (pass.tail) {
+      pass.results.set(tile, this.makeOwn(pass, tile));
+    } else if (k < this.passes.length - 1) {
+      this.openRows(k + 1, tile);
+      this.makeShared(pass, tile, this.context.allCus, this.ringTarget(k + 1));
+      this.closeRows(k + 1, tile);
+    } else if (this.job.plan.gathered) {
+      this.gather(pass, tile, (home, result, piece) =>
+        this.makeShared(pass, tile, 1 << home, (from) => {
+          const { outWidth, pitch } = this.resultShape(pass);
+          const output: RasterOutput = {
+            outBase: result + (Math.floor(from / outWidth) - first) * outWidth * pitch,
+            outRing: 0,
+            outOffset: 0,
+            outRowStep: outWidth * pitch,
+            outColStep: pitch,
+          };
+          return { output, pieces: [piece] };
+        }),
+      );
+    } else {
+      this.storeOwn(pass, tile, this.makeOwn(pass, tile));
+    }
+  }
+
+  private makeTail(k: number, tile: number): void {
+    const pass = this.passes[k]!;
+    const made = pass.results.get(tile);
+    if (!made) return;
+    pass.results.delete(tile);
+    if (k < this.passes.length - 1) {
+      this.openRows(k + 1, tile);
+      this.tailTasks(pass, tile, made, this.context.allCus, this.ringTarget(k + 1));
+      this.closeRows(k + 1, tile);
       return;
     }
-    const first = Math.max(this.headDone, need.first);
-    if (first >= need.end) return;
-    this.headDone = need.end;
-    const source = this.source(head, tile);
-    const g = head.work.geometry;
-    this.bodyInput.make(first, need.end);
-    const reach = inputRows(head.work, first, need.end);
-    this.input.require(reach.first, reach.end, source);
-    const bounds = this.headCosts!.partition(first * g.outWidth, need.end * g.outWidth, head.plan.parts);
-    head.plan.blocks.forEach((block, b) => {
-      const group = this.group(head, b, source);
-      for (let p = 0; p < head.plan.parts; p++) {
+    const { outWidth, pitch } = this.resultShape(pass);
+    const { first } = pass.made[tile]!;
+    this.gather(pass, tile, (home, result, piece) =>
+      this.tailTasks(pass, tile, made, 1 << home, (from) => ({
+        output: {
+          outBase: result + (Math.floor(from / outWidth) - first) * outWidth * pitch,
+          outRing: 0,
+          outOffset: 0,
+          outRowStep: outWidth * pitch,
+          outColStep: pitch,
+        },
+        pieces: [piece],
+      })),
+    );
+  }
+
+  /** Width and pitch of a pass's results. */
+  private resultShape(pass: Pass): { outWidth: number; pitch: number } {
+    return { outWidth: pass.work.body.geometry.outWidth, pitch: (pass.work.tail ?? pass.work.body).outChannels };
+  }
+
+  /** Where results go that are rows of tensor k: of raster pixels from `from` up to `to`. */
+  private ringTarget(k: number): (from: number, to: number) => { output: RasterOutput; pieces: Piece[] } {
+    const { ring } = this.passes[k]!;
+    const { left, from: own } = this.strip.rings[k]!;
+    const { outWidth } = this.passes[k - 1]!.work.body.geometry;
+    return (from, to) => {
+      const [ya, yb] = [Math.floor(from / outWidth), Math.floor((to - 1) / outWidth) + 1];
+      const output = ring.outputFrom(ya);
+      const pieces = Array.from({ length: this.context.cus }, (_, cu) => ring.of(cu, ya, yb)).flat();
+      return { output: { ...output, outBase: output.outBase + (own - left) * ring.pixelPitch }, pieces };
+    };
+  }
+
+  /** Room for rows that a tile adds to tensor k, and their columns that the strip before made. */
+  private openRows(k: number, tile: number): void {
+    const { ring } = this.passes[k]!;
+    const { first, end } = this.needed[k]![tile]!;
+    const { left, from } = this.strip.rings[k]!;
+    ring.make(first, end);
+    if (this.index > 0 && left < from) {
+      const view = columnsOf(this.job.inner[k - 1]!, { first: left, end: from });
+      ring.load(view, first, end, this.source(this.passes[k - 1]!.tail ?? this.passes[k - 1]!.body, tile));
+    }
+  }
+
+  /** What is left to do with rows of tensor k when they are made: a residual add, stores. */
+  private closeRows(k: number, tile: number): void {
+    const { context, job } = this;
+    const { ring, body } = this.passes[k]!;
+    const maker = this.passes[k - 1]!;
+    const source = this.source(maker.tail ?? maker.body, tile);
+    const { first, end } = this.needed[k]![tile]!;
+    const { left, from, end: right } = this.strip.rings[k]!;
+    const channels = body.work.inChannels;
+    const pitch = ring.pixelPitch;
+    const stored = k === 1 ? job.work.stored : undefined;
+    const vec = maker.work.residual?.vec ?? stored?.vec;
+    if (stored) this.headOther?.require(first, end, source);
+    for (let r = first; vec && r < end; r++) {
+      const base = ring.base(r, from - left);
+      const b = stored ? { base: this.headOther!.base(r, from - left), pitch } : this.operand(maker.work.residual!.tensor!, r, from);
+      for (let cu = 0; cu < context.cus; cu++) {
+        const row = ring.of(cu, r, r + 1);
+        const other = stored ? this.headOther!.of(cu, r, r + 1) : this.passes[maker.work.residual!.tensor!]!.ring.of(cu, r, r + 1);
+        emitPair(context, vec, cu, { base, pitch }, b, { base, pitch }, right - from, channels, [...row, ...other], row, source);
+      }
+    }
+    // Columns for others that read a head, or for the next strip.
+    const next = job.plan.strips[this.index + 1]?.rings[k]!.left;
+    const column = stored ? from : Math.max(from, next ?? right);
+    if (column >= right) return;
+    const home = context.nextHome();
+    const view = columnsOf(job.inner[k - 1]!, { first: column, end: right });
+    for (let r = first; r < end; r++) {
+      const run = { first: r * view.width, end: (r + 1) * view.width, channel: 0, words: channels, cu: home };
+      context.storePixels(view, job.frame, { ...run, base: ring.base(r, column - left), pitch }, source, ring.of(home, r, r + 1));
+    }
+  }
+
+  /** Row r of tensor k from a column of the whole image on. */
+  private operand(k: number, r: number, column: number): { base: number; pitch: number } {
+    const { ring } = this.passes[k]!;
+    return { base: ring.base(r, column - this.strip.rings[k]!.left), pitch: ring.pixelPitch };
+  }
+
+  /** A tile's body with its channels and pixels split over CUs; `place`: where results from a raster pixel up to another go. */
+  private makeShared(
+    { links, costs, made, ring }: Pass,
+    tile: number,
+    targets: number,
+    place: (from: number, to: number) => { output: RasterOutput; pieces: Piece[] },
+  ): void {
+    const { first, end } = made[tile]!;
+    const [link] = links;
+    const { outWidth } = link!.work.geometry;
+    const { plan } = link!;
+    const source = this.source(link!, tile);
+    const bounds = costs.partition(first * outWidth, end * outWidth, plan.parts);
+    plan.blocks.forEach((block, b) => {
+      const group = this.group(link!, b, source);
+      for (let p = 0; p < plan.parts; p++) {
         const [from, to] = [bounds[p]!, bounds[p + 1]!];
         if (from === to) continue;
-        const ya = Math.floor(from / g.outWidth);
-        const yb = Math.floor((to - 1) / g.outWidth) + 1;
-        const output = this.bodyInput.outputFrom(ya);
-        const writes = Array.from({ length: context.cus }, (_, cu) => this.bodyInput.of(cu, ya, yb)).flat();
-        for (let s = 0; s < head.plan.slots; s++) {
-          const cu = s * head.plan.parts + p;
-          addLinkTask(context, head, {
+        const { output, pieces } = place(from, to);
+        for (let slot = 0; slot < plan.slots; slot++) {
+          const cu = slot * plan.parts + p;
+          addLinkTask(this.context, link!, {
             block,
             group,
-            slot: s,
+            slot,
             cu,
-            input: this.input,
+            input: ring,
             from,
             to,
             column: 0,
             output,
-            targets: context.allCus,
-            writes,
+            targets,
+            writes: pieces,
             source,
           });
         }
       }
     });
-    if (this.job.work.stored) this.storeHead(first, need.end, source);
   }
 
-  /** Rows of a head that others read too: every CU adds the second operand to its copy, one of them is stored. */
-  private storeHead(first: number, end: number, source: Source): void {
-    const { context, job, headOther, bodyInput } = this;
-    const vec = job.work.stored?.vec;
-    const { pixelPitch: pitch } = bodyInput;
-    const { inWidth: width } = this.geometry;
-    const home = context.nextHome();
-    headOther?.require(first, end, source);
-    for (let r = first; r < end; r++) {
-      const base = bodyInput.ring.base + bodyInput.offsetOf(r);
-      if (vec && headOther) {
-        const b = { base: headOther.ring.base + headOther.offsetOf(r), pitch };
-        for (let cu = 0; cu < context.cus; cu++) {
-          const row = bodyInput.of(cu, r, r + 1);
-          const operands = [...row, ...headOther.of(cu, r, r + 1)];
-          emitPair(context, vec, cu, { base, pitch }, b, { base, pitch }, width, pitch, operands, row, source);
-        }
-      }
-      const run = { first: r * width, end: (r + 1) * width, channel: 0, words: pitch, cu: home, base, pitch };
-      context.storePixels(job.headOutput, job.frame, run, source, bodyInput.of(home, r, r + 1));
-    }
-  }
-
-  /** The tile's body, gathered in one CU and stored. */
-  private gatherBody(tile: number): void {
-    const { body, context, job } = this;
-    const { outWidth } = this.geometry;
-    const [y0, y1] = this.rowsOf(tile);
-    const source = this.source(body, tile);
-    const pixels = { first: y0 * outWidth, end: y1 * outWidth };
-    const bounds = this.bodyCosts.partition(pixels.first, pixels.end, body.plan.parts);
-    const home = context.nextHome();
-    const base = this.resultSlots[tile % this.resultSlots.length]!;
-    const pitch = body.work.outChannels;
-    const piece = context.list.newPiece(SPACE.maps(home), base, base + job.plan.resultWords);
-    body.plan.blocks.forEach((block, b) => {
-      const group = this.group(body, b, source);
-      for (let p = 0; p < body.plan.parts; p++) {
-        const [from, to] = [bounds[p]!, bounds[p + 1]!];
-        if (from === to) continue;
-        const outBase = base + (Math.floor(from / outWidth) - y0) * outWidth * pitch;
-        const output: RasterOutput = { outBase, outRing: 0, outOffset: 0, outRowStep: outWidth * pitch, outColStep: pitch };
-        const part = { block, group, input: this.bodyInput, from, to, column: 0, output, targets: 1 << home, writes: [piece], source };
-        for (let slot = 0; slot < body.plan.slots; slot++) addLinkTask(context, body, { ...part, slot, cu: slot * body.plan.parts + p });
-      }
-    });
-    context.storePixels(job.output, job.frame, { ...pixels, channel: 0, words: pitch, cu: home, base, pitch }, source, [piece]);
-  }
-
-  /** The tile's body: every CU its own pixels, all channels. Nothing is left to do where it is gathered and stored at once. */
-  makeBody(tile: number): BodyResult | undefined {
-    if (isGathered(this.job.plan)) {
-      this.gatherBody(tile);
-      return undefined;
-    }
-    const { body, context } = this;
-    const { outWidth } = this.geometry;
-    const [y0, y1] = this.rowsOf(tile);
-    const bounds = this.bodyCosts.partition(y0 * outWidth, y1 * outWidth, body.plan.parts);
-    const slot = this.bodySlots[tile % CHAIN_SLOTS]!;
-    const pitch = bodyChannels(this.job.work);
-    const pieces = Array.from({ length: context.cus }, (_, cu) =>
-      context.list.newPiece(SPACE.maps(cu), slot, slot + this.job.plan.bodyWords),
-    );
-    this.branches.forEach((branch, i) => {
-      const source = this.source(branch, tile);
-      const base = slot + this.job.work.branches[i]!.channel;
-      branch.plan.blocks.forEach((block, b) => {
-        const group = this.group(branch, b, source);
+  /** A tile's body: every CU its own pixels, all channels. */
+  private makeOwn({ links, body, work, costs, made, ring, slots, slotWords }: Pass, tile: number): BodyResult {
+    const { context } = this;
+    const { outWidth } = body.work.geometry;
+    const { first, end } = made[tile]!;
+    const bounds = costs.partition(first * outWidth, end * outWidth, body.plan.parts);
+    const slot = slots[tile % CHAIN_SLOTS]!;
+    const pitch = bodyChannels(work);
+    const pieces = Array.from({ length: context.cus }, (_, cu) => context.list.newPiece(SPACE.maps(cu), slot, slot + slotWords));
+    links.forEach((link, i) => {
+      const source = this.source(link, tile);
+      const outBase = slot + work.branches[i]!.channel;
+      link.plan.blocks.forEach((block, b) => {
+        const group = this.group(link, b, source);
         for (let cu = 0; cu < context.cus; cu++) {
           const [from, to] = [bounds[cu]!, bounds[cu + 1]!];
           if (from === to) continue;
           const { offset } = slotOfPart(from, to, outWidth);
           // Pixel i of the part at slot + (offset + i)·pitch.
-          const output: RasterOutput = { outBase: base, outRing: 0, outOffset: 0, outRowStep: outWidth * pitch, outColStep: pitch };
+          const output: RasterOutput = { outBase, outRing: 0, outOffset: 0, outRowStep: outWidth * pitch, outColStep: pitch };
           const column = (from % outWidth) - offset;
-          const at = { input: this.bodyInput, from, to, column, output, targets: 1 << cu, writes: [pieces[cu]!] };
-          addLinkTask(context, branch, { block, group, slot: 0, cu, ...at, source });
+          const at = { input: ring, from, to, column, output, targets: 1 << cu, writes: [pieces[cu]!] };
+          addLinkTask(context, link, { block, group, slot: 0, cu, ...at, source });
         }
       });
     });
-    return { tile, bounds, slot, pieces };
+    return { bounds, slot, pieces };
   }
 
   /** Without a tail: every CU stores what it made. */
-  private storeBody({ tile, bounds, slot, pieces }: BodyResult): void {
-    const { body, context, job } = this;
-    const pitch = body.work.outChannels;
+  private storeOwn({ body, work }: Pass, tile: number, { bounds, slot, pieces }: BodyResult): void {
+    const { context, job } = this;
+    const pitch = bodyChannels(work);
     pieces.forEach((piece, cu) => {
       const [first, end] = [bounds[cu]!, bounds[cu + 1]!];
       if (first === end) return;
-      const base = slot + slotOfPart(first, end, this.geometry.outWidth).offset * pitch;
+      const base = slot + slotOfPart(first, end, body.work.geometry.outWidth).offset * pitch;
       const run = { first, end, channel: 0, words: pitch, cu, base, pitch };
-      context.storePixels(job.output, job.frame, run, this.source(body, tile), [piece]);
+      context.storePixels(this.output, job.frame, run, this.source(body, tile), [piece]);
     });
   }
 
-  /** The tail over a tile whose body was made before. */
-  makeTail({ tile, bounds, slot, pieces }: BodyResult): void {
-    const { tail, context, job } = this;
-    if (!tail) {
-      this.storeBody({ tile, bounds, slot, pieces });
-      return;
-    }
-    const { outWidth } = this.geometry;
-    const source = this.source(tail, tile);
-    const home = context.nextHome();
-    const result = this.resultSlots[tile % this.resultSlots.length]!;
-    const resultPiece = context.list.newPiece(SPACE.maps(home), result, result + job.plan.resultWords);
-    const pitch = tail.work.outChannels;
-    const bodyPitch = bodyChannels(job.work);
-    const first = bounds[0]!;
-    tail.plan.blocks.forEach((block, b) => {
-      const group = this.group(tail, b, source);
+  /** The tail over what a tile's body left in every CU. */
+  private tailTasks(
+    { tail, work, body }: Pass,
+    tile: number,
+    { bounds, slot, pieces }: BodyResult,
+    targets: number,
+    place: (from: number, to: number) => { output: RasterOutput; pieces: Piece[] },
+  ): void {
+    const { context } = this;
+    const link = tail!;
+    const source = this.source(link, tile);
+    const { outWidth } = body.work.geometry;
+    const pitch = bodyChannels(work);
+    link.plan.blocks.forEach((block, b) => {
+      const group = this.group(link, b, source);
       for (let cu = 0; cu < context.cus; cu++) {
-        const count = bounds[cu + 1]! - bounds[cu]!;
-        if (count === 0) continue;
-        const geometry: Geometry = { ...tail.work.geometry, inHeight: 1, inWidth: count, outHeight: 1, outWidth: count };
-        const base = slot + slotOfPart(bounds[cu]!, bounds[cu + 1]!, outWidth).offset * bodyPitch;
+        const [from, to] = [bounds[cu]!, bounds[cu + 1]!];
+        if (from === to) continue;
+        const { output, pieces: writes } = place(from, to);
+        const { pixels } = slotOfPart(from, to, outWidth);
+        const column = from % outWidth;
+        // A part inside a row lies there alone; any other in rows of the image.
+        const isAlone = to - from <= outWidth - column;
+        const width = isAlone ? pixels : outWidth;
+        const rows = isAlone ? 1 : pixels / outWidth;
+        const geometry: Geometry = { ...link.work.geometry, inHeight: rows, inWidth: width, outHeight: rows, outWidth: width };
+        const raster: Raster = { y: 0, x: 0, x0: isAlone ? 0 : column, width, count: to - from };
+        const start = isAlone ? column * output.outColStep : 0;
         addMacTask(
           context,
           {
             cu,
             geometry,
-            ring: { base, words: count * bodyPitch },
+            ring: { base: slot, words: pixels * pitch },
             origin: 0,
-            pixelPitch: bodyPitch,
+            pixelPitch: pitch,
             channelOffset: 0,
-            tapWords: tail.work.tapWords,
+            tapWords: link.work.tapWords,
             depthwise: false,
-            lanes: tail.plan.lanes,
+            lanes: link.plan.lanes,
             weightsLine: group.line,
-            clamp: tail.work.clamp,
-            raster: { y: 0, x: 0, x0: 0, width: count, count },
-            output: {
-              outBase: result + (bounds[cu]! - first) * pitch + block.channel,
-              outRing: 0,
-              outOffset: 0,
-              outRowStep: count * pitch,
-              outColStep: pitch,
-            },
-            targets: 1 << home,
-            channels: Math.min(tail.plan.cuChannels, block.channels),
+            clamp: link.work.clamp,
+            raster,
+            output: { ...output, outBase: output.outBase + start + block.channel },
+            targets,
+            channels: Math.min(link.plan.cuChannels, block.channels),
           },
           source,
           [pieces[cu]!, ...group.pieces],
-          [resultPiece],
+          writes,
         );
       }
     });
-    const pixels = { first, end: bounds.at(-1)! };
-    const count = pixels.end - first;
-    const { vec } = job.work.stage;
-    if (vec?.op === 'add') {
-      const base = this.otherSlots[tile % this.otherSlots.length]!;
-      const other = context.loadPixels(job.other!, job.frame, { ...pixels, channel: 0, words: pitch, cu: home, base, pitch }, source);
-      const at = { base: result, pitch };
-      emitPair(context, vec, home, at, { base, pitch }, at, count, pitch, [resultPiece, other], [resultPiece], source);
+  }
+
+  /** A tile of the chain's results, gathered in one CU by `make`, added to, and stored. */
+  private gather(pass: Pass, tile: number, make: (home: number, result: number, piece: Piece) => void): void {
+    const { context, job } = this;
+    const { outWidth, pitch } = this.resultShape(pass);
+    const { first, end } = pass.made[tile]!;
+    const source = this.source(pass.tail ?? pass.body, tile);
+    const home = context.nextHome();
+    const base = this.resultSlots[tile % this.resultSlots.length]!;
+    const piece = context.list.newPiece(SPACE.maps(home), base, base + job.plan.resultWords);
+    make(home, base, piece);
+    const run = { first: first * outWidth, end: end * outWidth, channel: 0, words: pitch, cu: home, pitch };
+    const { residual } = pass.work;
+    const at = { base, pitch };
+    if (residual && residual.tensor === undefined) {
+      const slot = this.otherSlots[tile % this.otherSlots.length]!;
+      const other = context.loadPixels(this.other!, job.frame, { ...run, base: slot }, source);
+      const b = { base: slot, pitch };
+      emitPair(context, residual.vec, home, at, b, at, (end - first) * outWidth, pitch, [piece, other], [piece], source);
+    } else if (residual) {
+      const { ring } = this.passes[residual.tensor!]!;
+      for (let r = first; r < end; r++) {
+        const row = { base: base + (r - first) * outWidth * pitch, pitch };
+        const b = this.operand(residual.tensor!, r, this.strip.output.first);
+        emitPair(context, residual.vec, home, row, b, row, outWidth, pitch, [piece, ...ring.of(home, r, r + 1)], [piece], source);
+      }
     }
-    context.storePixels(job.output, job.frame, { ...pixels, channel: 0, words: pitch, cu: home, base: result, pitch }, source, [
-      resultPiece,
-    ]);
+    context.storePixels(this.output, job.frame, { ...run, base }, source, [piece]);
   }
 }

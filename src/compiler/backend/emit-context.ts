@@ -192,6 +192,20 @@ export class EmitContext {
     return pieces;
   }
 
+  /** Load runs of words of a view into the maps buffers of all CUs: `writes` are all their pieces. */
+  loadRuns(
+    view: View,
+    run: { dramAddress: number; dramStep: number; base: number; ring: number; offset: number; step: number; rows: number; words: number },
+    writes: readonly Piece[],
+    frame: number,
+    source: Source,
+  ): void {
+    const end = run.dramAddress + (run.rows - 1) * run.dramStep + run.words;
+    const access = this.dramAccess(view, frame, run.dramAddress, end);
+    const before = this.dram.beforeLoad(access.key, access.first, access.end);
+    this.dram.noteLoad(access.key, this.list.add(UNIT_ID.LDM, 'LDM', { ...run, cus: this.allCus, space: 0 }, source, [], writes, before));
+  }
+
   /**
    * Load raster pixels [first, end), `words` channels from `channel`, into a CU's maps: pixel i at base + (i − first)·pitch. Returns their piece: a new one, if
    * none is given.

@@ -4,7 +4,17 @@
  */
 import { type Machine, mapsWords } from '../../machine/machine.ts';
 import { regionsOf } from './blocks.ts';
-import { type Branch, type ChainPlan, type ChainWork, chainRegions, type LinkPlan, planChain } from './chain.ts';
+import {
+  type Branch,
+  type ChainPlan,
+  type ChainWork,
+  chainRegions,
+  type LinkPlan,
+  linksOfChain,
+  type PassWork,
+  planChain,
+  type Residual,
+} from './chain.ts';
 import { trafficCycles } from './plan.ts';
 import { isSliceable, planSliceChain, type SlicePlan, type SliceWork, sliceRegions } from './slice-chain.ts';
 import { isPairWork, type MacWork, type Stage, type StageGraph, tensorsRead } from './stage.ts';
@@ -12,17 +22,25 @@ import { inputRows, readsAllRows } from './tile-rows.ts';
 import type { View } from './view.ts';
 
 /** Consecutive stages that the graph lets run as one step. */
-export interface FusionCandidate {
-  readonly kind: 'rows' | 'slices';
-  /** Stage indices, first to last. */
-  readonly members: readonly number[];
-  /** Rows: does the last stage work on its own CU's pixels? */
+export type FusionCandidate = { readonly members: readonly number[] } & (
+  | {
+      readonly kind: 'rows';
+      /** Stages of every pass: its branches, and whether a tail follows. Alternatives, of which the best is taken. */
+      readonly passes: readonly (readonly PassDraft[])[];
+      /** Is the first stage's result stored as well, because others read it? */
+      readonly storesHead?: boolean;
+    }
+  | { readonly kind: 'slices' }
+);
+
+/** How a pass takes part of a chain's stages. */
+interface PassDraft {
+  readonly branches: number;
   readonly hasTail: boolean;
-  /** Rows: branches of the body whose concatenation the tail reads; undefined: one. */
-  readonly branches?: number;
-  /** Rows: is the first stage's result stored as well, because others read it? */
-  readonly storesHead?: boolean;
 }
+
+/** Stages of the longest row chain. */
+const MAX_LINKS = 14;
 
 /** A candidate with its plan. */
 export type Fusion = { readonly members: readonly number[] } & (
@@ -41,14 +59,15 @@ export function findFusions(graph: StageGraph, isBorder: (tensor: number) => boo
   const readers = (tensor: number): number => reads.get(tensor) ?? 0;
   // Slices are read where they lie, under names of their own.
   const sliced = new Set([...graph.aliases.values()].map(({ parent }) => parent));
-  /** Is a tensor a map of its own, inside the program, that n stages read? */
-  const isInner = (tensor: number, n: number): boolean =>
-    readers(tensor) === n && !isBorder(tensor) && !graph.aliases.has(tensor) && !sliced.has(tensor) && !graph.scatters.has(tensor);
+  /** Is a tensor a map of its own, inside the program? */
+  const isInner = (tensor: number): boolean =>
+    !isBorder(tensor) && !graph.aliases.has(tensor) && !sliced.has(tensor) && !graph.scatters.has(tensor);
+  /** May what stage i makes stay on chip for the stage behind it (and others)? */
   const feeds = (i: number): boolean => {
     const [from, to] = [stages[i], stages[i + 1]];
-    if (!isPlain(from) || !isPlain(to) || from.vec || to.input !== from.output) return false;
+    if (!isPlain(from) || !isPlain(to) || !isRowWork(from) || to.input !== from.output) return false;
     // Rows that nobody reads would never be made, and the layer's MACs are counted whole.
-    return readsAllRows(to.mac) && isInner(from.output, 1) && to.mac.inChannels === from.mac.outChannels;
+    return readsAllRows(to.mac) && isInner(from.output) && to.mac.inChannels === from.mac.outChannels;
   };
   /** May stage i feed stage i + 1 from rows on chip that are stored as well? */
   const feedsAndStores = (i: number): boolean => {
@@ -79,37 +98,97 @@ export function findFusions(graph: StageGraph, isBorder: (tensor: number) => boo
     const isElsewhere = isBorder(root) || graph.aliases.has(root) || graph.scatters.has(root);
     return count > 1 && isRead && isWhole && !isElsewhere && widestOf(stages.slice(i, i + count).map((stage) => stage.mac!)) ? count : 0;
   };
-  /** May stage i be the head of n branches behind it? */
-  const feedsAll = (i: number, n: number): boolean => {
+  /** May what stage i makes stay on chip for branches behind it? */
+  const feedsBranches = (i: number): boolean => {
     const [from, to] = [stages[i], stages[i + 1]];
     if (!isPlain(from) || !to?.mac || from.vec || from.mac.depthwise || to.input !== from.output) return false;
-    return isInner(from.output, n) && to.mac.inChannels === from.mac.outChannels;
+    return isInner(from.output) && to.mac.inChannels === from.mac.outChannels;
+  };
+  const branchCounts = stages.map((stage, i) => (stage.mac ? branchesFrom(i) : 0));
+  /** Stages [i, end) as a row chain: undefined where something inside has other readers, or adds what is neither inside nor at hand. */
+  const rowChain = (i: number, end: number): FusionCandidate | undefined => {
+    const reading = new Map<number, number>();
+    for (const tensor of stages.slice(i, end).flatMap(tensorsRead)) reading.set(tensor, (reading.get(tensor) ?? 0) + 1);
+    for (let at = i; at < end - 1; at++) {
+      const { output } = stages[at]!;
+      // A branch is read in its concatenation.
+      if (!graph.aliases.has(output) && reading.get(output) !== readers(output)) return undefined;
+    }
+    const passes = passesOf(stages.slice(i, end) as MacStage[], branchCounts.slice(i, end));
+    return passes.length > 0 ? { kind: 'rows', members: Array.from({ length: end - i }, (_, at) => i + at), passes } : undefined;
   };
   const candidates: FusionCandidate[] = [];
   for (let i = 0; i + 1 < stages.length; i++) {
-    const branches = branchesFrom(i);
-    if (branches > 0) {
-      const members = Array.from({ length: branches + 1 }, (_, k) => i + k);
-      candidates.push({ kind: 'rows', members, hasTail: true, branches });
-      if (i > 0 && feedsAll(i - 1, branches)) candidates.push({ kind: 'rows', members: [i - 1, ...members], hasTail: true, branches });
+    const first = stages[i];
+    if (!isPlain(first)) continue;
+    const longest = Math.min(stages.length, i + MAX_LINKS);
+    for (let end = i; end < longest; ) {
+      const branches = branchCounts[end]!;
+      // Branches and their tail come together, behind the first's maker.
+      if (branches > 0) {
+        if (end > i && !feedsBranches(end - 1)) break;
+        end += branches + 1;
+      } else {
+        if (end > i && !feeds(end - 1)) break;
+        end++;
+      }
+      const candidate = end - i > 1 && isRowEnd(stages[end - 1]!) && end <= longest ? rowChain(i, end) : undefined;
+      if (candidate) candidates.push(candidate);
     }
-    if (!feeds(i)) {
-      if (feedsAndStores(i)) candidates.push({ kind: 'rows', members: [i, i + 1], hasTail: false, storesHead: true });
-      continue;
+    const second = stages[i + 1];
+    if (!isPlain(second)) continue;
+    const isOnlyRead = feeds(i) && readers(first.output) === 1;
+    if (!isOnlyRead && feedsAndStores(i)) {
+      const pass = { branches: 1, hasTail: false };
+      candidates.push({ kind: 'rows', members: [i, i + 1], passes: [[pass, pass]], storesHead: true });
     }
-    const [first, second] = [stages[i] as MacStage, stages[i + 1] as MacStage];
-    if (isTail(second)) {
-      candidates.push({ kind: 'rows', members: [i, i + 1], hasTail: true });
-      if (i > 0 && feeds(i - 1) && !stages[i - 1]!.mac!.depthwise)
-        candidates.push({ kind: 'rows', members: [i - 1, i, i + 1], hasTail: true });
-    }
-    // Between two depthwise stages every CU would wait for rows of all CUs, though it reads its own channels only.
-    const isPerChannel = first.mac.depthwise && second.mac.depthwise;
-    if (!second.vec && !isPerChannel) candidates.push({ kind: 'rows', members: [i, i + 1], hasTail: false });
+    if (!isOnlyRead || first.vec || second.vec) continue;
     const isWhole = first.mac.groups === 1 && !first.mac.depthwise;
-    if (isWhole && isSliceable(second.mac) && !second.vec) candidates.push({ kind: 'slices', members: [i, i + 1], hasTail: false });
+    if (isWhole && isSliceable(second.mac)) candidates.push({ kind: 'slices', members: [i, i + 1] });
   }
   return candidates;
+}
+
+/** A stage's work can be a link: a convolution, behind it a residual add at most. */
+function isRowWork({ mac, vec, table }: MacStage): boolean {
+  return !table && (!vec || (vec.op === 'add' && !vec.isPixel && !mac.depthwise));
+}
+
+function isRowEnd(stage: Stage): boolean {
+  return isPlain(stage) && isRowWork(stage);
+}
+
+/**
+ * How stages can be passes: every pointwise stage the tail of what is in front of it, only those behind wider kernels, none; and those between, where the
+ * weights of a pair, which all CUs hold, leave no room for others.
+ */
+function passesOf(stages: readonly MacStage[], branchCounts: readonly number[]): PassDraft[][] {
+  const weightsOf = ({ mac }: MacStage): number => mac.outChannels * mac.tapWords * mac.geometry.kernelH * mac.geometry.kernelW;
+  const draft = (isPair: (first: MacStage, second: MacStage) => boolean): PassDraft[] => {
+    const passes: PassDraft[] = [];
+    for (let at = 0; at < stages.length; ) {
+      const branches = Math.max(1, branchCounts[at]!);
+      const [first, second] = [stages[at]!, stages[at + branches]];
+      const hasTail = second !== undefined && !first.vec && isTail(second) && (branches > 1 || isPair(first, second));
+      passes.push({ branches, hasTail });
+      at += branches + (hasTail ? 1 : 0);
+    }
+    return passes;
+  };
+  const isWide = (stage: MacStage): boolean => !isTail(stage);
+  const pairs = stages.filter((stage, at) => at > 0 && isTail(stage) && isWide(stages[at - 1]!)).map(weightsOf);
+  const limits = [...new Set(pairs)].sort((a, b) => b - a);
+  const drafts = [draft(() => true), draft((first) => isWide(first))];
+  for (const limit of limits) drafts.push(draft((first, second) => isWide(first) && weightsOf(second) < limit));
+  // One pass alone that makes what it reads stay nowhere is no chain.
+  const isChain = (passes: readonly PassDraft[]): boolean => passes.length > 1 || passes[0]!.hasTail;
+  const known = new Set<string>();
+  return drafts.filter((passes) => {
+    const key = JSON.stringify(passes);
+    if (known.has(key) || !isChain(passes)) return false;
+    known.add(key);
+    return true;
+  });
 }
 
 function isPlain(stage: Stage | undefined): stage is MacStage {
@@ -142,31 +221,56 @@ function isTail({ mac, vec, table }: MacStage): boolean {
 }
 
 /** A candidate's plan, with the whole buffer to itself; undefined when it does not fit. `input`: the first member's input as a plain map. */
-export function planFusion(
-  { kind, members, hasTail, branches = 1, storesHead }: FusionCandidate,
-  graph: StageGraph,
-  input: View,
-  machine: Machine,
-): Fusion | undefined {
-  const works = members.map((index) => graph.stages[index]!.mac!);
+export function planFusion(candidate: FusionCandidate, graph: StageGraph, input: View, machine: Machine): Fusion | undefined {
+  const { kind, members } = candidate;
+  const stages = members.map((index) => graph.stages[index]!);
   if (kind === 'slices') {
-    const work: SliceWork = { head: works[0]!, body: works[1]!, input };
+    const work: SliceWork = { head: stages[0]!.mac!, body: stages[1]!.mac!, input };
     const plan = planSliceChain(work, machine, mapsWords(machine));
     return plan && { kind, members, plan, work };
   }
-  const tail = hasTail ? works.pop() : undefined;
-  const bodies = works.splice(-branches);
-  const first = members.length - branches - (hasTail ? 1 : 0);
-  const body = branches > 1 ? widestOf(bodies)! : bodies[0]!;
-  const { vec } = graph.stages[members[0]!]!;
+  let best: Fusion | undefined;
+  for (const passes of candidate.passes) {
+    const work = chainWork(stages, passes, graph, input, candidate.storesHead === true);
+    const plan = work && planChain(work, machine, mapsWords(machine));
+    const fusion: Fusion | undefined = plan && { kind, members, plan, work };
+    if (fusion && (!best || costOfFusion(fusion, machine) < costOfFusion(best, machine))) best = fusion;
+  }
+  return best;
+}
+
+/** Passes of a row chain; undefined where one adds a tensor that is not on chip, and is not the last. */
+function chainWork(
+  stages: readonly Stage[],
+  drafts: readonly PassDraft[],
+  graph: StageGraph,
+  input: View,
+  storesHead: boolean,
+): ChainWork | undefined {
+  /** Tensors of the chain. */
+  const tensors = [stages[0]!.input];
+  const passes: PassWork[] = [];
+  let next = 0;
+  for (const { branches: count, hasTail } of drafts) {
+    const own = stages.slice(next, next + count);
+    next += count + (hasTail ? 1 : 0);
+    const bodies = own.map((stage) => stage.mac!);
+    const branches = own.map(
+      ({ output }, i): Branch => ({ work: bodies[i]!, channel: count > 1 ? graph.aliases.get(output)!.channelOffset : 0 }),
+    );
+    const last = stages[next - 1]!;
+    const isStored = storesHead && passes.length === 0;
+    const vec = isPairWork(last.vec) && !isStored ? last.vec : undefined;
+    const at = vec ? tensors.indexOf(vec.other) : -1;
+    const residual: Residual | undefined = vec && { vec, tensor: at < 0 ? undefined : at };
+    if (residual && residual.tensor === undefined && passes.length < drafts.length - 1) return undefined;
+    passes.push({ body: count > 1 ? widestOf(bodies)! : bodies[0]!, branches, tail: hasTail ? last.mac! : undefined, residual });
+    tensors.push(last.output);
+  }
+  const { vec } = stages[0]!;
   const stored = storesHead ? { vec: isPairWork(vec) ? vec : undefined } : undefined;
-  const withChannels = bodies.map((work, i): Branch => {
-    const alias = graph.aliases.get(graph.stages[members[first + i]!]!.output);
-    return { work, channel: branches > 1 ? alias!.channelOffset : 0 };
-  });
-  const work: ChainWork = { head: works.pop(), body, branches: withChannels, tail, stage: graph.stages[members.at(-1)!]!, input, stored };
-  const plan = planChain(work, machine, mapsWords(machine));
-  return plan && { kind, members, plan, work };
+  const canCut = !graph.scatters.has(stages.at(-1)!.output) && !stored;
+  return { passes, input, canCut, stored };
 }
 
 /** What the search minimises, in cycles. */
@@ -177,8 +281,7 @@ export function costOfFusion({ plan }: Fusion, machine: Machine): number {
 /** Plans of the members, in order. */
 export function linksOf(fusion: Fusion): LinkPlan[] {
   if (fusion.kind === 'slices') return [fusion.plan.head, fusion.plan.body];
-  const { head, branches, tail } = fusion.plan;
-  return [head, ...branches, tail].filter((link) => link !== undefined);
+  return linksOfChain(fusion.plan);
 }
 
 /** Members whose results never leave the chip. */
@@ -188,7 +291,7 @@ export function insideOf(fusion: Fusion): readonly number[] {
 
 /** Sizes of the regions in the maps buffers. */
 export function fusionRegions(fusion: Fusion, machine: Machine): number[] {
-  return fusion.kind === 'slices' ? sliceRegions(fusion.plan, fusion.work) : chainRegions(fusion.plan, fusion.work, machine);
+  return fusion.kind === 'slices' ? sliceRegions(fusion.plan, fusion.work) : chainRegions(fusion.plan, machine);
 }
 
 /** The fusions, no stage in two of them, that save the most in sum. */

@@ -79,6 +79,31 @@ export class RowRing {
     }
   }
 
+  /** Columns of rows [first, end), for which there is room, from DRAM to the rows' beginnings in all CUs. */
+  load(view: View, first: number, end: number, source: Source): void {
+    const { context, ring, rowWords, pixelPitch } = this;
+    const writes = Array.from({ length: context.cus }, (_, cu) => this.of(cu, first, end)).flat();
+    const isDense = view.pixelPitch === view.channels && pixelPitch === view.channels;
+    for (let r = first; r < end; r = isDense ? end : r + 1) {
+      const address = view.address + r * view.rowPitch;
+      const run = isDense
+        ? { dramStep: view.rowPitch, step: rowWords % ring.words, rows: end - first, words: view.width * pixelPitch }
+        : { dramStep: view.pixelPitch, step: pixelPitch, rows: view.width, words: view.channels };
+      context.loadRuns(
+        view,
+        { dramAddress: address, base: ring.base, ring: ring.words, offset: this.offsetOf(r), ...run },
+        writes,
+        this.frame,
+        source,
+      );
+    }
+  }
+
+  /** Word of row r, column x. */
+  base(r: number, x: number): number {
+    return this.ring.base + this.offsetOf(r) + x * this.pixelPitch;
+  }
+
   /** Words from the ring's start to row r. */
   offsetOf(r: number): number {
     return ((r - this.origin) * this.rowWords) % this.ring.words;

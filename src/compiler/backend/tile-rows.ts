@@ -47,11 +47,12 @@ export function slotOfPart(from: number, end: number, width: number): { offset: 
 }
 
 /** Pixels of the largest slot of a CU that keeps its part of every tile. */
-export function largestPart(costs: PixelCosts, tileRows: number, parts: number): number {
-  const { width, height } = costs;
+export function largestSlot(costs: PixelCosts, tiles: readonly { readonly first: number; readonly end: number }[], parts: number): number {
+  const { width } = costs;
   let most = 0;
-  for (let y = 0; y < height; y += tileRows) {
-    const bounds = costs.partition(y * width, Math.min(height, y + tileRows) * width, parts);
+  for (const { first, end } of tiles) {
+    if (first === end) continue;
+    const bounds = costs.partition(first * width, end * width, parts);
     for (let p = 0; p < parts; p++) most = Math.max(most, slotOfPart(bounds[p]!, bounds[p + 1]!, width).pixels);
   }
   return most;

@@ -22,6 +22,12 @@ export interface View {
   readonly isVirtual?: boolean;
 }
 
+/** Columns [first, end) of an image without scatters, or all of any. */
+export function columnsOf(view: View, { first, end }: { readonly first: number; readonly end: number }): View {
+  if (first === 0 && end === view.width) return view;
+  return { ...view, address: view.address + first * view.pixelPitch, width: end - first };
+}
+
 /**
  * How a stage's input is seen: as it is; or, where the kernel covers the whole map, a frame as one row of pixels ('row') or, where it is
  * dense in DRAM, as one pixel ('pixel').
