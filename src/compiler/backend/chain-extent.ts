@@ -87,9 +87,13 @@ export function cutStrips(passes: readonly PassWork[], count: number): Strip[] |
 }
 
 /** Passes whose results tensor k is added to. */
-function residualsOf(passes: readonly PassWork[], k: number): number[] {
-  return passes.flatMap(({ residual }, m) => (residual?.tensor === k ? [m] : []));
+function residualsOf(passes: readonly PassWork[], k: number): readonly number[] {
+  let list: number[] = NONE;
+  for (let m = k; m < passes.length; m++) if (passes[m]!.residual?.tensor === k) list = [...list, m];
+  return list;
 }
+
+const NONE: number[] = [];
 
 /** What each tile adds: needed[k][t], rows of tensor k; the last are those of the results. */
 export function tileRanges(passes: readonly PassWork[], tileRows: number): Range[][] {
@@ -126,6 +130,7 @@ export function ringRows(passes: readonly PassWork[], needed: readonly Range[][]
   }
   const maker = k === 0 ? -1 : lasts[k - 1]!;
   const rows = needed[k]!;
+  const others = residualsOf(passes, k);
   const { body } = passes[k]!;
   let most = leastRingRows(body.geometry);
   const read = (t: number, first: number, link: number): void => {
@@ -134,7 +139,7 @@ export function ringRows(passes: readonly PassWork[], needed: readonly Range[][]
   rows.forEach((_, t) => {
     const made = needed[k + 1]![t]!;
     if (made.end > made.first) read(t, inputRows(body, made.first, made.end).first, bodies[k]!);
-    for (const m of residualsOf(passes, k)) read(t, needed[m + 1]![t]!.first, lasts[m]!);
+    for (const m of others) read(t, needed[m + 1]![t]!.first, lasts[m]!);
   });
   return Math.min(body.geometry.inHeight, most);
 }

@@ -101,6 +101,8 @@ const MAX_STRIPS = 16;
 const DESCRIPTOR_CYCLES = 12;
 const LEAST_CYCLES = 72;
 const FILL_CYCLES = 100;
+/** Cycles that the next step waits for its first rows where a chain leaves it no room. */
+const ROOM_CYCLES = 1000;
 
 /** Result (and residual) slots in rotation: the home CU of the results rotates too. */
 export function resultSlots(machine: Machine): number {
@@ -123,8 +125,8 @@ export function linksOfChain({ passes }: ChainPlan): LinkPlan[] {
 }
 
 /** The best plan of a chain within a budget of maps words; undefined when it does not fit. */
-export function planChain(work: ChainWork, machine: Machine, budgetWords: number): ChainPlan | undefined {
-  const search = new ChainSearch(work, machine, budgetWords);
+export function planChain(work: ChainWork, machine: Machine, budgetWords: number, cache = new LinkCache()): ChainPlan | undefined {
+  const search = new ChainSearch(work, machine, budgetWords, cache);
   if (!search.fitsWeights) return undefined;
   const { outWidth } = work.passes.at(-1)!.body.geometry;
   let best: ChainPlan | undefined;
@@ -144,12 +146,34 @@ function pitchFor({ inChannels, depthwise }: MacWork): number {
   return depthwise ? Math.ceil(inChannels / LINE_WORDS) * LINE_WORDS : inChannels;
 }
 
-/** Lane counts and splits of a link; `slots` fixed for links whose results stay in their CU. */
-function linkChoices(work: MacWork, pixelPitch: number, cus: number, slots: number | undefined): LinkPlan[] {
+/** Choices for links, and their cycles: the same in all chains that a stage may be part of. */
+export class LinkCache {
+  private readonly choices = new Map<MacWork, Map<number, readonly LinkPlan[]>>();
+  private readonly totals = new Map<LinkPlan, number>();
+
+  /** Lane counts and splits of a link; `slots` fixed for links whose results stay in their CU, 0: any. */
+  choicesOf(work: MacWork, pixelPitch: number, cus: number, slots: number): readonly LinkPlan[] {
+    let bySplit = this.choices.get(work);
+    if (!bySplit) this.choices.set(work, (bySplit = new Map()));
+    const key = pixelPitch * (cus + 1) + slots;
+    let choices = bySplit.get(key);
+    if (!choices) bySplit.set(key, (choices = linkChoices(work, pixelPitch, cus, slots)));
+    return choices;
+  }
+
+  /** Cycles of all windows of a link, for one block. */
+  totalOf(plan: LinkPlan, work: MacWork): number {
+    let total = this.totals.get(plan);
+    if (total === undefined) this.totals.set(plan, (total = new PixelCosts(work, plan.lanes, plan.adjacent).total));
+    return total;
+  }
+}
+
+function linkChoices(work: MacWork, pixelPitch: number, cus: number, slots: number): LinkPlan[] {
   const choices: LinkPlan[] = [];
   const regions = regionsOf(work, work.geometry);
   for (const lanes of work.depthwise ? [1] : [1, 2, 4, 8, 16]) {
-    for (let s = slots ?? 1; s <= (slots ?? cus); s *= 2) {
+    for (let s = slots || 1; s <= (slots || cus); s *= 2) {
       const adjacent = hasAdjacentTaps(work, pixelPitch);
       const groupLines = parameterLines(lanes) + tapLines(work, lanes, adjacent);
       const blocks = blocksOf(work, lanes, s, regions);
@@ -174,9 +198,10 @@ class ChainSearch {
   private readonly machine: Machine;
   private readonly budgetWords: number;
   private readonly links: Link[] = [];
-  private readonly costs = new Map<LinkPlan, PixelCosts>();
+  private readonly cache: LinkCache;
 
-  constructor(work: ChainWork, machine: Machine, budgetWords: number) {
+  constructor(work: ChainWork, machine: Machine, budgetWords: number, cache: LinkCache) {
+    this.cache = cache;
     this.work = work;
     this.machine = machine;
     this.budgetWords = budgetWords;
@@ -185,15 +210,15 @@ class ChainSearch {
       const isLast = k === work.passes.length - 1;
       const pitch = pitchFor(pass.body);
       // All CUs hold the rows of a ring: where nothing stays in a CU, channels may be split over CUs too.
-      const slots = pass.tail || pass.branches.length > 1 || work.passes.length === 1 ? 1 : undefined;
+      const slots = pass.tail || pass.branches.length > 1 || work.passes.length === 1 ? 1 : 0;
       const usesBus = !pass.tail && (!isLast || pass.residual !== undefined);
       for (const branch of pass.branches)
-        this.links.push({ pass: k, work: branch.work, choices: linkChoices(branch.work, pitch, cus, slots), isTail: false, usesBus });
+        this.links.push({ pass: k, work: branch.work, choices: cache.choicesOf(branch.work, pitch, cus, slots), isTail: false, usesBus });
       if (pass.tail)
         this.links.push({
           pass: k,
           work: pass.tail,
-          choices: linkChoices(pass.tail, bodyChannels(pass), cus, 1),
+          choices: cache.choicesOf(pass.tail, bodyChannels(pass), cus, 1),
           isTail: true,
           usesBus: true,
         });
@@ -236,9 +261,16 @@ class ChainSearch {
     if (words > this.budgetWords) return undefined;
 
     const tiles = strips.length * needed[0]!.length;
-    const chosen = this.chooseLinks(strips, needed);
+    const sums = work.passes.map((_, k) =>
+      sumTiles(
+        strips.map((strip) => strip.passes[k]!.body.geometry.outWidth),
+        needed[k + 1]!,
+        cus,
+      ),
+    );
+    const chosen = this.chooseLinks(sums);
     if (!chosen) return undefined;
-    const cycles = this.links.reduce((sum, link, i) => sum + this.cyclesOf(link, chosen[i]!, strips, needed), 0);
+    const cycles = this.links.reduce((sum, link, i) => sum + this.cyclesOf(link, chosen[i]!, sums[link.pass]!), 0);
     const lastLink = chosen.at(-1)!;
     const gathered = last.tail !== undefined || lastLink.slots > 1 || last.residual !== undefined;
     const passes = work.passes.map((pass, k): PassPlan => {
@@ -261,7 +293,9 @@ class ChainSearch {
     const bytes = this.bytesOf(chosen, strips);
     const bandwidth = machine.dram.bytesPerSecond / machine.clockHz;
     const dispatch = tiles * (14 * cus * chosen.reduce((sum, link) => sum + link.blocks.length, 0) + 40);
-    const first = (rows[0]! * ringWords[0]! * 2) / bandwidth / needed[0]!.length + 200;
+    // Nothing is computed before the first tile's rows are there; the more of the buffer the chain takes, the later they can come.
+    const start = needed[0]![0]!;
+    const first = ((((start.end - start.first) * ringWords[0]! * 2) / bandwidth) * words) / this.budgetWords + 200;
     const fills = (strips.length - 1) * (first + FILL_CYCLES * this.links.length);
     return {
       passes,
@@ -272,15 +306,15 @@ class ChainSearch {
       resultWords,
       otherWords,
       words,
-      cycles: Math.max(cycles, this.portCycles(), bytes / bandwidth, dispatch) + first + fills,
+      cycles: Math.max(cycles, this.portCycles(), bytes / bandwidth, dispatch) + first + fills + (words / this.budgetWords) * ROOM_CYCLES,
       bytes,
     };
   }
 
   /** For every link the choice that takes the fewest cycles; then, until the weights of all fit, those that save lines for the fewest cycles. */
-  private chooseLinks(strips: readonly Strip[], needed: readonly Range[][]): LinkPlan[] | undefined {
+  private chooseLinks(sums: readonly TileSums[]): LinkPlan[] | undefined {
     const options = this.links.map((link) =>
-      link.choices.map((plan) => ({ plan, lines: linesOf(plan), cycles: this.cyclesOf(link, plan, strips, needed) })),
+      link.choices.map((plan) => ({ plan, lines: linesOf(plan), cycles: this.cyclesOf(link, plan, sums[link.pass]!) })),
     );
     const better = (a: (typeof options)[0][0], b: (typeof options)[0][0]): boolean =>
       a.cycles < b.cycles || (a.cycles === b.cycles && a.lines < b.lines);
@@ -304,37 +338,14 @@ class ChainSearch {
   }
 
   /** Cycles of a link over the whole image: a tile's pixels are split into whole pixels. */
-  private cyclesOf(link: Link, plan: LinkPlan, strips: readonly Strip[], needed: readonly Range[][]): number {
-    const { passes } = this.work;
-    let pixels = 0;
-    let partPixels = 0;
-    let tasks = 0;
-    for (const { passes: works } of strips) {
-      const { outWidth } = works[link.pass]!.body.geometry;
-      for (const { first, end } of needed[link.pass + 1]!) {
-        if (first === end) continue;
-        const count = (end - first) * outWidth;
-        pixels += count;
-        partPixels += Math.ceil(count / plan.parts);
-        tasks++;
-      }
-    }
+  private cyclesOf(link: Link, plan: LinkPlan, { pixels, tasks, partPixels }: TileSums): number {
     const perPixel = link.isTail
       ? Math.max(outputCycles(plan.lanes), Math.ceil(link.work.tapWords / plan.lanes))
-      : this.costsOf(link, plan).total / pixels;
+      : this.cache.totalOf(plan, link.work) / pixels;
     const overhead = this.machine.latency.macSetup + DESCRIPTOR_CYCLES + parameterLines(plan.lanes);
-    const mac = plan.blocks.length * Math.max(partPixels * perPixel + tasks * overhead, tasks * LEAST_CYCLES);
-    const isGathered = link.usesBus || (link.pass === passes.length - 1 && plan.slots > 1);
+    const mac = plan.blocks.length * Math.max(partPixels.get(plan.parts)! * perPixel + tasks * overhead, tasks * LEAST_CYCLES);
+    const isGathered = link.usesBus || (link.pass === this.work.passes.length - 1 && plan.slots > 1);
     return isGathered ? Math.max(mac, busCycles(plan, pixels)) : mac;
-  }
-
-  private costsOf(link: Link, plan: LinkPlan): PixelCosts {
-    let costs = this.costs.get(plan);
-    if (!costs) {
-      costs = new PixelCosts(link.work, plan.lanes, plan.adjacent);
-      this.costs.set(plan, costs);
-    }
-    return costs;
   }
 
   /** Pixels of the largest slot of a body's results in their CU. */
@@ -374,6 +385,29 @@ class ChainSearch {
     bytes += 2 * wordsOf(last) * (last.residual && last.residual.tensor === undefined ? 2 : 1);
     return bytes + (stored ? 2 * wordsOf(passes[0]!) * (stored.vec ? 2 : 1) : 0);
   }
+}
+
+/** Pixels of a pass's results, tiles that have any, and pixels of the largest part of each tile, in sum, by parts. */
+interface TileSums {
+  readonly pixels: number;
+  readonly tasks: number;
+  readonly partPixels: ReadonlyMap<number, number>;
+}
+
+function sumTiles(widths: readonly number[], made: readonly Range[], cus: number): TileSums {
+  const counts = new Map<number, number>();
+  for (const { first, end } of made) if (end > first) counts.set(end - first, (counts.get(end - first) ?? 0) + 1);
+  let [pixels, tasks] = [0, 0];
+  const partPixels = new Map<number, number>();
+  for (const [rows, count] of counts) {
+    for (const width of widths) {
+      pixels += count * rows * width;
+      tasks += count;
+      for (let parts = 1; parts <= cus; parts *= 2)
+        partPixels.set(parts, (partPixels.get(parts) ?? 0) + count * Math.ceil((rows * width) / parts));
+    }
+  }
+  return { pixels, tasks, partPixels };
 }
 
 /** Weights lines of a link. */

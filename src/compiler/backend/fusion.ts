@@ -9,6 +9,7 @@ import {
   type ChainPlan,
   type ChainWork,
   chainRegions,
+  type LinkCache,
   type LinkPlan,
   linksOfChain,
   type PassWork,
@@ -221,7 +222,13 @@ function isTail({ mac, vec, table }: MacStage): boolean {
 }
 
 /** A candidate's plan, with the whole buffer to itself; undefined when it does not fit. `input`: the first member's input as a plain map. */
-export function planFusion(candidate: FusionCandidate, graph: StageGraph, input: View, machine: Machine): Fusion | undefined {
+export function planFusion(
+  candidate: FusionCandidate,
+  graph: StageGraph,
+  input: View,
+  machine: Machine,
+  cache: LinkCache,
+): Fusion | undefined {
   const { kind, members } = candidate;
   const stages = members.map((index) => graph.stages[index]!);
   if (kind === 'slices') {
@@ -232,7 +239,7 @@ export function planFusion(candidate: FusionCandidate, graph: StageGraph, input:
   let best: Fusion | undefined;
   for (const passes of candidate.passes) {
     const work = chainWork(stages, passes, graph, input, candidate.storesHead === true);
-    const plan = work && planChain(work, machine, mapsWords(machine));
+    const plan = work && planChain(work, machine, mapsWords(machine), cache);
     const fusion: Fusion | undefined = plan && { kind, members, plan, work };
     if (fusion && (!best || costOfFusion(fusion, machine) < costOfFusion(best, machine))) best = fusion;
   }

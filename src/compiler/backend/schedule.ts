@@ -5,7 +5,7 @@
 import { type Machine, mapsWords } from '../../machine/machine.ts';
 import type { InputError } from '../../util/errors.ts';
 import { LayerRefusal } from '../layer-refusal.ts';
-import type { LinkPlan } from './chain.ts';
+import { LinkCache, type LinkPlan } from './chain.ts';
 import { pairCompanions, type StepDraft, stagesOf } from './companions.ts';
 import { type DramLayout, rootOfTensor, viewTensor } from './dram-layout.ts';
 import { planVecStage, type VecPlan, vecRegions } from './emit-vec-stage.ts';
@@ -122,11 +122,18 @@ class Scheduler {
   private adoptFusions(): void {
     const { stages, machine } = this;
     const options: { fusion: Fusion; saved: number }[] = [];
+    const cache = new LinkCache();
+    // First stages from which chains of some length no longer fit: longer ones come later.
+    const full = new Set<number>();
     for (const candidate of findFusions(stages, (tensor) => this.layout.homes.get(tensor)?.isBorder !== false)) {
       const { members } = candidate;
-      if (members.some((index) => this.isTaken(index))) continue;
-      const fusion = planFusion(candidate, stages, this.describe(members[0]!, true).inputView(0), machine);
-      if (!fusion) continue;
+      const canGrow = candidate.kind === 'rows' && !candidate.storesHead;
+      if ((canGrow && full.has(members[0]!)) || members.some((index) => this.isTaken(index))) continue;
+      const fusion = planFusion(candidate, stages, this.describe(members[0]!, true).inputView(0), machine, cache);
+      if (!fusion) {
+        if (canGrow && members.length > 3) full.add(members[0]!);
+        continue;
+      }
       const apart = members.reduce((sum, index) => {
         const plan = this.planOf(index, freePlacement(machine));
         return sum + (plan ? costOf(plan, machine) : Number.POSITIVE_INFINITY);
