@@ -131,7 +131,8 @@ export function planChain(work: ChainWork, machine: Machine, budgetWords: number
   const { outWidth } = work.passes.at(-1)!.body.geometry;
   let best: ChainPlan | undefined;
   let bestCost = Number.POSITIVE_INFINITY;
-  for (let count = 1; count <= (work.canCut ? Math.min(MAX_STRIPS, outWidth >> 1) : 1); count *= 2) {
+  const most = work.canCut ? Math.min(MAX_STRIPS, outWidth >> 1) : 1;
+  for (let count = 1; count === 1 || count <= most; count *= 2) {
     const plan = search.bestOf(count);
     const cost = plan ? plan.cycles + trafficCycles(plan.bytes, machine) : Number.POSITIVE_INFINITY;
     // Narrower strips cost more of everything but room.
@@ -153,18 +154,18 @@ export class LinkCache {
 
   /** Lane counts and splits of a link; `slots` fixed for links whose results stay in their CU, 0: any. */
   choicesOf(work: MacWork, pixelPitch: number, cus: number, slots: number): readonly LinkPlan[] {
-    let bySplit = this.choices.get(work);
-    if (!bySplit) this.choices.set(work, (bySplit = new Map()));
+    const bySplit = this.choices.get(work) ?? new Map<number, readonly LinkPlan[]>();
+    this.choices.set(work, bySplit);
     const key = pixelPitch * (cus + 1) + slots;
-    let choices = bySplit.get(key);
-    if (!choices) bySplit.set(key, (choices = linkChoices(work, pixelPitch, cus, slots)));
+    const choices = bySplit.get(key) ?? linkChoices(work, pixelPitch, cus, slots);
+    bySplit.set(key, choices);
     return choices;
   }
 
   /** Cycles of all windows of a link, for one block. */
   totalOf(plan: LinkPlan, work: MacWork): number {
-    let total = this.totals.get(plan);
-    if (total === undefined) this.totals.set(plan, (total = new PixelCosts(work, plan.lanes, plan.adjacent).total));
+    const total = this.totals.get(plan) ?? new PixelCosts(work, plan.lanes, plan.adjacent).total;
+    this.totals.set(plan, total);
     return total;
   }
 }

@@ -277,8 +277,8 @@ class StripEmitter {
       }
     }
     // Columns for others that read a head, or for the next strip.
-    const next = job.plan.strips[this.index + 1]?.rings[k]!.left;
-    const column = stored ? from : Math.max(from, next ?? right);
+    const next = job.plan.strips[this.index + 1];
+    const column = stored ? from : next ? Math.max(from, next.rings[k]!.left) : right;
     if (column >= right) return;
     const home = context.nextHome();
     const view = columnsOf(job.inner[k - 1]!, { first: column, end: right });

@@ -169,7 +169,8 @@ function passesOf(stages: readonly MacStage[], branchCounts: readonly number[]):
     const passes: PassDraft[] = [];
     for (let at = 0; at < stages.length; ) {
       const branches = Math.max(1, branchCounts[at]!);
-      const [first, second] = [stages[at]!, stages[at + branches]];
+      const first = stages[at]!;
+      const second = branchCounts[at + branches] ? undefined : stages[at + branches];
       const hasTail = second !== undefined && !first.vec && isTail(second) && (branches > 1 || isPair(first, second));
       passes.push({ branches, hasTail });
       at += branches + (hasTail ? 1 : 0);
@@ -246,7 +247,7 @@ export function planFusion(
   return best;
 }
 
-/** Passes of a row chain; undefined where one adds a tensor that is not on chip, and is not the last. */
+/** Passes of a row chain; undefined where one adds what it can't have. */
 function chainWork(
   stages: readonly Stage[],
   drafts: readonly PassDraft[],
@@ -270,7 +271,9 @@ function chainWork(
     const vec = isPairWork(last.vec) && !isStored ? last.vec : undefined;
     const at = vec ? tensors.indexOf(vec.other) : -1;
     const residual: Residual | undefined = vec && { vec, tensor: at < 0 ? undefined : at };
-    if (residual && residual.tensor === undefined && passes.length < drafts.length - 1) return undefined;
+    // Only the last pass adds what comes from DRAM; what is inside a pass is no tensor to add.
+    const isInside = (tensor: number): boolean => stages.some(({ output }) => output === tensor);
+    if (residual?.tensor === undefined && vec && (passes.length < drafts.length - 1 || isInside(vec.other))) return undefined;
     passes.push({ body: count > 1 ? widestOf(bodies)! : bodies[0]!, branches, tail: hasTail ? last.mac! : undefined, residual });
     tensors.push(last.output);
   }
