@@ -11,7 +11,7 @@ const RESULTS: ConformanceResults = {
   topologies: [{ name: 'light_net', cycles: 12345, words: 10, difference: undefined, sqnrDb: Infinity, acceleratedShare: 1, seconds: 1 }],
   networks: [
     {
-      ...{ file: 'zoo/net.onnx', found: 'a cat', wanted: 'a dog', cycles: 250_000, dramBytes: 1e6, clockHz: 250e6, parts: 2 },
+      ...{ file: 'zoo/net.onnx', found: 'a cat', wanted: 'a dog', cycles: 500_000, frames: 2, dramBytes: 2e6, clockHz: 250e6, parts: 2 },
       ...{ acceleratedShare: 0.5, difference: 'word 3', words: 10, saturatedInputs: 0 },
       sqnrDb: new Map([
         ['a', 50],
@@ -33,7 +33,7 @@ describe('conformance', () => {
 
   it('says what a network finds, and what float32 finds where that is something else', () => {
     const page = renderConformancePage(RESULTS);
-    expect(page).toContain('| net.onnx | a cat (ONNX Runtime: a dog) | 250,000 | 1000 | 1.00 | 50.0 % | 2 | 41.2 | DIFFER: word 3 |');
+    expect(page).toContain('| net.onnx | a cat (ONNX Runtime: a dog) | 500,000 | 1000 | 1.00 | 50.0 % | 2 | 41.2 | DIFFER: word 3 |');
     expect(page).toContain('| light_net | 12,345 | 100.0 % | equal, 10 words | ∞ |');
   });
 

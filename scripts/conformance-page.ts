@@ -89,13 +89,13 @@ function networkTable(networks: readonly NetworkResult[]): Table {
       { title: 'bits against the reference', align: 'left' },
     ],
     rows: networks.map((run) => {
-      const seconds = run.cycles / run.clockHz;
+      const seconds = run.cycles / run.clockHz / run.frames;
       return [
         run.file.split('/').at(-1)!,
         run.found === run.wanted ? run.found : `${run.found} (ONNX Runtime: ${run.wanted})`,
         formatCount(run.cycles),
         formatNumber(1 / seconds, 4),
-        formatNumber(run.dramBytes / seconds / 1e9),
+        formatNumber(run.dramBytes / run.frames / seconds / 1e9),
         formatPercent(run.acceleratedShare),
         String(run.parts),
         formatDecibels(Math.min(...run.sqnrDb.values())),
