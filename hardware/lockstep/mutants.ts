@@ -114,8 +114,8 @@ const RTL_MUTANTS: readonly Mutant[] = [
   {
     what: 'a token counter of 127',
     file: 'control/sf_token_counter.sv',
-    original: 'give_i && there_q && step[CountW]',
-    mutated: "give_i && there_q && count_q == CountW'(126)",
+    original: 'there_q[i] && carries(count_q[i], give_i[i])',
+    mutated: "there_q[i] && count_q[i] == CountW'(126)",
   },
   {
     what: 'the window a line too large',

@@ -49,56 +49,57 @@ module sf_tokens
     assign write_give = write_q[ExtraStages-1];
   end
 
-  // --- counters: [consumer][producer] ---
-  unit_mask_t [NumUnits-1:0] read_there, write_there, read_over, write_over;
+  // --- counters: [consumer][producer], a row for each consumer; the unit that is none gives and takes nothing ---
+  localparam unit_mask_t Units = ~(unit_mask_t'(1) << NoUnit);
+  unit_mask_t [NumUnits-1:0] read_over, write_over;
   for (genvar c = 0; c < int'(NumUnits); c++) begin : gen_consumer
-    for (genvar p = 0; p < int'(NumUnits); p++) begin : gen_producer
-      if (c == int'(NoUnit) || p == int'(NoUnit)) begin : gen_none
-        assign read_there[c][p]  = 1'b1;
-        assign write_there[c][p] = 1'b1;
-        assign read_over[c][p]   = 1'b0;
-        assign write_over[c][p]  = 1'b0;
-        logic unused_give;
-        assign unused_give = ^{read_give[p][c], write_give[p][c]};
-      end else begin : gen_pair
-        sf_token_counter u_read (
-          .clk_i, .rst_ni, .clear_i,
-          .give_i    (read_give[p][c]),
-          .take_i    (start_i[c] && wait_read_i[c][p]),
-          .there_o   (read_there[c][p]),
-          .overflow_o(read_over[c][p])
-        );
-        sf_token_counter u_write (
-          .clk_i, .rst_ni, .clear_i,
-          .give_i    (write_give[p][c]),
-          .take_i    (start_i[c] && wait_write_i[c][p]),
-          .there_o   (write_there[c][p]),
-          .overflow_o(write_over[c][p])
-        );
+    if (c == int'(NoUnit)) begin : gen_none
+      assign read_over[c]  = '0;
+      assign write_over[c] = '0;
+      assign ok_o[c]       = 1'b0;
+    end else begin : gen_rows
+      unit_mask_t read_gives, write_gives, read_there, write_there;
+      for (genvar p = 0; p < int'(NumUnits); p++) begin : gen_producer
+        assign read_gives[p]  = read_give[p][c];
+        assign write_gives[p] = write_give[p][c];
       end
-    end
-    always_ff @(posedge clk_i) begin
-      ok_o[c] <= rst_ni && !start_i[c] && (wait_read_i[c] & ~read_there[c]) == '0 && (wait_write_i[c] & ~write_there[c]) == '0;
+      sf_token_counter #(.Number(NumUnits)) u_read (
+        .clk_i, .rst_ni, .clear_i,
+        .give_i    (read_gives & Units),
+        .take_i    (start_i[c] ? wait_read_i[c] & Units : '0),
+        .there_o   (read_there),
+        .overflow_o(read_over[c])
+      );
+      sf_token_counter #(.Number(NumUnits)) u_write (
+        .clk_i, .rst_ni, .clear_i,
+        .give_i    (write_gives & Units),
+        .take_i    (start_i[c] ? wait_write_i[c] & Units : '0),
+        .there_o   (write_there),
+        .overflow_o(write_over[c])
+      );
+      logic ok_q;
+      always_ff @(posedge clk_i) begin
+        ok_q <= rst_ni && !start_i[c] && (wait_read_i[c] & ~read_there & Units) == '0 && (wait_write_i[c] & ~write_there & Units) == '0;
+      end
+      assign ok_o[c] = ok_q;
     end
   end
 
   logic unused_unit;
-  assign unused_unit = start_i[NoUnit];
+  assign unused_unit = ^{start_i[NoUnit], wait_read_i[NoUnit], wait_write_i[NoUnit], read_give[NoUnit], write_give[NoUnit]};
 
   // --- overflow: a register stage by pair, as starts come late, then one for all ---
   unit_mask_t [NumUnits-1:0] over_q;
+  unit_mask_t over;
   logic       overflow_d;
   logic [4:0] producer_d;
   always_comb begin
-    overflow_d = 1'b0;
     producer_d = '0;
-    for (int c = 0; c < int'(NumUnits); c++) begin
-      for (int p = 0; p < int'(NumUnits); p++) begin
-        if (over_q[c][p]) begin
-          overflow_d = 1'b1;
-          producer_d = producer_d | 5'(p);
-        end
-      end
+    over = '0;
+    for (int c = 0; c < int'(NumUnits); c++) over = over | over_q[c];
+    overflow_d = over != '0;
+    for (int p = 0; p < int'(NumUnits); p++) begin
+      if (over[p]) producer_d = producer_d | 5'(p);
     end
   end
   always_ff @(posedge clk_i) begin
