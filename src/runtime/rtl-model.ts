@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Machine } from '../machine/machine.ts';
@@ -69,16 +69,19 @@ export function buildModel(machine: Machine, options: ModelOptions = {}): string
   const pkg = renderPackage(machine);
   const hardware = findHardware();
   const sources = [...rtlSources(options.rtlFolder), path.join(hardware, 'tb/lockstep/sf_lockstep.sv')];
-  const harness = ['tb/lockstep/main.cc', 'tb/memory/memory.cc', 'tb/memory/memory.h'].map((name) => path.join(hardware, name));
+  const harness = ['lockstep/main.cc', 'lockstep/sign.h', 'memory/memory.cc', 'memory/memory.h'].map((name) => path.join(hardware, 'tb', name));
+  // A waveform shows vectors whole.
+  const storage = options.waves === true ? [] : [path.join(hardware, 'tb/lockstep/split.vlt')];
   const flags = [
     ...['--cc', '--exe', '--build', '-j', '2', '-O3', '--x-assign', 'fast', '--x-initial', 'fast', '--noassert'],
-    ...['--top-module', 'sf_lockstep', '-Wno-fatal', '-Wno-lint', '-CFLAGS', '-std=c++17'],
+    ...['--top-module', 'sf_lockstep', '-Wno-fatal', '-Wno-lint'],
+    ...['-CFLAGS', '-std=c++17 -include sign.h'],
     // Half of the code runs once.
     ...['-MAKEFLAGS', `OPT_FAST=${options.quick === true ? '-O1' : '-O2'} OPT_SLOW=-O0 OPT_GLOBAL=-O1`],
     ...(options.waves === true ? ['--trace-fst', '--trace-structs'] : []),
   ];
   const hash = createHash('sha256').update(`${version}\n${flags.join(' ')}\n${pkg}`);
-  for (const file of [...sources, ...harness]) hash.update(file).update(readFileSync(file));
+  for (const file of [...sources, ...harness, ...storage]) hash.update(file).update(readFileSync(file));
   const cache = options.cacheFolder ?? path.join(path.dirname(hardware), 'out', 'rtl');
   const folder = path.join(cache, hash.digest('hex').slice(0, 16));
   const model = path.join(folder, 'Vsf_lockstep');
@@ -91,7 +94,8 @@ export function buildModel(machine: Machine, options: ModelOptions = {}): string
     const build = mkdtempSync(path.join(cache, 'build-'));
     try {
       writeFileSync(path.join(build, 'sf_pkg.sv'), pkg);
-      const inputs = [path.join(build, 'sf_pkg.sv'), ...sources, ...harness.filter((name) => name.endsWith('.cc'))];
+      copyFileSync(path.join(hardware, 'tb/lockstep/sign.h'), path.join(build, 'sign.h'));
+      const inputs = [...storage, path.join(build, 'sf_pkg.sv'), ...sources, ...harness.filter((name) => name.endsWith('.cc'))];
       execFileSync('verilator', [...flags, '--Mdir', build, ...inputs], { encoding: 'utf8', stdio: 'pipe', maxBuffer: 1 << 28 });
       // Of hundreds of megabytes only the program is needed.
       const ready = mkdtempSync(path.join(cache, 'ready-'));

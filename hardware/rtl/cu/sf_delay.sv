@@ -14,15 +14,12 @@ module sf_delay #(
     logic unused_clock;
     assign unused_clock = clk_i ^ rst_ni;
   end else begin : gen_stages
-    logic [Cycles-1:0][Width-1:0] stage_q;
+    localparam int unsigned Bits = Cycles * Width;
+    logic [Bits-1:0] stages_q;  // the oldest on top
     always_ff @(posedge clk_i) begin
-      if (!rst_ni) begin
-        stage_q <= '0;
-      end else begin
-        stage_q[0] <= d_i;
-        for (int unsigned i = 1; i < Cycles; i++) stage_q[i] <= stage_q[i-1];
-      end
+      if (!rst_ni) stages_q <= '0;
+      else stages_q <= Bits'({stages_q, d_i});
     end
-    assign q_o = stage_q[Cycles-1];
+    assign q_o = stages_q[Bits-1-:Width];
   end
 endmodule

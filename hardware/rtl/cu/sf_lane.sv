@@ -18,9 +18,10 @@ module sf_lane (
   input  logic               first_i,
   output logic signed [47:0] sum_o
 );
+  // Of AD 17 bits count and of M 33: the others repeat the sign. Synthesis drops them, simulation need not extend what is wide already.
   logic signed [15:0] a_q, d_q, b_q;
-  logic signed [16:0] ad_q;
-  logic signed [32:0] m_q;
+  logic signed [31:0] ad_q;
+  logic signed [63:0] m_q;
   logic signed [47:0] c_q, p_q;
 
   always_ff @(posedge clk_i) begin
@@ -33,8 +34,8 @@ module sf_lane (
   end
   always_ff @(posedge clk_i) begin
     d_q <= shared_i;
-    ad_q <= 17'(a_q) + 17'(d_q);
-    m_q <= ad_q * b_q;
+    ad_q <= 32'(a_q) + 32'(d_q);
+    m_q <= 64'(ad_q) * 64'(b_q);
     p_q <= 48'(m_q) + (first_i ? c_q : p_q);
   end
   always_ff @(posedge clk_i) begin
@@ -42,4 +43,7 @@ module sf_lane (
     else if (bias_load_i) c_q <= bias_i;
   end
   assign sum_o = p_q;
+
+  logic unused_sign;
+  assign unused_sign = ^m_q[63:48];
 endmodule

@@ -71,33 +71,35 @@ module sf_mac_collect
     logic [1:0]       vmac_d, vmac_q, granule;
     logic [FifoW-1:0] column_slot_q;
     always_comb begin
-      write_d = run_d;
+      write_d = 1'b0;
       vmac_d = '0;
       granule = '0;
-      unique case (lg_d)
-        3'd0: begin  // outputs 0 and 3 or 1 and 2 (Middle) of four: bits of k in each place differ from those of v (sf_reduce); granule v is vMAC v's
-          vmac_d = {k_d[1] ^ Middle, k_d[0] ^ Pair[1]};
-          granule = vmac_d;
-          write_d = run_d && Pair[2] == k_d[2] && 3'(granule) < granules_d;
-        end
-        3'd1: begin  // pair k of vMAC 0 and 1, which share a granule, with the lower bit inverted of 2 and 3
-          vmac_d = {k_d[0] ^ Pair[0], Pair[2]};
-          granule = {1'b0, vmac_d[1]};
-          write_d = run_d && Pair[1] == k_d[1] && 3'(granule) < granules_d;
-        end
-        3'd2: begin  // pair k of vMAC v
-          vmac_d = Pair[2:1];
-          write_d = run_d && Pair[0] == k_d[0];
-        end
-        3'd3: begin  // output k of vMAC v
-          vmac_d = Pair[1:0];
-          write_d = run_d && c < 8 && 1'(c % 2) == k_d[0];
-        end
-        default: begin  // the output of vMAC v, complete at k = 1
-          vmac_d = 2'(c);
-          write_d = run_d && c < 4 && k_d[0];
-        end
-      endcase
+      if (run_d) begin
+        unique case (lg_d)
+          3'd0: begin  // outputs 0 and 3 or 1 and 2 (Middle) of four: bits of k in each place differ from those of v (sf_reduce); granule v is vMAC v's
+            vmac_d = {k_d[1] ^ Middle, k_d[0] ^ Pair[1]};
+            granule = vmac_d;
+            write_d = Pair[2] == k_d[2] && 3'(granule) < granules_d;
+          end
+          3'd1: begin  // pair k of vMAC 0 and 1, which share a granule, with the lower bit inverted of 2 and 3
+            vmac_d = {k_d[0] ^ Pair[0], Pair[2]};
+            granule = {1'b0, vmac_d[1]};
+            write_d = Pair[1] == k_d[1] && 3'(granule) < granules_d;
+          end
+          3'd2: begin  // pair k of vMAC v
+            vmac_d = Pair[2:1];
+            write_d = Pair[0] == k_d[0];
+          end
+          3'd3: begin  // output k of vMAC v
+            vmac_d = Pair[1:0];
+            write_d = c < 8 && 1'(c % 2) == k_d[0];
+          end
+          default: begin  // the output of vMAC v, complete at k = 1
+            vmac_d = 2'(c);
+            write_d = c < 4 && k_d[0];
+          end
+        endcase
+      end
     end
     always_ff @(posedge clk_i) begin
       if (!rst_ni) write_q <= 1'b0;

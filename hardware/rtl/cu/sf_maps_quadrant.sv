@@ -20,7 +20,9 @@ module sf_maps_quadrant
   for (genvar c = 0; c < int'(sf_pkg::LineWords); c++) begin : gen_column
     word_t ram_q [2**RowW];
     always_ff @(posedge clk_i) begin
-      if (b_en_i && b_write_i[c]) ram_q[b_row_i] <= b_words_i[c];
+      if (b_en_i) begin
+        if (b_write_i[c]) ram_q[b_row_i] <= b_words_i[c];
+      end
     end
     assign a_ram[c] = ram_q[a_row_i];
     assign b_ram[c] = ram_q[b_row_i];

@@ -115,24 +115,34 @@ module sf_port_b
   // ---------------------------------------------------------------- p + 2, p + 3: rotation to the columns, rows
   logic                 some2_q, some3_q, some4_q;
   row_t [Quadrants-1:0] row_d, row3_q, row4_q;
-  word_mask_t           fine_mask_q, mask3;
+  word_mask_t           fine_mask_d, fine_mask_q;
   col_t                 col3_q, col4_q, col5_q, col6_q, col7_q;
   logic [Columns-1:0]   write_d, write_q;
-  sf_rotate #(.Right(1'b1)) u_rotate_write (.clk_i, .words_i(words2_q), .amount_i(addr2_q[3:0]), .words_o(words_o));
-  word_mask_t           wraps;  // columns in front of the first word's take the next quadrant
+  sf_rotate #(.Right(1'b1)) u_rotate_write (.clk_i, .run_i(some2_q), .words_i(words2_q), .amount_i(addr2_q[3:0]), .words_o(words_o));
   always_comb begin
-    for (int unsigned i = 0; i < LineWords; i++) wraps[i] = 4'(i) < col3_q[3:0];
     for (int unsigned q = 0; q < Quadrants; q++) begin
       // Quadrants in front of the first one take the next row.
       row_d[q] = addr2_q[MapsAddrW-1:ColW] + row_t'(2'(q) < addr2_q[ColW-1:ColW-2]);
     end
   end
-  for (genvar i = 0; i < int'(LineWords); i++) begin : gen_mask
-    logic [1:0] quadrant;  // of the word that comes to column i of a line
-    assign mask3[i] = fine_mask_q[4'(i) - {col3_q[3:2], 2'b0}];
-    assign quadrant = col3_q[5:4] + 2'(wraps[i]);
-    for (genvar q = 0; q < int'(Quadrants); q++) begin : gen_quadrant
-      assign write_d[q * int'(LineWords) + i] = mask3[i] && quadrant == 2'(q);
+  // The mask is rotated like the words.
+  function automatic word_mask_t rotate_mask(word_mask_t mask, logic [3:0] amount);
+    return (mask << amount) | (mask >> (5'd16 - 5'(amount)));
+  endfunction
+  // Columns in front of the first word's are of the next quadrant.
+  always_comb begin
+    word_mask_t mask3, wraps, quadrant0, quadrant1;  // the quadrant of the word that comes to a column: its two bits
+    fine_mask_d = fine_mask_q;
+    write_d = write_q;
+    if (some2_q) fine_mask_d = rotate_mask(mask2_q, {2'b0, addr2_q[1:0]});
+    mask3 = rotate_mask(fine_mask_q, {col3_q[3:2], 2'b0});
+    for (int unsigned i = 0; i < LineWords; i++) wraps[i] = 4'(i) < col3_q[3:0];
+    quadrant0 = {LineWords{col3_q[4]}} ^ wraps;
+    quadrant1 = {LineWords{col3_q[5]}} ^ ({LineWords{col3_q[4]}} & wraps);
+    if (some3_q) begin
+      for (int unsigned q = 0; q < Quadrants; q++) begin
+        write_d[q*LineWords+:LineWords] = mask3 & (q[0] ? quadrant0 : ~quadrant0) & (q[1] ? quadrant1 : ~quadrant1);
+      end
     end
   end
   always_ff @(posedge clk_i) begin
@@ -152,7 +162,7 @@ module sf_port_b
       write_q <= write_d;
       // Reads write nothing.
       mask2_q <= (read1_q || st1_q) ? '0 : mask2_d;
-      for (int unsigned i = 0; i < LineWords; i++) fine_mask_q[i] <= mask2_q[4'(i) - 4'(addr2_q[1:0])];
+      fine_mask_q <= fine_mask_d;
     end
   end
   always_ff @(posedge clk_i) begin
@@ -171,7 +181,7 @@ module sf_port_b
   assign row_o = row4_q;
 
   // ---------------------------------------------------------------- p + 6: quadrants; p + 7, p + 8: rotation back
-  logic                      read3_q, read4_q, read5_q, read6_q;
+  logic                      read3_q, read4_q, read5_q, read6_q, read7_q;
   logic [LineWords-1:0][1:0] select_q;
   line_t                     line_q;
   always_ff @(posedge clk_i) begin
@@ -180,11 +190,13 @@ module sf_port_b
       read4_q <= 1'b0;
       read5_q <= 1'b0;
       read6_q <= 1'b0;
+      read7_q <= 1'b0;
     end else begin
       read3_q <= read2_q;
       read4_q <= read3_q;
       read5_q <= read4_q;
       read6_q <= read5_q;
+      read7_q <= read6_q;
     end
   end
   always_ff @(posedge clk_i) begin
@@ -200,7 +212,7 @@ module sf_port_b
     end
   end
   assign read_o = read5_q;
-  sf_rotate u_rotate_read (.clk_i, .words_i(line_q), .amount_i(col7_q[3:0]), .words_o(read_words_o));
+  sf_rotate u_rotate_read (.clk_i, .run_i(read7_q), .words_i(line_q), .amount_i(col7_q[3:0]), .words_o(read_words_o));
 
   logic unused_cols;
   assign unused_cols = ^{col7_q[5:4], bus_granule_i.last, mac_granule_i.last, vec_granule_i.last};

@@ -1,7 +1,9 @@
 // Arithmetic right shift by 0 to 63 in two registered stages: the low 16 bits of the result, and whether it is beyond 16 bits. Latency 2.
+// Stages without a sum keep what they have: simulation passes them by.
 // Specification: docs/microarchitecture.md, section 4; docs/numbers.md, section 2. Twin: shiftRight in src/simulator/data/arithmetic.ts.
 module sf_post_shift (
   input  logic               clk_i,
+  input  logic               run_i,  // there is a sum
   input  logic signed [47:0] sum_i,
   input  logic [5:0]         shift_i,
   output logic signed [15:0] value_o,
@@ -12,14 +14,19 @@ module sf_post_shift (
   logic signed [30:0] coarse_d, coarse_q;
   logic               above_d, above_q, sign1_q;
   logic [3:0]         fine_q;
+  logic               run_q;
   always_comb begin
-    unique case (shift_i[5:4])
-      2'd0: coarse_d = sum_i[30:0];
-      2'd1: coarse_d = sum_i[46:16];
-      2'd2: coarse_d = 31'(signed'(sum_i[47:32]));
-      default: coarse_d = {31{sum_i[47]}};
-    endcase
-    above_d = shift_i[5:4] == 2'd0 && sum_i[46:31] != {16{sum_i[47]}};
+    coarse_d = coarse_q;
+    above_d = above_q;
+    if (run_i) begin
+      unique case (shift_i[5:4])
+        2'd0: coarse_d = sum_i[30:0];
+        2'd1: coarse_d = sum_i[46:16];
+        2'd2: coarse_d = 31'(signed'(sum_i[47:32]));
+        default: coarse_d = {31{sum_i[47]}};
+      endcase
+      above_d = shift_i[5:4] == 2'd0 && sum_i[46:31] != {16{sum_i[47]}};
+    end
   end
 
   // Shift by 0, 4, 8, 12, then by 0 to 3: bits from 15 on must all be the sign, which is looked at four by four.
@@ -29,14 +36,22 @@ module sf_post_shift (
   logic [3:0]         wrong_top;  // bits 15 to 18 of middle
   logic               beyond_d, beyond_q, sign2_q;
   always_comb begin
-    for (int unsigned i = 0; i < 3; i++) wrong[i] = coarse_q[19+4*i+:4] != {4{sign1_q}};
-    middle = 19'(coarse_q >>> {fine_q[3:2], 2'b00});
-    value_d = 16'(middle >> fine_q[1:0]);
-    wrong_top = middle[18:15] ^ {4{sign1_q}};
-    beyond_d = above_q || (wrong >> fine_q[3:2]) != '0 || (wrong_top >> fine_q[1:0]) != '0;
+    value_d = value_q;
+    beyond_d = beyond_q;
+    wrong = '0;
+    wrong_top = '0;
+    middle = '0;
+    if (run_q) begin
+      for (int unsigned i = 0; i < 3; i++) wrong[i] = coarse_q[19+4*i+:4] != {4{sign1_q}};
+      middle = 19'(coarse_q >>> {fine_q[3:2], 2'b00});
+      value_d = 16'(middle >> fine_q[1:0]);
+      wrong_top = middle[18:15] ^ {4{sign1_q}};
+      beyond_d = above_q || (wrong >> fine_q[3:2]) != '0 || (wrong_top >> fine_q[1:0]) != '0;
+    end
   end
 
   always_ff @(posedge clk_i) begin
+    run_q <= run_i;
     coarse_q <= coarse_d;
     above_q <= above_d;
     sign1_q <= sum_i[47];

@@ -21,7 +21,7 @@ module sf_vmac
   output pair_t     pair_o        // at 19 + k
 );
   // ---------------------------------------------------------------- lanes
-  logic signed [NumLanes-1:0][47:0] sums;
+  logic signed [47:0] sums [NumLanes];
   for (genvar l = 0; l < int'(NumLanes); l++) begin : gen_lane
     sf_lane u_lane (
       .clk_i,
@@ -60,12 +60,14 @@ module sf_vmac
   // ---------------------------------------------------------------- two results a cycle
   logic signed [15:0]      low_q, high_q;
   logic signed [1:0][15:0] word;
+  logic                    run16_q;
   always_ff @(posedge clk_i) begin
+    run16_q <= ctl_i.run15;
     low_q <= clamp_low_i;
     high_q <= clamp_high_i;
   end
   for (genvar p = 0; p < 2; p++) begin : gen_post
-    sf_post u_post (.clk_i, .sum_i(sum[p]), .shift_i(shift_q[p]), .low_i(low_q), .high_i(high_q), .word_o(word[p]));
+    sf_post u_post (.clk_i, .run_i(run16_q), .sum_i(sum[p]), .shift_i(shift_q[p]), .low_i(low_q), .high_i(high_q), .word_o(word[p]));
   end
   assign pair_o.words = {(ctl_i.wide19 || ctl_i.swap19) ? word[0] : word[1], ctl_i.swap19 ? word[1] : word[0]};
 endmodule

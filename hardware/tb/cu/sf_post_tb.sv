@@ -12,7 +12,7 @@ module sf_post_tb
   logic [5:0]         shift_q;
   word_t              low_q, high_q, low1_q, low2_q, high1_q, high2_q, word, expected [4];
   int                 cycle_q, high_hits_q, low_hits_q, through_q, shifts_q [64];
-  sf_post u_dut (.clk_i, .sum_i(sum_q), .shift_i(shift_q), .low_i(low2_q), .high_i(high2_q), .word_o(word));
+  sf_post u_dut (.clk_i, .run_i(1'b1), .sum_i(sum_q), .shift_i(shift_q), .low_i(low2_q), .high_i(high2_q), .word_o(word));
 
   always_ff @(posedge clk_i) begin
     word_t bound;

@@ -12,8 +12,8 @@ module sf_rotate_tb
   line_t      words_q, left, right, left_d, right_d, left1_q, left2_q, right1_q, right2_q;
   logic [3:0] amount_q;
   int         cycle_q, amounts_q [16];
-  sf_rotate u_left (.clk_i, .words_i(words_q), .amount_i(amount_q), .words_o(left));
-  sf_rotate #(.Right(1'b1)) u_right (.clk_i, .words_i(words_q), .amount_i(amount_q), .words_o(right));
+  sf_rotate u_left (.clk_i, .run_i(1'b1), .words_i(words_q), .amount_i(amount_q), .words_o(left));
+  sf_rotate #(.Right(1'b1)) u_right (.clk_i, .run_i(1'b1), .words_i(words_q), .amount_i(amount_q), .words_o(right));
 
   always_comb begin
     for (int i = 0; i < 16; i++) begin
