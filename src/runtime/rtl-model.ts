@@ -69,7 +69,9 @@ export function buildModel(machine: Machine, options: ModelOptions = {}): string
   const pkg = renderPackage(machine);
   const hardware = findHardware();
   const sources = [...rtlSources(options.rtlFolder), path.join(hardware, 'tb/lockstep/sf_lockstep.sv')];
-  const harness = ['lockstep/main.cc', 'lockstep/sign.h', 'memory/memory.cc', 'memory/memory.h'].map((name) => path.join(hardware, 'tb', name));
+  const harness = ['lockstep/main.cc', 'lockstep/sign.h', 'memory/memory.cc', 'memory/memory.h'].map((name) =>
+    path.join(hardware, 'tb', name),
+  );
   // A waveform shows vectors whole.
   const storage = options.waves === true ? [] : [path.join(hardware, 'tb/lockstep/split.vlt')];
   const flags = [
