@@ -2,6 +2,7 @@
  * Steps before they are placed: every stage a step of its own, vector stages beside a MAC stage where one has time for them.
  * Specification: docs/compiler.md, "Companions".
  */
+import type { CellPlan } from './cell-plan.ts';
 import type { FlowPlan } from './flow-plan.ts';
 import type { Fusion } from './fusion.ts';
 import { type Stage, type StageGraph, tensorsRead, tensorsWritten } from './stage.ts';
@@ -12,24 +13,31 @@ export interface StepDraft {
   readonly companions: number[];
   readonly fusion?: Fusion;
   readonly flow?: FlowPlan;
+  readonly cell?: CellPlan;
 }
 
 /** Stages of a step, in order. */
-export function stagesOf({ main, fusion, flow }: StepDraft): readonly number[] {
-  return flow?.members.map(({ index }) => index) ?? fusion?.members ?? [main];
+export function stagesOf({ main, fusion, flow, cell }: StepDraft): readonly number[] {
+  return (flow ?? cell)?.members.map(({ index }) => index) ?? fusion?.members ?? [main];
 }
 
 /**
  * Vector stages move beside the longest MAC stage that runs after their inputs are made and before their result is read: they share no unit with it.
- * Members of flows take no part.
+ * Members of flows and cells take no part.
  */
-export function pairCompanions(stages: StageGraph, rootOf: (tensor: number) => number, flows: readonly FlowPlan[] = []): StepDraft[] {
+export function pairCompanions(
+  stages: StageGraph,
+  rootOf: (tensor: number) => number,
+  flows: readonly FlowPlan[] = [],
+  cells: readonly CellPlan[] = [],
+): StepDraft[] {
   const flowOf = new Map(flows.flatMap((flow) => flow.members.map(({ index }) => [index, flow] as const)));
+  const cellOf = new Map(cells.flatMap((cell) => cell.members.map(({ index }) => [index, cell] as const)));
   const list = stages.stages;
   const hosts = new Map<number, number>();
   list.forEach((stage, index) => {
     // The activation table holds one function at a time.
-    if (stage.mac || stage.vec?.op === 'table' || flowOf.has(index)) return;
+    if (stage.mac || stage.vec?.op === 'table' || flowOf.has(index) || cellOf.has(index)) return;
     const sources = tensorsRead(stage).map(rootOf);
     const targets = tensorsWritten(stages, stage).map(rootOf);
     let made = -1;
@@ -43,7 +51,7 @@ export function pairCompanions(stages: StageGraph, rootOf: (tensor: number) => n
     let host = -1;
     for (let i = made + 1; i < read; i++) {
       const candidate = list[i]!;
-      if (!candidate.mac || candidate.batched !== stage.batched || flowOf.has(i)) continue;
+      if (!candidate.mac || candidate.batched !== stage.batched || flowOf.has(i) || cellOf.has(i)) continue;
       if (host < 0 || macsOf(candidate) > macsOf(list[host]!)) host = i;
     }
     if (host >= 0) hosts.set(index, host);
@@ -52,6 +60,8 @@ export function pairCompanions(stages: StageGraph, rootOf: (tensor: number) => n
     if (hosts.has(index)) return [];
     const flow = flowOf.get(index);
     if (flow) return index === flow.members.at(-1)!.index ? [{ main: index, companions: [], flow }] : [];
+    const cell = cellOf.get(index);
+    if (cell) return index === cell.members.at(-1)!.index ? [{ main: index, companions: [], cell }] : [];
     return [{ main: index, companions: [...hosts].filter(([, host]) => host === index).map(([companion]) => companion) }];
   });
 }

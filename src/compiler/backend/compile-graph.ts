@@ -13,6 +13,8 @@ import { arrangeStores } from './arrange-stores.ts';
 import { buildStages } from './build-stages.ts';
 import { composeMoves } from './compose-moves.ts';
 import { DramAccesses, type DramLayout, layOutTensors, viewTensor } from './dram-layout.ts';
+import { cellInside } from './cell-plan.ts';
+import { emitCell } from './emit-cell.ts';
 import { emitChain } from './emit-chain.ts';
 import { EmitContext } from './emit-context.ts';
 import { emitFlow } from './emit-flow.ts';
@@ -29,7 +31,7 @@ import { orderTasks } from './order.ts';
 import { describePlan } from './plan.ts';
 import { poolBranches } from './pool-branches.ts';
 import { predictLayers } from './predict-layers.ts';
-import { type ScheduledChain, type ScheduledFlow, type ScheduledStage, type Step, scheduleStages } from './schedule.ts';
+import { type ScheduledCell, type ScheduledChain, type ScheduledFlow, type ScheduledStage, type Step, scheduleStages } from './schedule.ts';
 import { splitSlices } from './split-slices.ts';
 import { splitWideStages } from './split-wide-stages.ts';
 import { countMacs, type StageGraph } from './stage.ts';
@@ -162,13 +164,14 @@ function emitTasks(steps: readonly Step[], loaded: ReadonlyMap<number, LoadedSta
 }
 
 /** All stages of a step, in order of computation. */
-function stagesOfStep({ main, companions, chain, flow }: Step): ScheduledStage[] {
-  const links = flow?.links ?? chain?.links;
+function stagesOfStep({ main, companions, chain, flow, cell }: Step): ScheduledStage[] {
+  const links = flow?.links ?? cell?.links ?? chain?.links;
   return links ? [...links] : [main, ...companions];
 }
 
 /** Tensors (whole ones, not their slices) that a step makes and that never go to DRAM. */
-function tensorsOnChip({ main, chain, flow }: Step, layout: DramLayout): number[] {
+function tensorsOnChip({ main, chain, flow, cell }: Step, layout: DramLayout): number[] {
+  if (cell) return cellInside(cell.plan, layout);
   if (flow) return [...flowInside(flow.plan)];
   if (chain) {
     const inside = insideOf(chain.fusion);
@@ -218,11 +221,23 @@ function emitFlowStep(
   return emitFlow(context, { plan, base, frame, constants });
 }
 
+function emitCellStep(context: EmitContext, { plan, base, links }: ScheduledCell, loaded: ReadonlyMap<number, LoadedStage>): Generator<void> {
+  const constants = links.map(({ index, outputView }) => {
+    const { weights, weightsAddress, tableAddress } = loaded.get(index)!;
+    return { layer: index, ...(weights ? { weights } : {}), address: weightsAddress, tableAddress, output: outputView(0) };
+  });
+  return emitCell(context, { plan, base, constants });
+}
+
 /** A stage with its companions' items spread evenly over its own. */
 function emitStep(context: EmitContext, step: Step, loaded: ReadonlyMap<number, LoadedStage>, frame: number): void {
   const { main } = step;
   if (step.flow) {
     for (const _ of emitFlowStep(context, step.flow, loaded, frame));
+    return;
+  }
+  if (step.cell) {
+    for (const _ of emitCellStep(context, step.cell, loaded));
     return;
   }
   if (step.chain) {
@@ -281,7 +296,7 @@ function placeTensors(graph: IntegerGraph, stages: StageGraph, layout: DramLayou
   for (const value of graph.outputs) borders.set(value.tensor, { ...value, role: 'output' });
   const placements: TensorPlacement[] = [];
   for (const [id, home] of layout.homes) {
-    if (onChip.has(home.root) || stages.virtual.has(id)) continue;
+    if (onChip.has(home.root) || onChip.has(id) || stages.virtual.has(id)) continue;
     const tensor = stages.tensors[id]!;
     const border = borders.get(id);
     placements.push({

@@ -29,6 +29,8 @@ export interface DramLayout {
   readonly homes: ReadonlyMap<number, TensorHome>;
   /** Roots that exist once per frame (inputs and outputs of the graph, what crosses passes): they must be in DRAM. */
   readonly borders: ReadonlySet<number>;
+  /** Roots of inputs and outputs of the graph. */
+  readonly ends: ReadonlySet<number>;
   /** First free word behind the tensors. */
   readonly end: number;
 }
@@ -40,6 +42,7 @@ export function rootOfTensor(layout: DramLayout, tensor: number): number {
 
 export function layOutTensors(graph: IntegerGraph, stages: StageGraph, frames: number): DramLayout {
   const perFrame = new Set<number>([...graph.inputs, ...graph.outputs].map((value) => value.tensor));
+  const given = [...perFrame];
   const used = new Set<number>(perFrame);
   for (const stage of stages.stages) {
     const touched = [...tensorsRead(stage), ...tensorsWritten(stages, stage)];
@@ -87,7 +90,7 @@ export function layOutTensors(graph: IntegerGraph, stages: StageGraph, frames: n
     return home;
   };
   for (const id of used) homeOf(id);
-  return { homes, borders: manyFrames, end: next };
+  return { homes, borders: manyFrames, ends: new Set(given.map(rootOf)), end: next };
 }
 
 /** The home of a tensor that lies inside another. */

@@ -36,7 +36,8 @@ export class EmitContext {
   /** Lines of the weights ring that were taken so far. */
   private weightLines = 0;
   private readonly groups = new Map<string, { readonly group: WeightsGroup; readonly at: number }>();
-  private table: { readonly address: number; readonly pieces: readonly Piece[] } | undefined;
+  /** The activation tables of the CUs. */
+  private readonly tables: ({ readonly address: number; readonly piece: Piece } | undefined)[] = [];
   private readonly residents = new Map<number, { frame: number; rows: Piece[][] }>();
   private homeCount = 0;
 
@@ -94,10 +95,15 @@ export class EmitContext {
     return group;
   }
 
-  /** The activation table of all CUs that `load` loads, or the one that is there already. */
-  keepTable(address: number, load: () => readonly Piece[]): readonly Piece[] {
-    if (this.table?.address !== address) this.table = { address, pieces: load() };
-    return this.table.pieces;
+  /** The activation table of CUs [first, end) that `load` loads, or the one that they all have already. */
+  keepTable(address: number, [first, end]: readonly [number, number], load: () => readonly Piece[]): readonly Piece[] {
+    const own = this.tables.slice(first, end);
+    if (own.length === end - first && own.every((table) => table?.address === address)) return own.map((table) => table!.piece);
+    const pieces = load();
+    pieces.forEach((piece, i) => {
+      this.tables[first + i] = { address, piece };
+    });
+    return pieces;
   }
 
   /** Pieces of `lines` weights lines from `first` (all CUs' buffers move together). */

@@ -147,15 +147,21 @@ export function emitTable(
 
 /** An activation table in all CUs, loaded unless it is there already; the pieces that look-ups read. */
 export function loadTable(context: EmitContext, address: number, source: Source): readonly Piece[] {
-  return context.keepTable(address, () => loadWords(context, address, source));
+  return context.keepTable(address, [0, context.cus], () => loadWords(context, address, [0, context.cus], source));
 }
 
-function loadWords(context: EmitContext, address: number, source: Source): Piece[] {
-  const pieces = Array.from({ length: context.cus }, (_, cu) => context.list.newPiece(SPACE.table(cu), 0, TABLE_WORDS));
+/** The same in one CU. */
+export function loadTableOf(context: EmitContext, address: number, cu: number, source: Source): Piece {
+  return context.keepTable(address, [cu, cu + 1], () => loadWords(context, address, [cu, cu + 1], source))[0]!;
+}
+
+function loadWords(context: EmitContext, address: number, [first, end]: readonly [number, number], source: Source): Piece[] {
+  const pieces = Array.from({ length: end - first }, (_, i) => context.list.newPiece(SPACE.table(first + i), 0, TABLE_WORDS));
+  const cus = (1 << end) - (1 << first);
   context.list.add(
     UNIT_ID.LDM,
     'LDM',
-    { dramAddress: address, dramStep: 0, base: 0, ring: 0, offset: 0, step: 0, rows: 1, words: TABLE_WORDS, cus: context.allCus, space: 1 },
+    { dramAddress: address, dramStep: 0, base: 0, ring: 0, offset: 0, step: 0, rows: 1, words: TABLE_WORDS, cus, space: 1 },
     source,
     [],
     pieces,

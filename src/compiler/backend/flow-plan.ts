@@ -239,7 +239,7 @@ function compareItems(a: FlowItem, b: FlowItem): number {
 }
 
 /** A region's time in the maps buffers, by places in the order of items, and its words. */
-interface Life {
+export interface Life {
   readonly key: string;
   readonly first: number;
   last: number;
@@ -259,7 +259,7 @@ function livesOf(order: readonly FlowItem[], cus: number): Life[] {
   return [...lives.values()];
 }
 
-interface Placed {
+export interface Placed {
   readonly bases: Map<string, number>;
   readonly words: number;
 }
@@ -273,7 +273,7 @@ function placeRegions(order: readonly FlowItem[], machine: Machine): Placed | { 
 }
 
 /** Next fit in the order of use: what was freed last is taken again last, so that nobody waits for its readers. */
-function placeNext(lives: readonly Life[], limit: number): Placed | { readonly full: number } {
+export function placeNext(lives: readonly Life[], limit: number): Placed | { readonly full: number } {
   const bases = new Map<string, number>();
   let live: { last: number; start: number; end: number }[] = [];
   let cursor = 0;

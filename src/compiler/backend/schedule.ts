@@ -5,6 +5,7 @@
 import { type Machine, mapsWords } from '../../machine/machine.ts';
 import type { InputError } from '../../util/errors.ts';
 import { LayerRefusal } from '../layer-refusal.ts';
+import { type CellPlan, chooseCells } from './cell-plan.ts';
 import { LinkCache, type LinkPlan } from './chain.ts';
 import { pairCompanions, type StepDraft, stagesOf } from './companions.ts';
 import { type DramLayout, rootOfTensor, viewTensor } from './dram-layout.ts';
@@ -59,12 +60,20 @@ export interface ScheduledFlow {
   readonly links: readonly ScheduledStage[];
 }
 
+/** A cell, where it begins in the maps buffers, and its stages. */
+export interface ScheduledCell {
+  readonly plan: CellPlan;
+  readonly base: number;
+  readonly links: readonly ScheduledStage[];
+}
+
 /** A MAC stage (or a lone vector stage), and vector stages that run beside it on units it does not need. */
 export interface Step {
   readonly main: ScheduledStage;
   /** The main stage is the last of a fusion. */
   readonly chain: ScheduledChain | undefined;
   readonly flow?: ScheduledFlow;
+  readonly cell?: ScheduledCell;
   readonly companions: readonly ScheduledStage[];
 }
 
@@ -101,7 +110,9 @@ class Scheduler {
     this.layout = layout;
     this.machine = machine;
     this.frames = frames;
-    this.setSteps(pairCompanions(stages, (tensor) => this.rootOf(tensor), chooseFlows(stages, layout, machine)));
+    // Frames of a batch share the weights that a cell would fetch for each of them.
+    const cells = frames === 1 ? chooseCells(stages, layout, machine) : [];
+    this.setSteps(pairCompanions(stages, (tensor) => this.rootOf(tensor), chooseFlows(stages, layout, machine), cells));
     // A stage that does not fit beside its companions runs alone.
     for (const { main, companions } of this.steps) {
       if (companions.length > 0 && !this.planOf(main, this.placementOf(main))) this.separate(main);
@@ -148,10 +159,10 @@ class Scheduler {
     }
   }
 
-  /** Is a stage in a flow, or in a step with companions? */
+  /** Is a stage in a flow, in a cell, or in a step with companions? */
   private isTaken(index: number): boolean {
-    const { companions, flow } = this.steps[this.stepOf.get(index)!]!;
-    return companions.length > 0 || flow !== undefined;
+    const { companions, flow, cell } = this.steps[this.stepOf.get(index)!]!;
+    return companions.length > 0 || flow !== undefined || cell !== undefined;
   }
 
   /** Companions of a stage become steps of their own, before it. */
@@ -178,7 +189,7 @@ class Scheduler {
       const step = this.steps.find(({ main }) => this.stages.stages[main] === stage);
       if (victim !== undefined) this.resident.delete(victim);
       else if (step && step.companions.length > 0) this.separate(step.main);
-      else if (step?.fusion || step?.flow) this.dissolve(step);
+      else if (step?.fusion || step?.flow || step?.cell) this.dissolve(step);
       else throw this.noFit(stage);
     }
   }
@@ -217,7 +228,7 @@ class Scheduler {
         if (home.isBorder || this.wordsOf(root) > mapsWords(this.machine)) return false;
         const { makers, readers, first, last } = this.life(root);
         // A fusion takes the whole buffer.
-        if (this.steps.slice(first, last + 1).some((step) => step.fusion || step.flow)) return false;
+        if (this.steps.slice(first, last + 1).some((step) => step.fusion || step.flow || step.cell)) return false;
         const isMaker = (i: number): boolean => {
           const { mac, batched, columns } = this.stages.stages[i]!;
           return mac !== undefined && !columns && !mac.depthwise && !batched && this.machine.computeUnits > 1;
@@ -340,7 +351,13 @@ class Scheduler {
         if (base === undefined) return { victim: root, stage };
         bases.set(root, base);
       }
-      const { fusion, flow } = this.steps[at]!;
+      const { fusion, flow, cell } = this.steps[at]!;
+      if (cell) {
+        const starts = memory.place([cell.words]);
+        if (!starts) return { ...this.victimAmong(alive(at)), stage };
+        steps.push(this.finishCell(cell, starts[0]!));
+        continue;
+      }
       if (flow) {
         const starts = memory.place([flow.words]);
         if (!starts) return { ...this.victimAmong(alive(at)), stage };
@@ -375,6 +392,14 @@ class Scheduler {
       });
     }
     return { steps, stage: this.stages.stages[0]! };
+  }
+
+  private finishCell(plan: CellPlan, base: number): Step {
+    const links = plan.members.map(({ index, link }): ScheduledStage => {
+      const stage = this.finish(index, undefined, undefined, [base], freePlacement(this.machine), new Map());
+      return { ...stage, ...this.describe(index, true), link };
+    });
+    return { main: links.at(-1)!, companions: [], chain: undefined, cell: { plan, base, links } };
   }
 
   private finishFlow(plan: FlowPlan, base: number): Step {

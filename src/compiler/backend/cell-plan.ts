@@ -1,0 +1,246 @@
+/**
+ * The plan of a cell: when every operation runs and on which CU, found by playing through it with the machine's latencies, which CUs hold which vectors, and
+ * where these lie in the maps buffers. Specification: docs/compiler.md, "Cells".
+ */
+import { LINE_BYTES, LINE_WORDS, type Machine, mapsWords, VEC_CHUNK_CYCLES, VEC_TABLE_CHUNK_CYCLES, weightsLines } from '../../machine/machine.ts';
+import { EqualWords } from '../../util/equal-words.ts';
+import { type Cell, type CellMember, type CellOp, findCells } from './cell.ts';
+import { type DramLayout, rootOfTensor } from './dram-layout.ts';
+import { packTable } from './emit-vec.ts';
+import { placeNext } from './flow-plan.ts';
+import { roundUp } from './maps-memory.ts';
+import { countMacs, type StageGraph } from './stage.ts';
+import { outputCycles, parameterLines, tapLines } from './window-cost.ts';
+
+export interface CellPlan extends Cell {
+  /** Operations in the order of emission. */
+  readonly order: readonly CellOp[];
+  /** The CU of every vector operation, by its id; −1: all CUs' MAC units. */
+  readonly homes: readonly number[];
+  /** CUs that hold a vector, by its id: a bit mask. */
+  readonly holders: readonly number[];
+  /** Where a vector lies, by its id. */
+  readonly bases: readonly number[];
+  readonly words: number;
+  readonly cycles: number;
+}
+
+/** Of a stage by itself: its loads, stores and waits, which stages that don't depend on each other share. */
+const APART_CYCLES = 100;
+/** Vectors are overwritten as late as this share of the maps buffers allows: whoever writes shall not wait for readers. */
+const SHARE = 1 / 4;
+/** From a table's last look-up to the first one in another table. */
+const TABLE_LOAD_CYCLES = 260;
+/** Instructions of a descriptor: the first of an operation, and further ones of the same. */
+const FIRST_INSTRUCTIONS = 10;
+const FURTHER_INSTRUCTIONS = 5;
+
+/** The cells of a network: runs that are estimated to take less time than their stages one by one. */
+export function chooseCells(graph: StageGraph, layout: DramLayout, machine: Machine): CellPlan[] {
+  return findCells(graph, layout, machine)
+    .map((cell) => planCell(cell, machine))
+    .filter((plan) => plan !== undefined)
+    .filter(({ members, cycles }) => cycles < members.reduce((sum, member) => sum + apartCycles(member, machine), 0));
+}
+
+/** Tensors of a cell that are never stored. */
+export function cellInside({ values, members }: CellPlan, layout: DramLayout): number[] {
+  const stored = values.filter(({ isStored }) => isStored).map(({ tensor }) => tensor);
+  const roots = new Set(stored.map((tensor) => rootOfTensor(layout, tensor)));
+  const inside = members.map(({ stage }) => stage.output).filter((tensor) => !stored.includes(tensor));
+  return [...inside, ...inside.map((tensor) => rootOfTensor(layout, tensor)).filter((root) => !roots.has(root))];
+}
+
+function apartCycles({ stage: { mac } }: CellMember, machine: Machine): number {
+  return APART_CYCLES + (mac ? countMacs(mac) / (machine.computeUnits * 64) : 0);
+}
+
+export function planCell(cell: Cell, machine: Machine): CellPlan | undefined {
+  const { order, homes, cycles } = new Player(cell, machine).play();
+  const all = (1 << machine.computeUnits) - 1;
+  const holders = cell.values.map(({ maker, isStored }) => (isStored && maker >= 0 ? 1 << Math.max(0, homes[maker]!) : 0));
+  for (const { id, input, other } of cell.ops) {
+    const cus = homes[id]! < 0 ? all : 1 << homes[id]!;
+    holders[input.value]! |= cus;
+    if (other) holders[other.value]! |= cus;
+  }
+  const lives = livesOf(cell, order);
+  const placed = [SHARE, 1].map((share) => placeNext(lives, share * mapsWords(machine))).find((result) => !('full' in result));
+  if (!placed || 'full' in placed) return undefined;
+  const bases = cell.values.map(({ id }) => placed.bases.get(`${id}`) ?? 0);
+  return { ...cell, order, homes, holders, bases, words: placed.words, cycles };
+}
+
+function livesOf({ values }: Cell, order: readonly CellOp[]): { key: string; first: number; last: number; words: number }[] {
+  const lives = new Map<number, { key: string; first: number; last: number; words: number }>();
+  order.forEach(({ input, other, output }, at) => {
+    for (const value of [output, input.value, ...(other ? [other.value] : [])]) {
+      const known = lives.get(value);
+      if (known) known.last = at;
+      else lives.set(value, { key: `${value}`, first: at, last: at, words: roundUp(values[value]!.words) });
+    }
+  });
+  return [...lives.values()];
+}
+
+/** A place in time for an operation. */
+interface Slot {
+  readonly op: CellOp;
+  readonly cu: number;
+  readonly start: number;
+  /** The unit is free for the next descriptor, the results can be used. */
+  readonly free: number;
+  readonly done: number;
+}
+
+/** List scheduling: of what is ready what can begin first, but not where that would delay what the end waits for longer. */
+class Player {
+  private readonly cell: Cell;
+  private readonly machine: Machine;
+  private readonly macFree = { at: 0 };
+  private readonly vecFree: number[];
+  private readonly tables: { table: number; lastUse: number }[];
+  private readonly tableOf: readonly number[];
+  private readonly weightSet: readonly number[];
+  private readonly held = new Map<number, number>();
+  private weightsTaken = 0;
+  private weightsFree = 0;
+  private dispatched = 0;
+  private readonly done: Float64Array;
+  private readonly homes: number[];
+  private readonly tail: Float64Array;
+
+  constructor(cell: Cell, machine: Machine) {
+    this.cell = cell;
+    this.machine = machine;
+    const cus = Array.from({ length: machine.computeUnits });
+    this.vecFree = cus.map(() => 0);
+    this.tables = cus.map(() => ({ table: -1, lastUse: -TABLE_LOAD_CYCLES }));
+    this.done = new Float64Array(cell.ops.length);
+    this.homes = cell.ops.map(() => -1);
+    const tables = new EqualWords<number>();
+    let next = 0;
+    this.tableOf = cell.ops.map(({ vec }) => (vec?.op === 'table' ? tables.valueOf(packTable(vec), () => next++) : -1));
+    const weights = new EqualWords<number>();
+    const capacity = weightsLines(machine) * LINE_WORDS * machine.computeUnits * machine.vmacsPerCu;
+    this.weightSet = cell.members.map(({ stage: { mac } }) => {
+      const source = mac?.source;
+      if (source?.kind !== 'conv' || source.weights.length > capacity) return next++;
+      return weights.valueOf(Int16Array.of(...source.shift, ...[...source.bias].map((bias) => bias % 65536), ...source.weights), () => next++);
+    });
+    this.tail = this.findTails();
+  }
+
+  play(): { order: CellOp[]; homes: number[]; cycles: number } {
+    const { ops, values } = this.cell;
+    const waiting = ops.map((op) => this.needsOf(op).length);
+    const users = ops.map((): number[] => []);
+    for (const op of ops) for (const need of this.needsOf(op)) users[need]!.push(op.id);
+    const open = new Set(ops.filter(({ id }) => waiting[id] === 0));
+    const slots: Slot[] = [];
+    while (open.size > 0) {
+      const candidates = [...open].map((op) => this.slotOf(op));
+      let best = candidates.reduce((x, y) => (y.start < x.start || (y.start === x.start && this.isBefore(y.op, x.op)) ? y : x));
+      for (const other of candidates) {
+        const isSame = other.cu === best.cu && other.start < best.free;
+        if (isSame && this.isBefore(other.op, best.op)) best = other;
+      }
+      this.take(best);
+      slots.push(best);
+      open.delete(best.op);
+      for (const user of users[best.op.id]!) if (--waiting[user]! === 0) open.add(ops[user]!);
+    }
+    const cycles = Math.max(...slots.map(({ done }) => done));
+    const order = slots.sort((x, y) => x.start - y.start || x.op.id - y.op.id).map(({ op }) => op);
+    if (values.length < order.length) throw new Error('an operation without a result');
+    return { order, homes: this.homes, cycles };
+  }
+
+  private isBefore(a: CellOp, b: CellOp): boolean {
+    return this.tail[a.id]! - this.tail[b.id]! > 0 || (this.tail[a.id] === this.tail[b.id] && a.id < b.id);
+  }
+
+  private needsOf({ input, other }: CellOp): number[] {
+    const makers = [input.value, ...(other ? [other.value] : [])].map((value) => this.cell.values[value]!.maker);
+    return [...new Set(makers)].filter((maker) => maker >= 0);
+  }
+
+  /** Cycles from each operation's start to the end of all that needs it. */
+  private findTails(): Float64Array {
+    const tail = new Float64Array(this.cell.ops.length);
+    for (const op of [...this.cell.ops].reverse()) {
+      const { done } = this.span(op, 0);
+      tail[op.id]! += done;
+      for (const need of this.needsOf(op)) tail[need] = Math.max(tail[need]!, tail[op.id]!);
+    }
+    return tail;
+  }
+
+  /** The operation at its earliest. */
+  private slotOf(op: CellOp): Slot {
+    const ready = Math.max(this.dispatched, ...this.needsOf(op).map((need) => this.done[need]!));
+    if (!op.vec) return { op, cu: -1, ...this.span(op, Math.max(ready, this.macFree.at, this.weightsReady(op).end)) };
+    const home = this.homes[this.cell.values[op.input.value]!.maker] ?? -1;
+    let best: Slot | undefined;
+    for (let i = 0; i < this.machine.computeUnits; i++) {
+      // Its operand's CU first.
+      const cu = home < 0 ? i : (home + i) % this.machine.computeUnits;
+      const { table, lastUse } = this.tables[cu]!;
+      const change = op.vec.op === 'table' && table !== this.tableOf[op.id] ? lastUse + TABLE_LOAD_CYCLES : 0;
+      const slot = { op, cu, ...this.span(op, Math.max(ready, this.vecFree[cu]!, change)) };
+      if (!best || slot.done < best.done) best = slot;
+    }
+    return best!;
+  }
+
+  private take({ op, cu, free, done }: Slot): void {
+    this.done[op.id] = done;
+    this.homes[op.id] = cu;
+    const descriptors = cu < 0 ? this.cell.members[op.member]!.link!.blocks.length * this.machine.computeUnits : 1;
+    this.dispatched += FIRST_INSTRUCTIONS + (descriptors - 1) * FURTHER_INSTRUCTIONS;
+    if (cu >= 0) {
+      this.vecFree[cu] = free;
+      if (op.vec!.op === 'table') this.tables[cu] = { table: this.tableOf[op.id]!, lastUse: free };
+      return;
+    }
+    this.macFree.at = free;
+    const { end, lines, isNew } = this.weightsReady(op);
+    this.weightsFree = end;
+    if (!isNew) return;
+    this.held.set(this.weightSet[op.member]!, this.weightsTaken);
+    this.weightsTaken += lines;
+  }
+
+  /** When the weights of an operation are there: already, unless others took their place. */
+  private weightsReady({ member }: CellOp): { end: number; lines: number; isNew: boolean } {
+    const { groupLines, blocks } = this.cell.members[member]!.link!;
+    const lines = groupLines * blocks.length;
+    const at = this.held.get(this.weightSet[member]!);
+    if (at !== undefined && this.weightsTaken - at <= weightsLines(this.machine)) return { end: this.weightsFree, lines, isNew: false };
+    const bytes = lines * LINE_BYTES * this.machine.computeUnits * this.machine.vmacsPerCu;
+    return { end: this.weightsFree + (bytes * this.machine.clockHz) / this.machine.dram.bytesPerSecond, lines, isNew: true };
+  }
+
+  /** An operation that starts at some cycle, by the timing table (microarchitecture.md, T3 to T14). */
+  private span(op: CellOp, start: number): { start: number; free: number; done: number } {
+    const { latency, computeUnits } = this.machine;
+    const { macSetup, macPipeline, vecSetup, vecPipeline, busLatency, tokenLatency, prepare } = latency;
+    const chunks = Math.ceil(op.words / LINE_WORDS);
+    // To the bus and port B of the CUs that need it, and the token.
+    const write = 2 * busLatency + 3 + tokenLatency;
+    if (op.vec) {
+      const work = chunks * (op.vec.op === 'table' ? VEC_TABLE_CHUNK_CYCLES : VEC_CHUNK_CYCLES);
+      const first = vecSetup + 3;
+      return { start, free: start + Math.max(prepare + vecSetup + 1, first + work), done: start + first + work + vecPipeline + write };
+    }
+    const { link, stage } = this.cell.members[op.member]!;
+    const { lanes, blocks } = link!;
+    const window = Math.max(outputCycles(lanes), tapLines(stage.mac!, lanes, false));
+    const first = macSetup + parameterLines(lanes);
+    const each = Math.max(first + window, prepare + first + 1);
+    const before = start + (blocks.length - 1) * each;
+    const granules = Math.ceil(chunks / blocks.length);
+    const free = before + each;
+    return { start, free, done: before + first + window + macPipeline + outputCycles(lanes) + Math.min(granules, 4 * computeUnits) + write };
+  }
+}
