@@ -2,7 +2,15 @@
  * The plan of a cell: when every operation runs and on which CU, found by playing through it with the machine's latencies, which CUs hold which vectors, and
  * where these lie in the maps buffers. Specification: docs/compiler.md, "Cells".
  */
-import { LINE_BYTES, LINE_WORDS, type Machine, mapsWords, VEC_CHUNK_CYCLES, VEC_TABLE_CHUNK_CYCLES, weightsLines } from '../../machine/machine.ts';
+import {
+  LINE_BYTES,
+  LINE_WORDS,
+  type Machine,
+  mapsWords,
+  VEC_CHUNK_CYCLES,
+  VEC_TABLE_CHUNK_CYCLES,
+  weightsLines,
+} from '../../machine/machine.ts';
 import { EqualWords } from '../../util/equal-words.ts';
 import { type Cell, type CellMember, type CellOp, findCells } from './cell.ts';
 import { type DramLayout, rootOfTensor } from './dram-layout.ts';
@@ -126,7 +134,10 @@ class Player {
     this.weightSet = cell.members.map(({ stage: { mac } }) => {
       const source = mac?.source;
       if (source?.kind !== 'conv' || source.weights.length > capacity) return next++;
-      return weights.valueOf(Int16Array.of(...source.shift, ...[...source.bias].map((bias) => bias % 65536), ...source.weights), () => next++);
+      return weights.valueOf(
+        Int16Array.of(...source.shift, ...[...source.bias].map((bias) => bias % 65536), ...source.weights),
+        () => next++,
+      );
     });
     this.tail = this.findTails();
   }
@@ -241,6 +252,10 @@ class Player {
     const before = start + (blocks.length - 1) * each;
     const granules = Math.ceil(chunks / blocks.length);
     const free = before + each;
-    return { start, free, done: before + first + window + macPipeline + outputCycles(lanes) + Math.min(granules, 4 * computeUnits) + write };
+    return {
+      start,
+      free,
+      done: before + first + window + macPipeline + outputCycles(lanes) + Math.min(granules, 4 * computeUnits) + write,
+    };
   }
 }

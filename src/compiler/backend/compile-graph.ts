@@ -11,9 +11,9 @@ import { EqualWords } from '../../util/equal-words.ts';
 import { InputError } from '../../util/errors.ts';
 import { arrangeStores } from './arrange-stores.ts';
 import { buildStages } from './build-stages.ts';
+import { cellInside } from './cell-plan.ts';
 import { composeMoves } from './compose-moves.ts';
 import { DramAccesses, type DramLayout, layOutTensors, viewTensor } from './dram-layout.ts';
-import { cellInside } from './cell-plan.ts';
 import { emitCell } from './emit-cell.ts';
 import { emitChain } from './emit-chain.ts';
 import { EmitContext } from './emit-context.ts';
@@ -221,7 +221,11 @@ function emitFlowStep(
   return emitFlow(context, { plan, base, frame, constants });
 }
 
-function emitCellStep(context: EmitContext, { plan, base, links }: ScheduledCell, loaded: ReadonlyMap<number, LoadedStage>): Generator<void> {
+function emitCellStep(
+  context: EmitContext,
+  { plan, base, links }: ScheduledCell,
+  loaded: ReadonlyMap<number, LoadedStage>,
+): Generator<void> {
   const constants = links.map(({ index, outputView }) => {
     const { weights, weightsAddress, tableAddress } = loaded.get(index)!;
     return { layer: index, ...(weights ? { weights } : {}), address: weightsAddress, tableAddress, output: outputView(0) };

@@ -37,7 +37,7 @@ export class EmitContext {
   private weightLines = 0;
   private readonly groups = new Map<string, { readonly group: WeightsGroup; readonly at: number }>();
   /** The activation tables of the CUs. */
-  private readonly tables: ({ readonly address: number; readonly piece: Piece } | undefined)[] = [];
+  private readonly tables = new Map<number, { readonly address: number; readonly piece: Piece }>();
   private readonly residents = new Map<number, { frame: number; rows: Piece[][] }>();
   private homeCount = 0;
 
@@ -97,11 +97,11 @@ export class EmitContext {
 
   /** The activation table of CUs [first, end) that `load` loads, or the one that they all have already. */
   keepTable(address: number, [first, end]: readonly [number, number], load: () => readonly Piece[]): readonly Piece[] {
-    const own = this.tables.slice(first, end);
-    if (own.length === end - first && own.every((table) => table?.address === address)) return own.map((table) => table!.piece);
+    const own = Array.from({ length: end - first }, (_, i) => this.tables.get(first + i));
+    if (own.every((table) => table?.address === address)) return own.map((table) => table!.piece);
     const pieces = load();
     pieces.forEach((piece, i) => {
-      this.tables[first + i] = { address, piece };
+      this.tables.set(first + i, { address, piece });
     });
     return pieces;
   }

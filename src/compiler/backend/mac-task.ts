@@ -38,7 +38,36 @@ export interface MacTask {
   readonly channels: number;
 }
 
-export function addMacTask(context: EmitContext, task: MacTask, source: Source, reads: readonly Piece[], writes: readonly Piece[]): void {
+/**
+ * Pixels of a column that follow each other (a sequence that stands) as one row: a unit begins rows no faster than every `rowPeriod` cycles (T5), pixels of a
+ * row one behind the other.
+ */
+function layAlongRow(task: MacTask): MacTask {
+  const { geometry: g, ring, raster, output, origin, pixelPitch } = task;
+  const isPointwise = g.kernelH === 1 && g.kernelW === 1 && g.strideH === 1 && g.padTop === 0 && g.padLeft === 0;
+  if (g.inWidth !== 1 || g.outWidth !== 1 || raster.width !== 1 || raster.count === 1 || !isPointwise) return task;
+  const { y, count } = raster;
+  const start = ((((y - origin) * pixelPitch) % ring.words) + ring.words) % ring.words;
+  const wraps = output.outRing > 0 && output.outOffset + count * output.outRowStep > output.outRing;
+  if (start + count * pixelPitch > ring.words || wraps) return task;
+  return {
+    ...task,
+    geometry: { ...g, inHeight: 1, inWidth: count, outHeight: 1, outWidth: count },
+    ring: { base: ring.base + start, words: count * pixelPitch },
+    origin: 0,
+    raster: { y: 0, x: 0, x0: 0, width: count, count },
+    output: {
+      outBase: output.outBase + output.outOffset,
+      outRing: 0,
+      outOffset: 0,
+      outRowStep: count * output.outRowStep,
+      outColStep: output.outRowStep,
+    },
+  };
+}
+
+export function addMacTask(context: EmitContext, given: MacTask, source: Source, reads: readonly Piece[], writes: readonly Piece[]): void {
+  const task = layAlongRow(given);
   const { geometry: g, ring, raster } = task;
   const rowWords = g.inWidth * task.pixelPitch;
   const iy0 = raster.y * g.strideH - g.padTop;
