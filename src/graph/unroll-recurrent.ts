@@ -95,16 +95,20 @@ const stepLstm: Step = (b, d, { h, c }, position, what) => {
   return { h: b.add('Mul', [sigmoid(1, 'out'), b.add('Tanh', [cell], `${what}/cellTanh`)], `${what}/hidden`), c: cell };
 };
 
-/** h' = n + z · (h − n) */
+/**
+ * h' = (1 − z) · n + z · h. The gates one by one: what the candidate waits for, the reset, is made first; 1 − z and z · h are ready before the candidate is.
+ */
 const stepGru: Step = (b, d, { h }, position, what) => {
   const { hidden, recurrentBias } = d;
   const input = d.inputOf(position);
   const inputPart = (first: number, end: number, name: string): string =>
     b.slice(input, 2, first * hidden, end * hidden, `${what}/${name}`);
-  const gatesInput = inputPart(0, 2, 'gatesInput');
-  const sums = h === undefined ? gatesInput : b.add('Add', [d.recur(h, 0, 2, `${what}/gatesRecurrent`), gatesInput], `${what}/gatesSum`);
-  const update = b.add('Sigmoid', [b.slice(sums, 2, 0, hidden, `${what}/updateSum`)], `${what}/update`);
-  const reset = b.add('Sigmoid', [b.slice(sums, 2, hidden, 2 * hidden, `${what}/resetSum`)], `${what}/reset`);
+  const gate = (index: number, name: string): string => {
+    const own = inputPart(index, index + 1, `${name}Input`);
+    const sum = h === undefined ? own : b.add('Add', [d.recur(h, index, index + 1, `${what}/${name}Recurrent`), own], `${what}/${name}Sum`);
+    return b.add('Sigmoid', [sum], `${what}/${name}`);
+  };
+  const reset = gate(1, 'reset');
   const own = inputPart(2, 3, 'candidateInput');
   let recurrent: string | undefined;
   if (recurrentBias !== undefined) {
@@ -121,8 +125,11 @@ const stepGru: Step = (b, d, { h }, position, what) => {
     [recurrent === undefined ? own : b.add('Add', [recurrent, own], `${what}/candidateSum`)],
     `${what}/candidate`,
   );
-  const distance = h === undefined ? b.add('Neg', [candidate], `${what}/distance`) : b.add('Sub', [h, candidate], `${what}/distance`);
-  return { h: b.add('Add', [candidate, b.add('Mul', [update, distance], `${what}/kept`)], `${what}/hidden`), c: undefined };
+  const update = gate(0, 'update');
+  const rest = b.add('Sub', [b.floats('1', [1], Float32Array.of(1)), update], `${what}/rest`);
+  const renewed = b.add('Mul', [rest, candidate], h === undefined ? `${what}/hidden` : `${what}/renewed`);
+  if (h === undefined) return { h: renewed, c: undefined };
+  return { h: b.add('Add', [renewed, b.add('Mul', [update, h], `${what}/kept`)], `${what}/hidden`), c: undefined };
 };
 
 const stepRnn: Step = (b, d, { h }, position, what) => {

@@ -193,13 +193,15 @@ class Player {
     if (!op.vec) return { op, cu: -1, ...this.span(op, Math.max(ready, this.macFree.at, this.weightsReady(op).end)) };
     const home = this.homes[this.cell.values[op.input.value]!.maker] ?? -1;
     let best: Slot | undefined;
+    let leastCost = Number.POSITIVE_INFINITY;
     for (let i = 0; i < this.machine.computeUnits; i++) {
       // Its operand's CU first.
       const cu = home < 0 ? i : (home + i) % this.machine.computeUnits;
       const { table, lastUse } = this.tables[cu]!;
       const change = op.vec.op === 'table' && table !== this.tableOf[op.id] ? lastUse + TABLE_LOAD_CYCLES : 0;
       const slot = { op, cu, ...this.span(op, Math.max(ready, this.vecFree[cu]!, change)) };
-      if (!best || slot.done < best.done) best = slot;
+      const cost = slot.done + (change > 0 ? TABLE_LOAD_CYCLES : 0);
+      if (cost < leastCost) [best, leastCost] = [slot, cost];
     }
     return best!;
   }

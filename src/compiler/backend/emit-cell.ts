@@ -3,6 +3,7 @@
  * that need them; others are loaded right before their first reader. Specification: docs/compiler.md, "Cells".
  */
 import { UNIT_ID } from '../../isa/fields.ts';
+import { LINE_WORDS } from '../../machine/machine.ts';
 import type { CellOp, CellOperand } from './cell.ts';
 import { pairOf } from './cell.ts';
 import type { CellPlan } from './cell-plan.ts';
@@ -85,6 +86,8 @@ class CellEmitter {
     const { lanes, groupLines, parts, cuChannels, blocks } = link!;
     const work = stage.mac!;
     const writes = this.piecesOf(op.output);
+    // Depthwise reads begin at lines.
+    const pitch = Math.ceil(work.inChannels / LINE_WORDS) * LINE_WORDS;
     blocks.forEach((block, b) => {
       const group = loadGroup(context, weights!.blocks[b]!, address!, groupLines, parts, 0, source);
       for (let cu = 0; cu < context.cus; cu++) {
@@ -97,9 +100,9 @@ class CellEmitter {
           {
             cu,
             geometry: work.geometry,
-            ring: { base: this.baseOf(op.input), words: work.inChannels },
+            ring: { base: this.baseOf(op.input), words: pitch },
             origin: 0,
-            pixelPitch: work.inChannels,
+            pixelPitch: pitch,
             channelOffset: work.depthwise ? first : 0,
             tapWords: work.tapWords,
             depthwise: work.depthwise,

@@ -1,6 +1,7 @@
 /** The choice of binary points. Specification: docs/numbers.md sections 2, 8 and 9. */
 import { InputError } from '../../util/errors.ts';
 import { channelsRead, type FinalLayer, type FloatConv, type LayerGraph } from '../frontend/layer-graph.ts';
+import { findAlike } from './alike.ts';
 import { magnitude, type ValueRange } from './ranges.ts';
 import { MIN_TABLE_GAIN_BITS } from './tables.ts';
 
@@ -72,6 +73,7 @@ export function chooseFractions(
     const fit = fitFraction(Math.min(magnitude(ranges[id]) * headroom, bound));
     return fit === Infinity ? FRACTION_OF_ZERO : Math.min(MAX_FRACTION, Math.max(MIN_FRACTION, fit));
   });
+  const alike = findAlike(graph);
   for (let changed = true; changed; ) {
     changed = false;
     const lower = (id: number, limit: number): void => {
@@ -82,6 +84,10 @@ export function chooseFractions(
         throw new InputError(`${graph.name}: no binary point fits the value "${graph.tensors[id].name}"; its weights are too large.`);
       }
     };
+    for (const ids of alike) {
+      const least = Math.min(...ids.map((id) => fractions[id]));
+      for (const id of ids) lower(id, least);
+    }
     for (const layer of graph.layers) {
       const ids = [...layer.inputs, layer.output];
       const least = Math.min(...ids.map((id) => fractions[id]));
