@@ -66,7 +66,9 @@ function apartCycles({ stage: { mac } }: CellMember, machine: Machine): number {
 export function planCell(cell: Cell, machine: Machine): CellPlan | undefined {
   const { order, homes, cycles } = new Player(cell, machine).play();
   const all = (1 << machine.computeUnits) - 1;
-  const holders = cell.values.map(({ maker, isStored }) => (isStored && maker >= 0 ? 1 << Math.max(0, homes[maker]!) : 0));
+  const holders = cell.values.map(({ makers: [maker], isStored }) =>
+    isStored && maker !== undefined ? 1 << Math.max(0, homes[maker]!) : 0,
+  );
   for (const { id, input, other } of cell.ops) {
     const cus = homes[id]! < 0 ? all : 1 << homes[id]!;
     holders[input.value]! |= cus;
@@ -110,7 +112,7 @@ class Player {
   private readonly tables: { table: number; lastUse: number }[];
   private readonly tableOf: readonly number[];
   private readonly weightSet: readonly number[];
-  private readonly held = new Map<number, number>();
+  private readonly held = new Map<string, number>();
   private weightsTaken = 0;
   private weightsFree = 0;
   private dispatched = 0;
@@ -143,10 +145,10 @@ class Player {
   }
 
   play(): { order: CellOp[]; homes: number[]; cycles: number } {
-    const { ops, values } = this.cell;
-    const waiting = ops.map((op) => this.needsOf(op).length);
+    const { ops } = this.cell;
+    const waiting = ops.map(({ needs }) => needs.length);
     const users = ops.map((): number[] => []);
-    for (const op of ops) for (const need of this.needsOf(op)) users[need]!.push(op.id);
+    for (const { id, needs } of ops) for (const need of needs) users[need]!.push(id);
     const open = new Set(ops.filter(({ id }) => waiting[id] === 0));
     const slots: Slot[] = [];
     while (open.size > 0) {
@@ -163,17 +165,12 @@ class Player {
     }
     const cycles = Math.max(...slots.map(({ done }) => done));
     const order = slots.sort((x, y) => x.start - y.start || x.op.id - y.op.id).map(({ op }) => op);
-    if (values.length < order.length) throw new Error('an operation without a result');
+    if (order.length < ops.length) throw new Error('operations that wait for each other');
     return { order, homes: this.homes, cycles };
   }
 
   private isBefore(a: CellOp, b: CellOp): boolean {
     return this.tail[a.id]! - this.tail[b.id]! > 0 || (this.tail[a.id] === this.tail[b.id] && a.id < b.id);
-  }
-
-  private needsOf({ input, other }: CellOp): number[] {
-    const makers = [input.value, ...(other ? [other.value] : [])].map((value) => this.cell.values[value]!.maker);
-    return [...new Set(makers)].filter((maker) => maker >= 0);
   }
 
   /** Cycles from each operation's start to the end of all that needs it. */
@@ -182,16 +179,16 @@ class Player {
     for (const op of [...this.cell.ops].reverse()) {
       const { done } = this.span(op, 0);
       tail[op.id]! += done;
-      for (const need of this.needsOf(op)) tail[need] = Math.max(tail[need]!, tail[op.id]!);
+      for (const need of op.needs) tail[need] = Math.max(tail[need]!, tail[op.id]!);
     }
     return tail;
   }
 
   /** The operation at its earliest. */
   private slotOf(op: CellOp): Slot {
-    const ready = Math.max(this.dispatched, ...this.needsOf(op).map((need) => this.done[need]!));
+    const ready = Math.max(this.dispatched, ...op.needs.map((need) => this.done[need]!));
     if (!op.vec) return { op, cu: -1, ...this.span(op, Math.max(ready, this.macFree.at, this.weightsReady(op).end)) };
-    const home = this.homes[this.cell.values[op.input.value]!.maker] ?? -1;
+    const home = this.homes[this.cell.values[op.input.value]!.makers[0] ?? -1] ?? -1;
     let best: Slot | undefined;
     let leastCost = Number.POSITIVE_INFINITY;
     for (let i = 0; i < this.machine.computeUnits; i++) {
@@ -209,7 +206,7 @@ class Player {
   private take({ op, cu, free, done }: Slot): void {
     this.done[op.id] = done;
     this.homes[op.id] = cu;
-    const descriptors = cu < 0 ? this.cell.members[op.member]!.link!.blocks.length * this.machine.computeUnits : 1;
+    const descriptors = cu < 0 ? (op.blocks[1] - op.blocks[0]) * this.machine.computeUnits : 1;
     this.dispatched += FIRST_INSTRUCTIONS + (descriptors - 1) * FURTHER_INSTRUCTIONS;
     if (cu >= 0) {
       this.vecFree[cu] = free;
@@ -220,15 +217,18 @@ class Player {
     const { end, lines, isNew } = this.weightsReady(op);
     this.weightsFree = end;
     if (!isNew) return;
-    this.held.set(this.weightSet[op.member]!, this.weightsTaken);
+    this.held.set(this.setOf(op), this.weightsTaken);
     this.weightsTaken += lines;
   }
 
+  private setOf({ member, blocks }: CellOp): string {
+    return `${this.weightSet[member]} ${blocks[0]}`;
+  }
+
   /** When the weights of an operation are there: already, unless others took their place. */
-  private weightsReady({ member }: CellOp): { end: number; lines: number; isNew: boolean } {
-    const { groupLines, blocks } = this.cell.members[member]!.link!;
-    const lines = groupLines * blocks.length;
-    const at = this.held.get(this.weightSet[member]!);
+  private weightsReady(op: CellOp): { end: number; lines: number; isNew: boolean } {
+    const lines = this.cell.members[op.member]!.link!.groupLines * (op.blocks[1] - op.blocks[0]);
+    const at = this.held.get(this.setOf(op));
     if (at !== undefined && this.weightsTaken - at <= weightsLines(this.machine)) return { end: this.weightsFree, lines, isNew: false };
     const bytes = lines * LINE_BYTES * this.machine.computeUnits * this.machine.vmacsPerCu;
     return { end: this.weightsFree + (bytes * this.machine.clockHz) / this.machine.dram.bytesPerSecond, lines, isNew: true };
@@ -247,12 +247,13 @@ class Player {
       return { start, free: start + Math.max(prepare + vecSetup + 1, first + work), done: start + first + work + vecPipeline + write };
     }
     const { link, stage } = this.cell.members[op.member]!;
-    const { lanes, blocks } = link!;
-    const window = Math.max(outputCycles(lanes), tapLines(stage.mac!, lanes, false));
+    const { lanes } = link!;
+    const blocks = op.blocks[1] - op.blocks[0];
+    const window = op.pixels * Math.max(outputCycles(lanes), tapLines(stage.mac!, lanes, false));
     const first = macSetup + parameterLines(lanes);
     const each = Math.max(first + window, prepare + first + 1);
-    const before = start + (blocks.length - 1) * each;
-    const granules = Math.ceil(chunks / blocks.length);
+    const before = start + (blocks - 1) * each;
+    const granules = Math.ceil(chunks / blocks);
     const free = before + each;
     return {
       start,

@@ -60,14 +60,14 @@ class CellEmitter {
   private hold(value: number, source: Source): void {
     if (this.pieces[value]) return;
     const { context, job } = this;
-    const { words, maker, tensor } = job.plan.values[value]!;
+    const { words, makers, tensor } = job.plan.values[value]!;
     const cus = job.plan.holders[value]!;
     const base = this.baseOf({ value, offset: 0 });
     const pieces = Array.from({ length: context.cus }, (_, cu) =>
       cus & (1 << cu) ? context.list.newPiece(SPACE.maps(cu), base, base + words) : undefined,
     );
     this.pieces[value] = pieces;
-    if (maker >= 0) return;
+    if (makers.length > 0) return;
     const { address: dramAddress, root } = context.layout.homes.get(tensor)!;
     const descriptor = { dramAddress, dramStep: 0, base, ring: 0, offset: 0, step: 0, rows: 1, words, cus, space: 0 };
     const before = context.dram.beforeLoad(root, dramAddress, dramAddress + words);
@@ -88,19 +88,21 @@ class CellEmitter {
     const writes = this.piecesOf(op.output);
     // Depthwise reads begin at lines.
     const pitch = Math.ceil(work.inChannels / LINE_WORDS) * LINE_WORDS;
-    blocks.forEach((block, b) => {
+    const outPitch = job.plan.values[op.output]!.pitch;
+    const flat = { inHeight: 1, inWidth: op.pixels, outHeight: 1, outWidth: op.pixels };
+    for (let b = op.blocks[0]; b < op.blocks[1]; b++) {
+      const block = blocks[b]!;
       const group = loadGroup(context, weights!.blocks[b]!, address!, groupLines, parts, 0, source);
       for (let cu = 0; cu < context.cus; cu++) {
         const channels = Math.min(cuChannels, block.channels - cu * cuChannels);
-        if (channels <= 0) return;
+        if (channels <= 0) break;
         const first = block.channel + cu * cuChannels;
-        const words = work.depthwise ? channels : work.tapWords;
         addMacTask(
           context,
           {
             cu,
-            geometry: work.geometry,
-            ring: { base: this.baseOf(op.input), words: pitch },
+            geometry: { ...work.geometry, ...flat },
+            ring: { base: this.baseOf(op.input), words: op.pixels * pitch },
             origin: 0,
             pixelPitch: pitch,
             channelOffset: work.depthwise ? first : 0,
@@ -109,13 +111,13 @@ class CellEmitter {
             lanes,
             weightsLine: group.line,
             clamp: work.clamp,
-            raster: { y: 0, x: 0, x0: 0, width: 1, count: 1 },
+            raster: { y: 0, x: 0, x0: 0, width: op.pixels, count: op.pixels },
             output: {
               outBase: this.baseOf({ value: op.output, offset: first }),
               outRing: 0,
               outOffset: 0,
-              outRowStep: words,
-              outColStep: words,
+              outRowStep: op.pixels * outPitch,
+              outColStep: outPitch,
             },
             targets: job.plan.holders[op.output]!,
             channels,
@@ -125,7 +127,7 @@ class CellEmitter {
           writes,
         );
       }
-    });
+    }
   }
 
   private emitVec(op: CellOp, source: Source): void {

@@ -61,11 +61,11 @@ export function planFlow(members: readonly FlowMember[], graph: StageGraph, layo
 
 /**
  * The flows of a network. A run of stages that does not fit as one is cut where the first part that fits ends; what is left is looked at again. A flow is chosen
- * where it is estimated to take less time than its stages one by one.
+ * where it is estimated to take less time than its stages one by one. `taken` stages are members of cells.
  */
-export function chooseFlows(graph: StageGraph, layout: DramLayout, machine: Machine): FlowPlan[] {
+export function chooseFlows(graph: StageGraph, layout: DramLayout, machine: Machine, taken: ReadonlySet<number> = new Set()): FlowPlan[] {
   const flows: FlowPlan[] = [];
-  for (const run of findFlows(graph, layout)) {
+  for (const run of findFlows(graph, layout, taken)) {
     // MAC stages alone are left to the chains.
     if (!run.some(({ stage, weights }) => !stage.mac || weights !== undefined)) continue;
     for (let from = 0; from < run.length; ) {

@@ -43,8 +43,8 @@ export interface FlowMember {
 const MIN_UNITS = 16;
 const LINE_WORDS = 16;
 
-/** Runs of consecutive stages that may be members of one flow, longest first from the left. */
-export function findFlows(graph: StageGraph, layout: DramLayout): FlowMember[][] {
+/** Runs of consecutive stages, none of them `taken`, that may be members of one flow, longest first from the left. */
+export function findFlows(graph: StageGraph, layout: DramLayout, taken: ReadonlySet<number> = new Set()): FlowMember[][] {
   const runs: FlowMember[][] = [];
   let run: FlowMember[] = [];
   let pitches = new Map<number, number>();
@@ -55,7 +55,7 @@ export function findFlows(graph: StageGraph, layout: DramLayout): FlowMember[][]
   };
   const makers = lastMakers(graph, layout);
   graph.stages.forEach((_, index) => {
-    const member = memberOf(graph, layout, makers, index);
+    const member = taken.has(index) ? undefined : memberOf(graph, layout, makers, index);
     if (member && agrees(member, pitches)) {
       run.push(member);
       return;

@@ -112,7 +112,8 @@ class Scheduler {
     this.frames = frames;
     // Frames of a batch share the weights that a cell would fetch for each of them.
     const cells = frames === 1 ? chooseCells(stages, layout, machine) : [];
-    this.setSteps(pairCompanions(stages, (tensor) => this.rootOf(tensor), chooseFlows(stages, layout, machine), cells));
+    const taken = new Set(cells.flatMap(({ members }) => members.map(({ index }) => index)));
+    this.setSteps(pairCompanions(stages, (tensor) => this.rootOf(tensor), chooseFlows(stages, layout, machine, taken), cells));
     // A stage that does not fit beside its companions runs alone.
     for (const { main, companions } of this.steps) {
       if (companions.length > 0 && !this.planOf(main, this.placementOf(main))) this.separate(main);
