@@ -23,8 +23,8 @@ import { outputCycles, parameterLines, tapLines } from './window-cost.ts';
 export interface CellPlan extends Cell {
   /** Operations in the order of emission. */
   readonly order: readonly CellOp[];
-  /** The CU of every vector operation, by its id; −1: all CUs' MAC units. */
-  readonly homes: readonly number[];
+  /** The CUs that share every vector operation, by its id; none: all CUs' MAC units. */
+  readonly homes: readonly (readonly number[])[];
   /** CUs that hold a vector, by its id: a bit mask. */
   readonly holders: readonly number[];
   /** Where a vector lies, by its id. */
@@ -37,6 +37,10 @@ export interface CellPlan extends Cell {
 const APART_CYCLES = 100;
 /** Vectors are overwritten as late as this share of the maps buffers allows: whoever writes shall not wait for readers. */
 const SHARE = 1 / 4;
+/** Loads of weights take so much longer than the memory alone would: instructions and other loads come between. */
+const LOAD_SHARE = 1.12;
+/** What can wait for less than this is urgent. */
+const URGENT_CYCLES = 100;
 /** From a table's last look-up to the first one in another table. */
 const TABLE_LOAD_CYCLES = 260;
 /** Instructions of a descriptor: the first of an operation, and further ones of the same. */
@@ -67,10 +71,11 @@ export function planCell(cell: Cell, machine: Machine): CellPlan | undefined {
   const { order, homes, cycles } = new Player(cell, machine).play();
   const all = (1 << machine.computeUnits) - 1;
   const holders = cell.values.map(({ makers: [maker], isStored }) =>
-    isStored && maker !== undefined ? 1 << Math.max(0, homes[maker]!) : 0,
+    isStored && maker !== undefined ? 1 << (homes[maker]![0] ?? 0) : 0,
   );
   for (const { id, input, other } of cell.ops) {
-    const cus = homes[id]! < 0 ? all : 1 << homes[id]!;
+    const own = homes[id]!;
+    const cus = own.length === 0 ? all : own.reduce((mask, cu) => mask | (1 << cu), 0);
     holders[input.value]! |= cus;
     if (other) holders[other.value]! |= cus;
   }
@@ -96,11 +101,24 @@ function livesOf({ values }: Cell, order: readonly CellOp[]): { key: string; fir
 /** A place in time for an operation. */
 interface Slot {
   readonly op: CellOp;
-  readonly cu: number;
+  /** None: the MAC units. */
+  readonly cus: readonly number[];
   readonly start: number;
   /** The unit is free for the next descriptor, the results can be used. */
   readonly free: number;
   readonly done: number;
+}
+
+/** Words [low, high) of a vector that the i-th of some CUs works on. */
+export function partOf(words: number, cus: number, i: number): [low: number, high: number] {
+  const chunks = Math.ceil(words / LINE_WORDS);
+  const bound = (part: number): number => Math.min(words, Math.round((chunks * part) / cus) * LINE_WORDS);
+  return [bound(i), bound(i + 1)];
+}
+
+/** Do two operations need the same unit? */
+function meet(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === 0 ? b.length === 0 : a.some((cu) => b.includes(cu));
 }
 
 /** List scheduling: of what is ready what can begin first, but not where that would delay what the end waits for longer. */
@@ -112,13 +130,20 @@ class Player {
   private readonly tables: { table: number; lastUse: number }[];
   private readonly tableOf: readonly number[];
   private readonly weightSet: readonly number[];
-  private readonly held = new Map<string, number>();
+  private readonly held = new Map<string, { readonly at: number; readonly end: number }>();
+  /** When weights are there, if all fit the buffers: loads in the order of `findLoads`. */
+  private readonly loads: ReadonlyMap<string, number> | undefined;
   private weightsTaken = 0;
   private weightsFree = 0;
   private dispatched = 0;
   private readonly done: Float64Array;
-  private readonly homes: number[];
+  private readonly homes: (readonly number[])[];
+  /** CUs that may share an operation, and a look-up in a table: every table that is used again and again has CUs of its own. */
+  private readonly most: number;
+  private readonly mostTable: number;
   private readonly tail: Float64Array;
+  /** Nothing can be done earlier than this: what waits longest begins at once. */
+  private end = 0;
 
   constructor(cell: Cell, machine: Machine) {
     this.cell = cell;
@@ -127,10 +152,15 @@ class Player {
     this.vecFree = cus.map(() => 0);
     this.tables = cus.map(() => ({ table: -1, lastUse: -TABLE_LOAD_CYCLES }));
     this.done = new Float64Array(cell.ops.length);
-    this.homes = cell.ops.map(() => -1);
+    this.homes = cell.ops.map(() => []);
     const tables = new EqualWords<number>();
     let next = 0;
     this.tableOf = cell.ops.map(({ vec }) => (vec?.op === 'table' ? tables.valueOf(packTable(vec), () => next++) : -1));
+    const uses = new Map<number, number>();
+    for (const table of this.tableOf) if (table >= 0) uses.set(table, (uses.get(table) ?? 0) + 1);
+    this.most = Math.max(1, machine.computeUnits >> 1);
+    const lasting = [...uses.values()].filter((count) => count > 2).length;
+    this.mostTable = Math.max(1, Math.min(this.most, Math.floor(machine.computeUnits / Math.max(1, lasting))));
     const weights = new EqualWords<number>();
     const capacity = weightsLines(machine) * LINE_WORDS * machine.computeUnits * machine.vmacsPerCu;
     this.weightSet = cell.members.map(({ stage: { mac } }) => {
@@ -142,9 +172,47 @@ class Player {
       );
     });
     this.tail = this.findTails();
+    this.loads = this.findLoads();
+    for (const op of cell.ops) if (!op.vec) this.end = Math.max(this.end, (this.loads?.get(this.setOf(op)) ?? 0) + this.tail[op.id]!);
   }
 
-  play(): { order: CellOp[]; homes: number[]; cycles: number } {
+  /**
+   * Ends of the loads of all weights, if they fit the buffers together: those of operations that depend on each other (a direction of a recurrent layer) before
+   * those of others, so that the first can begin while the weights of the second come.
+   */
+  private findLoads(): Map<string, number> | undefined {
+    const { ops } = this.cell;
+    const parents = ops.map((_, id) => id);
+    const rootOf = (id: number): number => {
+      while (parents[id] !== id) id = parents[id] = parents[parents[id]!]!;
+      return id;
+    };
+    for (const { id, needs } of ops) {
+      for (const need of needs) {
+        const [a, b] = [rootOf(id), rootOf(need)];
+        parents[Math.max(a, b)] = Math.min(a, b);
+      }
+    }
+    const loads = new Map<string, number>();
+    let lines = 0;
+    for (const op of ops.filter(({ vec }) => !vec).sort((a, b) => rootOf(a.id) - rootOf(b.id) || a.id - b.id)) {
+      if (loads.has(this.setOf(op))) continue;
+      lines += this.linesOf(op);
+      loads.set(this.setOf(op), this.loadCycles(lines));
+    }
+    return lines <= weightsLines(this.machine) ? loads : undefined;
+  }
+
+  private linesOf({ member, blocks }: CellOp): number {
+    return this.cell.members[member]!.link!.groupLines * (blocks[1] - blocks[0]);
+  }
+
+  private loadCycles(lines: number): number {
+    const { computeUnits, vmacsPerCu, clockHz, dram } = this.machine;
+    return (LOAD_SHARE * (lines * LINE_BYTES * computeUnits * vmacsPerCu * clockHz)) / dram.bytesPerSecond;
+  }
+
+  play(): { order: CellOp[]; homes: (readonly number[])[]; cycles: number } {
     const { ops } = this.cell;
     const waiting = ops.map(({ needs }) => needs.length);
     const users = ops.map((): number[] => []);
@@ -155,14 +223,15 @@ class Player {
       const candidates = [...open].map((op) => this.slotOf(op));
       let best = candidates.reduce((x, y) => (y.start < x.start || (y.start === x.start && this.isBefore(y.op, x.op)) ? y : x));
       for (const other of candidates) {
-        const isSame = other.cu === best.cu && other.start < best.free;
-        if (isSame && this.isBefore(other.op, best.op)) best = other;
+        const isLate = meet(other.cus, best.cus) && other.start < best.free && best.free + this.tail[other.op.id]! > this.end;
+        if (isLate && this.isBefore(other.op, best.op)) best = other;
       }
       this.take(best);
       slots.push(best);
       open.delete(best.op);
       for (const user of users[best.op.id]!) if (--waiting[user]! === 0) open.add(ops[user]!);
     }
+    if (process.env.DBG) for (const s of slots) console.log("P", this.cell.members[s.op.member]!.stage.name, s.op.vec?.op ?? "mac", s.op.blocks[0], "cus", s.cus.join("+"), "start", Math.round(s.start), "free", Math.round(s.free), "done", Math.round(s.done));
     const cycles = Math.max(...slots.map(({ done }) => done));
     const order = slots.sort((x, y) => x.start - y.start || x.op.id - y.op.id).map(({ op }) => op);
     if (order.length < ops.length) throw new Error('operations that wait for each other');
@@ -184,41 +253,51 @@ class Player {
     return tail;
   }
 
-  /** The operation at its earliest. */
+  /** The operation at its earliest; shared by several CUs where the end waits for it. */
   private slotOf(op: CellOp): Slot {
     const ready = Math.max(this.dispatched, ...op.needs.map((need) => this.done[need]!));
-    if (!op.vec) return { op, cu: -1, ...this.span(op, Math.max(ready, this.macFree.at, this.weightsReady(op).end)) };
-    const home = this.homes[this.cell.values[op.input.value]!.makers[0] ?? -1] ?? -1;
+    if (!op.vec) return { op, cus: [], ...this.span(op, Math.max(ready, this.macFree.at, this.weightsReady(op).end)) };
+    // The CUs in the order in which they could begin; its operand's first where several could.
+    const home = this.homes[this.cell.values[op.input.value]!.makers[0] ?? -1]?.[0] ?? 0;
+    const units = this.vecFree.map((_, i) => {
+      const cu = (home + i) % this.machine.computeUnits;
+      const { table, lastUse } = this.tables[cu]!;
+      const isOther = op.vec!.op === 'table' && table !== this.tableOf[op.id];
+      const start = Math.max(ready, this.vecFree[cu]!, isOther ? lastUse + TABLE_LOAD_CYCLES : 0);
+      return { cu, start, cost: start + (isOther ? TABLE_LOAD_CYCLES : 0) };
+    });
+    units.sort((a, b) => a.cost - b.cost);
+    const chunks = Math.ceil(op.words / LINE_WORDS);
+    const isUrgent = units[0]!.start + this.tail[op.id]! + URGENT_CYCLES > this.end;
+    const most = !isUrgent ? 1 : Math.min(chunks, op.vec.op === 'table' ? this.mostTable : this.most);
     let best: Slot | undefined;
     let leastCost = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < this.machine.computeUnits; i++) {
-      // Its operand's CU first.
-      const cu = home < 0 ? i : (home + i) % this.machine.computeUnits;
-      const { table, lastUse } = this.tables[cu]!;
-      const change = op.vec.op === 'table' && table !== this.tableOf[op.id] ? lastUse + TABLE_LOAD_CYCLES : 0;
-      const slot = { op, cu, ...this.span(op, Math.max(ready, this.vecFree[cu]!, change)) };
-      const cost = slot.done + (change > 0 ? TABLE_LOAD_CYCLES : 0);
+    for (let count = 1; count <= most; count *= 2) {
+      const used = units.slice(0, count);
+      const slot = { op, cus: used.map(({ cu }) => cu), ...this.span(op, Math.max(...used.map(({ start }) => start)), count) };
+      const cost = slot.done + Math.max(...used.map((unit) => unit.cost - unit.start));
       if (cost < leastCost) [best, leastCost] = [slot, cost];
     }
     return best!;
   }
 
-  private take({ op, cu, free, done }: Slot): void {
+  private take({ op, cus, start, free, done }: Slot): void {
+    this.end = Math.max(this.end, start + this.tail[op.id]!);
     this.done[op.id] = done;
-    this.homes[op.id] = cu;
-    const descriptors = cu < 0 ? (op.blocks[1] - op.blocks[0]) * this.machine.computeUnits : 1;
+    this.homes[op.id] = cus;
+    const descriptors = cus.length === 0 ? (op.blocks[1] - op.blocks[0]) * this.machine.computeUnits : cus.length;
     this.dispatched += FIRST_INSTRUCTIONS + (descriptors - 1) * FURTHER_INSTRUCTIONS;
-    if (cu >= 0) {
+    for (const cu of cus) {
       this.vecFree[cu] = free;
       if (op.vec!.op === 'table') this.tables[cu] = { table: this.tableOf[op.id]!, lastUse: free };
-      return;
     }
+    if (cus.length > 0) return;
     this.macFree.at = free;
-    const { end, lines, isNew } = this.weightsReady(op);
-    this.weightsFree = end;
+    const { end, isNew } = this.weightsReady(op);
     if (!isNew) return;
-    this.held.set(this.setOf(op), this.weightsTaken);
-    this.weightsTaken += lines;
+    this.weightsFree = end;
+    this.held.set(this.setOf(op), { at: this.weightsTaken, end });
+    this.weightsTaken += this.linesOf(op);
   }
 
   private setOf({ member, blocks }: CellOp): string {
@@ -226,23 +305,23 @@ class Player {
   }
 
   /** When the weights of an operation are there: already, unless others took their place. */
-  private weightsReady(op: CellOp): { end: number; lines: number; isNew: boolean } {
-    const lines = this.cell.members[op.member]!.link!.groupLines * (op.blocks[1] - op.blocks[0]);
-    const at = this.held.get(this.setOf(op));
-    if (at !== undefined && this.weightsTaken - at <= weightsLines(this.machine)) return { end: this.weightsFree, lines, isNew: false };
-    const bytes = lines * LINE_BYTES * this.machine.computeUnits * this.machine.vmacsPerCu;
-    return { end: this.weightsFree + (bytes * this.machine.clockHz) / this.machine.dram.bytesPerSecond, lines, isNew: true };
+  private weightsReady(op: CellOp): { end: number; isNew: boolean } {
+    const known = this.loads?.get(this.setOf(op));
+    if (known !== undefined) return { end: known, isNew: false };
+    const held = this.held.get(this.setOf(op));
+    if (held && this.weightsTaken - held.at <= weightsLines(this.machine)) return { end: held.end, isNew: false };
+    return { end: this.weightsFree + this.loadCycles(this.linesOf(op)), isNew: true };
   }
 
   /** An operation that starts at some cycle, by the timing table (microarchitecture.md, T3 to T14). */
-  private span(op: CellOp, start: number): { start: number; free: number; done: number } {
+  private span(op: CellOp, start: number, cus = 1): { start: number; free: number; done: number } {
     const { latency, computeUnits } = this.machine;
     const { macSetup, macPipeline, vecSetup, vecPipeline, busLatency, tokenLatency, prepare } = latency;
     const chunks = Math.ceil(op.words / LINE_WORDS);
     // To the bus and port B of the CUs that need it, and the token.
     const write = 2 * busLatency + 3 + tokenLatency;
     if (op.vec) {
-      const work = chunks * (op.vec.op === 'table' ? VEC_TABLE_CHUNK_CYCLES : VEC_CHUNK_CYCLES);
+      const work = Math.ceil(chunks / cus) * (op.vec.op === 'table' ? VEC_TABLE_CHUNK_CYCLES : VEC_CHUNK_CYCLES);
       const first = vecSetup + 3;
       return { start, free: start + Math.max(prepare + vecSetup + 1, first + work), done: start + first + work + vecPipeline + write };
     }

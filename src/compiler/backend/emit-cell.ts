@@ -6,7 +6,7 @@ import { UNIT_ID } from '../../isa/fields.ts';
 import { LINE_WORDS } from '../../machine/machine.ts';
 import type { CellOp, CellOperand } from './cell.ts';
 import { pairOf } from './cell.ts';
-import type { CellPlan } from './cell-plan.ts';
+import { type CellPlan, partOf } from './cell-plan.ts';
 import type { EmitContext, Source } from './emit-context.ts';
 import { emitPair, emitTable, loadTableOf, type PixelSlot } from './emit-vec.ts';
 import type { LinkConstants } from './link-task.ts';
@@ -87,7 +87,7 @@ class CellEmitter {
     const work = stage.mac!;
     const writes = this.piecesOf(op.output);
     // Depthwise reads begin at lines.
-    const pitch = Math.ceil(work.inChannels / LINE_WORDS) * LINE_WORDS;
+    const pitch = work.depthwise ? Math.ceil(work.inChannels / LINE_WORDS) * LINE_WORDS : work.inChannels;
     const outPitch = job.plan.values[op.output]!.pitch;
     const flat = { inHeight: 1, inWidth: op.pixels, outHeight: 1, outWidth: op.pixels };
     for (let b = op.blocks[0]; b < op.blocks[1]; b++) {
@@ -132,25 +132,29 @@ class CellEmitter {
 
   private emitVec(op: CellOp, source: Source): void {
     const { context, job } = this;
-    const cu = job.plan.homes[op.id]!;
-    const slot = (operand: CellOperand): PixelSlot => ({ base: this.baseOf(operand), pitch: op.words });
-    const out = slot({ value: op.output, offset: 0 });
-    const reads = [op.input, ...(op.other ? [op.other] : [])].map(({ value }) => this.pieces[value]![cu]!);
+    const cus = job.plan.homes[op.id]!;
     const writes = this.piecesOf(op.output);
     const targets = job.plan.holders[op.output]!;
     const pair = pairOf(op);
-    if (pair) emitPair(context, pair, cu, slot(op.input), slot(op.other!), out, 1, op.words, reads, writes, source, targets);
-    else if (op.vec?.op === 'table') {
-      const table = loadTableOf(context, job.constants[op.member]!.tableAddress, cu, source);
-      emitTable(context, op.vec, cu, slot(op.input), out, 1, op.words, [...reads, table], writes, source, targets);
-    }
+    cus.forEach((cu, i) => {
+      const [low, high] = partOf(op.words, cus.length, i);
+      const words = high - low;
+      const slot = ({ value, offset }: CellOperand): PixelSlot => ({ base: this.baseOf({ value, offset: offset + low }), pitch: words });
+      const out = slot({ value: op.output, offset: 0 });
+      const reads = [op.input, ...(op.other ? [op.other] : [])].map(({ value }) => this.pieces[value]![cu]!);
+      if (pair) emitPair(context, pair, cu, slot(op.input), slot(op.other!), out, 1, words, reads, writes, source, targets);
+      else if (op.vec?.op === 'table') {
+        const table = loadTableOf(context, job.constants[op.member]!.tableAddress, cu, source);
+        emitTable(context, op.vec, cu, slot(op.input), out, 1, words, [...reads, table], writes, source, targets);
+      }
+    });
   }
 
   private store(op: CellOp, source: Source): void {
     const { context, job } = this;
     const held = job.plan.holders[op.output]!;
-    const home = Math.max(0, job.plan.homes[op.id]!);
-    const cu = held & (1 << home) ? home : 31 - Math.clz32(held);
+    const home = job.plan.homes[op.id]!.find((candidate) => held & (1 << candidate));
+    const cu = home ?? 31 - Math.clz32(held);
     const base = this.baseOf({ value: op.output, offset: 0 });
     const run = { first: 0, end: 1, channel: 0, words: op.words, cu, base, pitch: op.words };
     context.storePixels(job.constants[op.member]!.output, 0, run, source, [this.pieces[op.output]![cu]!]);
