@@ -39,8 +39,8 @@ const APART_CYCLES = 100;
 const SHARE = 1 / 4;
 /** Loads of weights take so much longer than the memory alone would: instructions and other loads come between. */
 const LOAD_SHARE = 1.12;
-/** What can wait for less than this is urgent. */
-const URGENT_CYCLES = 100;
+/** What can wait for less than this is urgent: tried one after the other. */
+const URGENT_CYCLES = [0, 30, 100] as const;
 /** From a table's last look-up to the first one in another table. */
 const TABLE_LOAD_CYCLES = 260;
 /** Instructions of a descriptor: the first of an operation, and further ones of the same. */
@@ -68,11 +68,10 @@ function apartCycles({ stage: { mac } }: CellMember, machine: Machine): number {
 }
 
 export function planCell(cell: Cell, machine: Machine): CellPlan | undefined {
-  const { order, homes, cycles } = new Player(cell, machine).play();
+  const tries = [false, true].flatMap((isShared) => URGENT_CYCLES.map((urgent) => new Player(cell, machine, isShared, urgent).play()));
+  const { order, homes, cycles } = tries.reduce((x, y) => (y.cycles < x.cycles ? y : x));
   const all = (1 << machine.computeUnits) - 1;
-  const holders = cell.values.map(({ makers: [maker], isStored }) =>
-    isStored && maker !== undefined ? 1 << (homes[maker]![0] ?? 0) : 0,
-  );
+  const holders = cell.values.map(({ makers: [maker], isStored }) => (isStored && maker !== undefined ? 1 << (homes[maker]![0] ?? 0) : 0));
   for (const { id, input, other } of cell.ops) {
     const own = homes[id]!;
     const cus = own.length === 0 ? all : own.reduce((mask, cu) => mask | (1 << cu), 0);
@@ -125,10 +124,13 @@ function meet(a: readonly number[], b: readonly number[]): boolean {
 class Player {
   private readonly cell: Cell;
   private readonly machine: Machine;
+  private readonly urgentCycles: number;
   private readonly macFree = { at: 0 };
   private readonly vecFree: number[];
   private readonly tables: { table: number; lastUse: number }[];
   private readonly tableOf: readonly number[];
+  /** Look-ups that are still to come, by table. */
+  private readonly uses = new Map<number, number>();
   private readonly weightSet: readonly number[];
   private readonly held = new Map<string, { readonly at: number; readonly end: number }>();
   /** When weights are there, if all fit the buffers: loads in the order of `findLoads`. */
@@ -145,7 +147,8 @@ class Player {
   /** Nothing can be done earlier than this: what waits longest begins at once. */
   private end = 0;
 
-  constructor(cell: Cell, machine: Machine) {
+  constructor(cell: Cell, machine: Machine, isShared: boolean, urgentCycles: number) {
+    this.urgentCycles = urgentCycles;
     this.cell = cell;
     this.machine = machine;
     const cus = Array.from({ length: machine.computeUnits });
@@ -156,11 +159,11 @@ class Player {
     const tables = new EqualWords<number>();
     let next = 0;
     this.tableOf = cell.ops.map(({ vec }) => (vec?.op === 'table' ? tables.valueOf(packTable(vec), () => next++) : -1));
-    const uses = new Map<number, number>();
+    const { uses } = this;
     for (const table of this.tableOf) if (table >= 0) uses.set(table, (uses.get(table) ?? 0) + 1);
-    this.most = Math.max(1, machine.computeUnits >> 1);
+    this.most = Math.max(1, machine.computeUnits >> (isShared ? 1 : 2));
     const lasting = [...uses.values()].filter((count) => count > 2).length;
-    this.mostTable = Math.max(1, Math.min(this.most, Math.floor(machine.computeUnits / Math.max(1, lasting))));
+    this.mostTable = Math.max(1, Math.min(machine.computeUnits >> 1, Math.floor(machine.computeUnits / Math.max(1, lasting))));
     const weights = new EqualWords<number>();
     const capacity = weightsLines(machine) * LINE_WORDS * machine.computeUnits * machine.vmacsPerCu;
     this.weightSet = cell.members.map(({ stage: { mac } }) => {
@@ -231,7 +234,6 @@ class Player {
       open.delete(best.op);
       for (const user of users[best.op.id]!) if (--waiting[user]! === 0) open.add(ops[user]!);
     }
-    if (process.env.DBG) for (const s of slots) console.log("P", this.cell.members[s.op.member]!.stage.name, s.op.vec?.op ?? "mac", s.op.blocks[0], "cus", s.cus.join("+"), "start", Math.round(s.start), "free", Math.round(s.free), "done", Math.round(s.done));
     const cycles = Math.max(...slots.map(({ done }) => done));
     const order = slots.sort((x, y) => x.start - y.start || x.op.id - y.op.id).map(({ op }) => op);
     if (order.length < ops.length) throw new Error('operations that wait for each other');
@@ -242,11 +244,16 @@ class Player {
     return this.tail[a.id]! - this.tail[b.id]! > 0 || (this.tail[a.id] === this.tail[b.id] && a.id < b.id);
   }
 
+  /** CUs that may share an operation. */
+  private mostOf({ vec, words }: CellOp): number {
+    return Math.min(Math.ceil(words / LINE_WORDS), vec?.op === 'table' ? this.mostTable : this.most);
+  }
+
   /** Cycles from each operation's start to the end of all that needs it. */
   private findTails(): Float64Array {
     const tail = new Float64Array(this.cell.ops.length);
     for (const op of [...this.cell.ops].reverse()) {
-      const { done } = this.span(op, 0);
+      const { done } = this.span(op, 0, this.mostOf(op));
       tail[op.id]! += done;
       for (const need of op.needs) tail[need] = Math.max(tail[need]!, tail[op.id]!);
     }
@@ -264,12 +271,13 @@ class Player {
       const { table, lastUse } = this.tables[cu]!;
       const isOther = op.vec!.op === 'table' && table !== this.tableOf[op.id];
       const start = Math.max(ready, this.vecFree[cu]!, isOther ? lastUse + TABLE_LOAD_CYCLES : 0);
-      return { cu, start, cost: start + (isOther ? TABLE_LOAD_CYCLES : 0) };
+      // Another table is loaded at no cost where nobody will need the one that is there.
+      const isNeeded = isOther && (this.uses.get(table) ?? 0) > 0;
+      return { cu, start, cost: start + (isNeeded ? TABLE_LOAD_CYCLES : 0) };
     });
     units.sort((a, b) => a.cost - b.cost);
-    const chunks = Math.ceil(op.words / LINE_WORDS);
-    const isUrgent = units[0]!.start + this.tail[op.id]! + URGENT_CYCLES > this.end;
-    const most = !isUrgent ? 1 : Math.min(chunks, op.vec.op === 'table' ? this.mostTable : this.most);
+    const isUrgent = units[0]!.start + this.tail[op.id]! + this.urgentCycles > this.end;
+    const most = isUrgent ? this.mostOf(op) : 1;
     let best: Slot | undefined;
     let leastCost = Number.POSITIVE_INFINITY;
     for (let count = 1; count <= most; count *= 2) {
@@ -291,6 +299,8 @@ class Player {
       this.vecFree[cu] = free;
       if (op.vec!.op === 'table') this.tables[cu] = { table: this.tableOf[op.id]!, lastUse: free };
     }
+    const table = this.tableOf[op.id]!;
+    if (table >= 0) this.uses.set(table, this.uses.get(table)! - 1);
     if (cus.length > 0) return;
     this.macFree.at = free;
     const { end, isNew } = this.weightsReady(op);

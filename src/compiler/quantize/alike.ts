@@ -5,6 +5,8 @@
  */
 import type { FinalLayer, FloatConv, LayerGraph } from '../frontend/layer-graph.ts';
 
+/** Weights of more words are fetched for every layer anyway: no machine holds them (4 × 4 × 32 KB). */
+const MAX_WEIGHTS = 2 ** 18;
 /** How far behind shared weights layers are compared. */
 const ROUNDS = 8;
 
@@ -13,7 +15,7 @@ export function findAlike(graph: LayerGraph): number[][] {
   const byWeights = new Map<Float32Array, Map<number, FloatConv[]>>();
   const isPixel = (id: number): boolean => graph.tensors[id].height * graph.tensors[id].width === 1;
   for (const layer of graph.layers) {
-    if (layer.kind !== 'conv' || !isPixel(layer.output)) continue;
+    if (layer.kind !== 'conv' || !isPixel(layer.output) || layer.weights.data.length > MAX_WEIGHTS) continue;
     const { data, offset } = layer.weights;
     const views = byWeights.get(data) ?? new Map<number, FloatConv[]>();
     byWeights.set(data, views.set(offset, [...(views.get(offset) ?? []), layer]));
