@@ -31,10 +31,12 @@ export interface CellPlan extends Cell {
   readonly bases: readonly number[];
   readonly words: number;
   readonly cycles: number;
+  /** Members with equal weights have the same number. */
+  readonly weightSets: readonly number[];
 }
 
 /** Of a stage by itself: its loads, stores and waits, which stages that don't depend on each other share. */
-const APART_CYCLES = 100;
+const APART_CYCLES = 150;
 /** Vectors are overwritten as late as this share of the maps buffers allows: whoever writes shall not wait for readers. */
 const SHARE = 1 / 4;
 /** Loads of weights take so much longer than the memory alone would: instructions and other loads come between. */
@@ -52,7 +54,7 @@ export function chooseCells(graph: StageGraph, layout: DramLayout, machine: Mach
   return findCells(graph, layout, machine)
     .map((cell) => planCell(cell, machine))
     .filter((plan) => plan !== undefined)
-    .filter(({ members, cycles }) => cycles < members.reduce((sum, member) => sum + apartCycles(member, machine), 0));
+    .filter((plan) => plan.cycles < apartCycles(plan, machine));
 }
 
 /** Tensors of a cell that are never stored. */
@@ -63,12 +65,24 @@ export function cellInside({ values, members }: CellPlan, layout: DramLayout): n
   return [...inside, ...inside.map((tensor) => rootOfTensor(layout, tensor)).filter((root) => !roots.has(root))];
 }
 
-function apartCycles({ stage: { mac } }: CellMember, machine: Machine): number {
-  return APART_CYCLES + (mac ? countMacs(mac) / (machine.computeUnits * 64) : 0);
+/** Estimated cycles of a cell's stages one by one, their weights fetched once where they stay in the buffers. */
+function apartCycles({ members, weightSets }: CellPlan, machine: Machine): number {
+  const linesOf = ({ link }: CellMember): number => (link ? link.groupLines * link.blocks.length : 0);
+  const distinct = new Map(members.map((member, i) => [weightSets[i]!, linesOf(member)]));
+  const once = [...distinct.values()].reduce((sum, lines) => sum + lines, 0);
+  const lines = once <= weightsLines(machine) ? once : members.reduce((sum, member) => sum + linesOf(member), 0);
+  const work = members.reduce(
+    (sum, { stage: { mac } }) => sum + APART_CYCLES + (mac ? countMacs(mac) / (machine.computeUnits * 64) : 0),
+    0,
+  );
+  return work + loadCycles(lines, machine);
 }
 
 export function planCell(cell: Cell, machine: Machine): CellPlan | undefined {
-  const tries = [false, true].flatMap((isShared) => URGENT_CYCLES.map((urgent) => new Player(cell, machine, isShared, urgent).play()));
+  const equals = findEquals(cell, machine);
+  const tries = [false, true].flatMap((isShared) =>
+    URGENT_CYCLES.map((urgentCycles) => new Player(cell, machine, equals, { isShared, urgentCycles }).play()),
+  );
   const { order, homes, cycles } = tries.reduce((x, y) => (y.cycles < x.cycles ? y : x));
   const all = (1 << machine.computeUnits) - 1;
   const holders = cell.values.map(({ makers: [maker], isStored }) => (isStored && maker !== undefined ? 1 << (homes[maker]![0] ?? 0) : 0));
@@ -82,7 +96,7 @@ export function planCell(cell: Cell, machine: Machine): CellPlan | undefined {
   const placed = [SHARE, 1].map((share) => placeNext(lives, share * mapsWords(machine))).find((result) => !('full' in result));
   if (!placed || 'full' in placed) return undefined;
   const bases = cell.values.map(({ id }) => placed.bases.get(`${id}`) ?? 0);
-  return { ...cell, order, homes, holders, bases, words: placed.words, cycles };
+  return { ...cell, order, homes, holders, bases, words: placed.words, cycles, weightSets: equals.weightSets };
 }
 
 function livesOf({ values }: Cell, order: readonly CellOp[]): { key: string; first: number; last: number; words: number }[] {
@@ -106,6 +120,47 @@ interface Slot {
   /** The unit is free for the next descriptor, the results can be used. */
   readonly free: number;
   readonly done: number;
+}
+
+/** Cycles in which so many lines of all weights buffers are loaded. */
+function loadCycles(lines: number, { computeUnits, vmacsPerCu, clockHz, dram }: Machine): number {
+  return (LOAD_SHARE * (lines * LINE_BYTES * computeUnits * vmacsPerCu * clockHz)) / dram.bytesPerSecond;
+}
+
+/** Operations with equal tables (−1: none) and members with equal weights have the same number. */
+interface Equals {
+  readonly tables: readonly number[];
+  readonly weightSets: readonly number[];
+}
+
+function findEquals({ ops, members }: Cell, machine: Machine): Equals {
+  let next = 0;
+  const known = new EqualWords<number>();
+  const weights = new EqualWords<number>();
+  const capacity = weightsLines(machine) * LINE_WORDS * machine.computeUnits * machine.vmacsPerCu;
+  const weightSets = members.map(({ stage: { mac } }) => {
+    const source = mac?.source;
+    // What no buffer holds is fetched every time.
+    if (source?.kind !== 'conv' || source.weights.length > capacity) return next++;
+    const { shift, bias, weights: words } = source;
+    const all = new Int16Array(shift.length + bias.length + words.length);
+    all.set(shift);
+    all.set(
+      [...bias].map((value) => value % 65536),
+      shift.length,
+    );
+    all.set(words, shift.length + bias.length);
+    return weights.valueOf(all, () => next++);
+  });
+  return { tables: ops.map(({ vec }) => (vec?.op === 'table' ? known.valueOf(packTable(vec), () => next++) : -1)), weightSets };
+}
+
+/** What is tried. */
+interface Choice {
+  /** Several CUs share work that is urgent. */
+  readonly isShared: boolean;
+  /** What can wait for less than this is urgent. */
+  readonly urgentCycles: number;
 }
 
 /** Words [low, high) of a vector that the i-th of some CUs works on. */
@@ -147,8 +202,10 @@ class Player {
   /** Nothing can be done earlier than this: what waits longest begins at once. */
   private end = 0;
 
-  constructor(cell: Cell, machine: Machine, isShared: boolean, urgentCycles: number) {
+  constructor(cell: Cell, machine: Machine, { tables, weightSets }: Equals, { isShared, urgentCycles }: Choice) {
     this.urgentCycles = urgentCycles;
+    this.tableOf = tables;
+    this.weightSet = weightSets;
     this.cell = cell;
     this.machine = machine;
     const cus = Array.from({ length: machine.computeUnits });
@@ -156,24 +213,11 @@ class Player {
     this.tables = cus.map(() => ({ table: -1, lastUse: -TABLE_LOAD_CYCLES }));
     this.done = new Float64Array(cell.ops.length);
     this.homes = cell.ops.map(() => []);
-    const tables = new EqualWords<number>();
-    let next = 0;
-    this.tableOf = cell.ops.map(({ vec }) => (vec?.op === 'table' ? tables.valueOf(packTable(vec), () => next++) : -1));
     const { uses } = this;
     for (const table of this.tableOf) if (table >= 0) uses.set(table, (uses.get(table) ?? 0) + 1);
     this.most = Math.max(1, machine.computeUnits >> (isShared ? 1 : 2));
     const lasting = [...uses.values()].filter((count) => count > 2).length;
     this.mostTable = Math.max(1, Math.min(machine.computeUnits >> 1, Math.floor(machine.computeUnits / Math.max(1, lasting))));
-    const weights = new EqualWords<number>();
-    const capacity = weightsLines(machine) * LINE_WORDS * machine.computeUnits * machine.vmacsPerCu;
-    this.weightSet = cell.members.map(({ stage: { mac } }) => {
-      const source = mac?.source;
-      if (source?.kind !== 'conv' || source.weights.length > capacity) return next++;
-      return weights.valueOf(
-        Int16Array.of(...source.shift, ...[...source.bias].map((bias) => bias % 65536), ...source.weights),
-        () => next++,
-      );
-    });
     this.tail = this.findTails();
     this.loads = this.findLoads();
     for (const op of cell.ops) if (!op.vec) this.end = Math.max(this.end, (this.loads?.get(this.setOf(op)) ?? 0) + this.tail[op.id]!);
@@ -201,18 +245,13 @@ class Player {
     for (const op of ops.filter(({ vec }) => !vec).sort((a, b) => rootOf(a.id) - rootOf(b.id) || a.id - b.id)) {
       if (loads.has(this.setOf(op))) continue;
       lines += this.linesOf(op);
-      loads.set(this.setOf(op), this.loadCycles(lines));
+      loads.set(this.setOf(op), loadCycles(lines, this.machine));
     }
     return lines <= weightsLines(this.machine) ? loads : undefined;
   }
 
   private linesOf({ member, blocks }: CellOp): number {
     return this.cell.members[member]!.link!.groupLines * (blocks[1] - blocks[0]);
-  }
-
-  private loadCycles(lines: number): number {
-    const { computeUnits, vmacsPerCu, clockHz, dram } = this.machine;
-    return (LOAD_SHARE * (lines * LINE_BYTES * computeUnits * vmacsPerCu * clockHz)) / dram.bytesPerSecond;
   }
 
   play(): { order: CellOp[]; homes: (readonly number[])[]; cycles: number } {
@@ -320,7 +359,7 @@ class Player {
     if (known !== undefined) return { end: known, isNew: false };
     const held = this.held.get(this.setOf(op));
     if (held && this.weightsTaken - held.at <= weightsLines(this.machine)) return { end: held.end, isNew: false };
-    return { end: this.weightsFree + this.loadCycles(this.linesOf(op)), isNew: true };
+    return { end: this.weightsFree + loadCycles(this.linesOf(op), this.machine), isNew: true };
   }
 
   /** An operation that starts at some cycle, by the timing table (microarchitecture.md, T3 to T14). */
