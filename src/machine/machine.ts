@@ -112,7 +112,7 @@ export const XC7Z045: Machine = {
     rowPeriod: 48,
     vecPixelPeriod: 2,
     macSetup: 4,
-    macPipeline: 18,
+    macPipeline: 19,
     readDone: 3,
     creditLatency: 2,
     busLatency: 2,

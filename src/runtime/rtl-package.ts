@@ -24,7 +24,7 @@ const LEAST_LATENCY: Readonly<Record<keyof Machine['latency'], number>> = {
   rowPeriod: 48,
   vecPixelPeriod: 2,
   macSetup: 4,
-  macPipeline: 18,
+  macPipeline: 19,
   readDone: 3,
   creditLatency: 2,
   busLatency: 2,

@@ -121,25 +121,28 @@ package sf_cu_pkg;
     logic       run13;
     logic       run14;
     logic       run15;
-    logic       late10;       // the first operands become 0
+    logic       run16;
+    logic       late10;       // stage 0 of the chains becomes 0
     logic       late11;
-    logic       next10;       // the first operands become those of the upper half of the lanes
+    logic       next10;       // stage 0 becomes the lane of the upper half
     logic       upper11;      // the half of the lanes
     logic       upper12;
-    logic       second11;     // the second operands are not 0
-    logic       second12;
-    logic [1:0] clear11;      // pairs 0 and 1, pairs 2 and 3 do not count
-    logic [1:0] clear12;
-    logic       few12;        // g <= 2
-    logic       few13;
-    logic       wide13;       // g >= 8
-    logic       wide14;
-    logic       again14;      // the second half of 16 lanes
-    logic       again15;
-    logic [2:0] shift_place;  // at 15: slot and parameter line of the two outputs,
-    logic [1:0][1:0] shift_word;  // their places in the line
-    logic       wide19;       // g >= 8: both results are result 0
-    logic       swap19;       // result 0 is the odd output
+    logic       upper13;
+    logic       upper14;
+    logic       first11;      // the lane of stage 1 counts
+    logic       first12;
+    logic       second12;     // of stage 2
+    logic       second13;
+    logic       third13;      // of stage 3
+    logic       third14;
+    logic       wide14;       // g >= 8
+    logic       wide15;
+    logic       again15;      // the second half of 16 lanes
+    logic       again16;
+    logic [1:0][2:0] shift_place;  // at 16: slot and parameter line of words 0 and 2, of words 1 and 3,
+    logic [1:0][1:0] shift_word;   // the words of the two outputs
+    logic       wide20;       // g >= 8: both results are result 0
+    logic       swap20;       // result 0 is the odd output
   } vmac_ctl_t;
 
   // What is known of a granule before its results are: kept beside the result FIFO.

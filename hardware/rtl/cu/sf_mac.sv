@@ -78,12 +78,12 @@ module sf_mac
   vmac_ctl_t [NumVmacs-1:0] vmac_ctl;
   sf_vmac_ctl u_vmac_ctl (.clk_i, .rst_ni, .ctl_i(operand_ctl), .ctl_o(vmac_ctl));
 
-  // Clamp bounds at 17 + k of the slot at 15 + k.
+  // Clamp bounds at 18 + k of the slot at 16 + k.
   logic                 slot_q;
   logic signed [15:0]   low_q, high_q;
   pair_t [NumVmacs-1:0] pair;
   always_ff @(posedge clk_i) begin
-    slot_q <= vmac_ctl[0].shift_place[2];
+    slot_q <= vmac_ctl[0].shift_place[0][2];
     low_q <= clamp_low[slot_q];
     high_q <= clamp_high[slot_q];
   end

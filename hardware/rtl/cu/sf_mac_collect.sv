@@ -1,7 +1,7 @@
 // Brings the vMACs' results, two words each a cycle, to the word columns of the result FIFO.
 // Specification: docs/microarchitecture.md, section 4 (O, granules). Twin: executeMac in src/simulator/data/mac.ts.
 //
-// A window that ends at e has results at e + 19 + k, k = 0 .. O - 1. Outputs of a CU in order: 16/g of vMAC 0, then of vMAC 1, ...; for g = 1 and 2 the
+// A window that ends at e has results at e + 20 + k, k = 0 .. O - 1. Outputs of a CU in order: 16/g of vMAC 0, then of vMAC 1, ...; for g = 1 and 2 the
 // vMACs take their outputs in different orders (sf_reduce), so that no two of them write one column at once.
 module sf_mac_collect
   import sf_pkg::*;
@@ -13,19 +13,19 @@ module sf_mac_collect
   input  logic                       last_i,      // at e + 1
   input  lg_t                        lg_i,
   input  logic [2:0]                 granules_i,  // of the window
-  input  pair_t [NumVmacs-1:0]       pairs_i,     // at e + 19 + k
+  input  pair_t [NumVmacs-1:0]       pairs_i,     // at e + 20 + k
   output word_mask_t                 write_o,
   output logic [LineWords-1:0][FifoW-1:0] slot_o,
   output line_t                      words_o
 );
-  // ---------------------------------------------------------------- the window at e + 18
+  // ---------------------------------------------------------------- the window at e + 19
   logic       last;
   lg_t        lg;
   logic [2:0] granules;
-  sf_delay #(.Width(1), .Cycles(17)) u_last (.clk_i, .rst_ni, .d_i(last_i), .q_o(last));
-  sf_delay #(.Width(6), .Cycles(17)) u_shape (.clk_i, .rst_ni, .d_i({lg_i, granules_i}), .q_o({lg, granules}));
+  sf_delay #(.Width(1), .Cycles(18)) u_last (.clk_i, .rst_ni, .d_i(last_i), .q_o(last));
+  sf_delay #(.Width(6), .Cycles(18)) u_shape (.clk_i, .rst_ni, .d_i({lg_i, granules_i}), .q_o({lg, granules}));
 
-  // ---------------------------------------------------------------- its cycles (19 + k)
+  // ---------------------------------------------------------------- its cycles (20 + k)
   logic             run_d, run_q;
   logic [2:0]       k_d, k_q, last_k, granules_d, granules_q;
   lg_t              lg_d, lg_q;
@@ -65,8 +65,7 @@ module sf_mac_collect
 
   // ---------------------------------------------------------------- columns: which vMAC writes, in which granule
   for (genvar c = 0; c < int'(LineWords); c++) begin : gen_column
-    localparam logic [2:0] Pair = 3'(c / 2);
-    localparam logic Middle = c % 4 == 1 || c % 4 == 2;
+    localparam logic [3:0] Column = 4'(c);
     logic             write_d, write_q;
     logic [1:0]       vmac_d, vmac_q, granule;
     logic [FifoW-1:0] column_slot_q;
@@ -76,22 +75,22 @@ module sf_mac_collect
       granule = '0;
       if (run_d) begin
         unique case (lg_d)
-          3'd0: begin  // outputs 0 and 3 or 1 and 2 (Middle) of four: bits of k in each place differ from those of v (sf_reduce); granule v is vMAC v's
-            vmac_d = {k_d[1] ^ Middle, k_d[0] ^ Pair[1]};
+          3'd0: begin  // outputs a and 7 - a of eight, a = k ^ v (sf_vmac_ctl); granule v is vMAC v's
+            vmac_d = k_d[1:0] ^ Column[1:0] ^ {2{Column[2]}};
             granule = vmac_d;
-            write_d = Pair[2] == k_d[2] && 3'(granule) < granules_d;
+            write_d = Column[3] == k_d[2] && 3'(granule) < granules_d;
           end
-          3'd1: begin  // pair k of vMAC 0 and 1, which share a granule, with the lower bit inverted of 2 and 3
-            vmac_d = {k_d[0] ^ Pair[0], Pair[2]};
+          3'd1: begin  // outputs 0 and 3 or 1 and 2 of four; vMACs 0 and 1, 2 and 3 share a granule
+            vmac_d = {k_d[0] ^ Column[0] ^ Column[1], Column[3]};
             granule = {1'b0, vmac_d[1]};
-            write_d = Pair[1] == k_d[1] && 3'(granule) < granules_d;
+            write_d = Column[2] == k_d[1] && 3'(granule) < granules_d;
           end
           3'd2: begin  // pair k of vMAC v
-            vmac_d = Pair[2:1];
-            write_d = Pair[0] == k_d[0];
+            vmac_d = Column[3:2];
+            write_d = Column[1] == k_d[0];
           end
           3'd3: begin  // output k of vMAC v
-            vmac_d = Pair[1:0];
+            vmac_d = Column[2:1];
             write_d = c < 8 && 1'(c % 2) == k_d[0];
           end
           default: begin  // the output of vMAC v, complete at k = 1

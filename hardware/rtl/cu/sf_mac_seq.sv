@@ -35,7 +35,7 @@ module sf_mac_seq
   output logic       perf_window_o,
   output logic       perf_credit_o
 );
-  if (LatMacSetup < 4 || LatMacPipeline < 18 || LatCredit < 2) begin : gen_check
+  if (LatMacSetup < 4 || LatMacPipeline < 19 || LatCredit < 2) begin : gen_check
     $error("MAC latencies are shorter than the stages");
   end
 
@@ -71,7 +71,7 @@ module sf_mac_seq
     logic          slot;
   } work_t;
   work_t work_d, work_q;
-  logic [2:0] granules, last_path, last_param;  // of a window, O - 1, parameter lines - 1
+  logic [2:0] granules_q, last_path, last_param;  // of a window, O - 1, parameter lines - 1
 
   always_comb begin
     work_d = work_q;
@@ -117,7 +117,8 @@ module sf_mac_seq
   assign clamp_low_o = clamp_low_q;
   assign clamp_high_o = clamp_high_q;
 
-  assign granules = 3'((8'(work_q.out_words) + 8'd15) >> 4);
+  // Right from two cycles after the start on.
+  always_ff @(posedge clk_i) granules_q <= 3'((8'(work_q.out_words) + 8'd15) >> 4);
   // O = max(2, 8 / g), parameter lines = max(1, 4 / g).
   assign last_path = (work_q.lg == 3'd0) ? 3'd7 : (work_q.lg == 3'd1) ? 3'd3 : 3'd1;
   assign last_param = (work_q.lg == 3'd0) ? 3'd3 : (work_q.lg == 3'd1) ? 3'd1 : 3'd0;
@@ -336,7 +337,7 @@ module sf_mac_seq
 
   logic enough_now, enough_next;
   sf_credits #(.Entries(ResultFifoGranules), .Most(4)) u_credits (
-    .clk_i, .rst_ni, .returned_i(credit_i), .need_i(granules), .enough_o(enough_now), .enough_next_o(enough_next), .take_i(window_begin)
+    .clk_i, .rst_ni, .returned_i(credit_i), .need_i(granules_q), .enough_o(enough_now), .enough_next_o(enough_next), .take_i(window_begin)
   );
   always_ff @(posedge clk_i) enough_q <= enough_next;
 
@@ -383,7 +384,6 @@ module sf_mac_seq
 
   // ---------------------------------------------------------------- issue
   mac_ctl_t      ctl_d, ctl_q;
-  logic [2:0]    granules_q;
   weights_addr_t taps_line_q;
   logic [WeightsAddrW:0] line_sum_d, line_sum_q;
   weights_addr_t line_d, line_q;
@@ -423,7 +423,6 @@ module sf_mac_seq
     end
   end
   always_ff @(posedge clk_i) begin
-    granules_q <= granules;
     taps_line_q <= wrap_line({1'b0, work_q.params_line} + (WeightsAddrW + 1)'(last_param) + (WeightsAddrW + 1)'(1));
     line_sum_q <= line_sum_d;
     line_q <= line_d;
@@ -447,7 +446,7 @@ module sf_mac_seq
     alloc_last_d = alloc_last_q;
     alloc_cus_d = alloc_cus_q;
     if (window_end) begin
-      alloc_left_d = granules;
+      alloc_left_d = granules_q;
       alloc_words_d = work_q.out_words;
       alloc_addr_d = step_q.out;
       alloc_last_d = step_q.last_pixel;
@@ -484,7 +483,7 @@ module sf_mac_seq
     ready_d = ready_q >> 1;
     if (window_end) begin
       for (int unsigned j = 0; j < 4; j++) begin
-        if (3'(j) < granules) begin
+        if (3'(j) < granules_q) begin
           unique case (work_q.lg)
             3'd0: ready_d[LatMacPipeline + 7 + j] = 1'b1;
             3'd1: ready_d[LatMacPipeline + 3 + j] = 1'b1;

@@ -1,14 +1,15 @@
-// Sums of a window's 16 accumulators by output: held shadows, 8 lanes a cycle, an adder tree, two results a cycle.
+// Sums of a window's 16 accumulators by output: held shadows, 8 lanes a cycle, two chains of four additions, two results a cycle.
 // Specification: docs/microarchitecture.md, section 4 (O = max(2, 8 / g) cycles a window; what cycle k treats: sf_vmac_ctl).
 // Twin: computeOutput in src/simulator/data/mac-scalar.ts.
 //
-// Pairs of lanes: an adder's carry chain has room for a multiplexer of its second operand, not of its first. So the lane that is the first operand
-// is held in a register of its own, which goes from the lower to the upper half of the lanes and to 0; the second one is chosen at the adder. For
-// g = 1 the first lanes of both pairs are treated first, with 0 as second operand, then the second lanes, with 0 as first one.
+// A chain sums lanes 0 to 3 (4 to 7) of a half, one after the other: stage 0 holds the first one, stages 1 to 3 add one each or, for g <= 2, 0 in its
+// place. An adder's carry chain has room for that and for the choice of the half at its second operand; a tree would need multiplexers of their own for
+// the first operands of all its pairs. Later stages see a window later: its lanes are handed on from register to register meanwhile, as the next
+// window's may follow two cycles behind.
 //
 // A carry through 48 bits is too long for a cycle: the low bits are added a cycle ahead of the high bits, and their carry is registered.
-// Capture at 10 (the sums are the accumulators' last) -> operands 11 + k -> low bits: pairs 12 + k -> quads 13 + k -> eights 14 + k -> 15 + k, 16 + k;
-// high bits: first operand 12 + k -> pairs 13 + k -> quads 14 + k -> eights 15 + k -> 16 + k = sum_o.
+// Capture at 10 (the sums are the accumulators' last) -> low bits: stage i 11 + k + i -> eights 15 + k -> 16 + k, 17 + k; high bits: stage i
+// 12 + k + i -> eights 16 + k -> 17 + k = sum_o.
 module sf_reduce
   import sf_pkg::*;
   import sf_cu_pkg::*;
@@ -22,6 +23,7 @@ module sf_reduce
 );
   localparam int unsigned LowW = 24;
   localparam int unsigned HighW = 48 - LowW;
+  localparam int unsigned Stages = 4;
   typedef logic [LowW-1:0] low_t;
   typedef logic [HighW-1:0] high_t;
 
@@ -41,80 +43,94 @@ module sf_reduce
     return {count ? (which ? word1[HighW-1:1] : word0[HighW-1:1]) : '0, count && (which ? word1[0] : word0[0])};
   endfunction
 
-  // ---------------------------------------------------------------- pairs of lanes: low bits (12 + k), high bits (13 + k)
-  low_t  [3:0] pair_low_q;
-  high_t [3:0] pair_q;
-  logic  [3:0] pair_carry_q;
-  for (genvar i = 0; i < 4; i++) begin : gen_pair
-    // Lanes 2i and 2i + 1 of a half: for g = 1, first operands of neighbouring pairs are outputs 0 and 3 of four, or 1 and 2.
-    localparam int unsigned First = 2 * i + ((i % 2) ^ (int'(Index) / 2 % 2));
-    localparam int unsigned Second = 2 * i + 1 - ((i % 2) ^ (int'(Index) / 2 % 2));
-    low_t        first_low_q, first_upper_low_q;
-    low_t  [1:0] second_low_q;
-    high_t       first_q;
-    high_t [1:0] first_high_q, second_high_q;
-    high_t       second_upper_q;  // a cycle later, as the next window's may follow
+  // Cycles of a window at 10 + i and its choices there; stage i of the low bits adds at 10 + i, that of the high bits at 11 + i.
+  logic [Stages:1] run, upper;
+  logic [Stages-1:1] count_low, count_high;  // by stage
+  assign run = {ctl_i.run14, ctl_i.run13, ctl_i.run12, ctl_i.run11};
+  assign upper = {ctl_i.upper14, ctl_i.upper13, ctl_i.upper12, ctl_i.upper11};
+  assign count_low = {ctl_i.third13, ctl_i.second12, ctl_i.first11};
+  assign count_high = {ctl_i.third14, ctl_i.second13, ctl_i.first12};
+
+  // ---------------------------------------------------------------- two chains: low bits of stage i at 11 + k + i, high bits at 12 + k + i
+  low_t  chain_low [2];
+  high_t chain_high [2];
+  for (genvar c = 0; c < 2; c++) begin : gen_chain
+    // The lane of stage i. For g = 1 stage k counts in cycle k: outputs whose places in their lines differ by vMAC and, modulo 2, by chain.
+    localparam int unsigned Turn = (c == 0) ? Index % 4 : 3 - Index % 4;
+
+    low_t  first_low_q, first_upper_low_q;
+    high_t first_high_q;
+    high_t [1:0] first_held_q;
     always_ff @(posedge clk_i) begin
       if (ctl_i.late10) first_low_q <= '0;
-      else if (ctl_i.capture) first_low_q <= sums_i[First][LowW-1:0];
+      else if (ctl_i.capture) first_low_q <= sums_i[4*c+Turn][LowW-1:0];
       else if (ctl_i.next10) first_low_q <= first_upper_low_q;
     end
     always_ff @(posedge clk_i) begin
       if (ctl_i.capture) begin
-        first_upper_low_q <= sums_i[8+First][LowW-1:0];
-        first_high_q <= {sums_i[8+First][47:LowW], sums_i[First][47:LowW]};
-        second_low_q <= {sums_i[8+Second][LowW-1:0], sums_i[Second][LowW-1:0]};
-        second_high_q <= {sums_i[8+Second][47:LowW], sums_i[Second][47:LowW]};
+        first_upper_low_q <= sums_i[8+4*c+Turn][LowW-1:0];
+        first_held_q <= {sums_i[8+4*c+Turn][47:LowW], sums_i[4*c+Turn][47:LowW]};
       end
-      if (ctl_i.run11) second_upper_q <= second_high_q[1];
     end
     always_ff @(posedge clk_i) begin
-      if (ctl_i.late11) first_q <= '0;
-      else if (ctl_i.run11) first_q <= ctl_i.upper11 ? first_high_q[1] : first_high_q[0];
+      if (ctl_i.late11) first_high_q <= '0;
+      else if (ctl_i.run11) first_high_q <= first_held_q[ctl_i.upper11];
     end
-    always_ff @(posedge clk_i) begin
-      if (ctl_i.clear11[i/2]) {pair_carry_q[i], pair_low_q[i]} <= '0;
-      else if (ctl_i.run11) {pair_carry_q[i], pair_low_q[i]} <= add_low(first_low_q, pick_low(ctl_i.second11, ctl_i.upper11, second_low_q[1], second_low_q[0]));
+
+    low_t  low [Stages];
+    high_t high [Stages];
+    assign low[0] = first_low_q;
+    assign high[0] = first_high_q;
+    for (genvar i = 1; i < int'(Stages); i++) begin : gen_stage
+      localparam int unsigned Lane = 4 * c + (i ^ Turn);
+      // Element d: the lanes' sums d cycles behind their capture. The upper half is wanted half a window later than the lower one: a cycle at least.
+      localparam int unsigned Late = (i > 1) ? i - 2 : 0;
+      low_t  lower_low_q [Late+1];
+      low_t  upper_low_q [i];
+      high_t lower_high_q [i];
+      high_t upper_high_q [i+1];
+      always_ff @(posedge clk_i) begin
+        if (ctl_i.capture) begin
+          {lower_high_q[0], lower_low_q[0]} <= sums_i[Lane];
+          {upper_high_q[0], upper_low_q[0]} <= sums_i[8+Lane];
+        end
+        for (int d = 1; d <= i; d++) if (run[d]) upper_high_q[d] <= upper_high_q[d-1];
+        for (int d = 1; d < i; d++) if (run[d]) {upper_low_q[d], lower_high_q[d]} <= {upper_low_q[d-1], lower_high_q[d-1]};
+        for (int d = 1; d <= int'(Late); d++) if (run[d]) lower_low_q[d] <= lower_low_q[d-1];
+      end
+
+      low_t  low_q;
+      high_t high_q;
+      logic  carry_q;
+      always_ff @(posedge clk_i) begin
+        if (run[i]) {carry_q, low_q} <= add_low(low[i-1], pick_low(count_low[i], upper[i], upper_low_q[i-1], lower_low_q[Late]));
+        if (run[i+1]) high_q <= add_high(high[i-1], pick_high(count_high[i], upper[i+1], upper_high_q[i], lower_high_q[i-1]), carry_q);
+      end
+      assign low[i] = low_q;
+      assign high[i] = high_q;
     end
-    always_ff @(posedge clk_i) begin
-      if (ctl_i.clear12[i/2]) pair_q[i] <= '0;
-      else if (ctl_i.run12) pair_q[i] <= add_high(first_q, pick_high(ctl_i.second12, ctl_i.upper12, second_upper_q, second_high_q[0]), pair_carry_q[i]);
-    end
+    assign chain_low[c] = low[Stages-1];
+    assign chain_high[c] = high[Stages-1];
   end
 
-  // ---------------------------------------------------------------- quads (13 + k, 14 + k), g <= 2: pairs 0 and 1 or 2 and 3, as the others are 0
-  low_t  [1:0] quad_low_q;
-  high_t [1:0] quad_q;
-  logic  [1:0] quad_carry_q;
-  always_ff @(posedge clk_i) begin
-    if (ctl_i.run12) begin
-      {quad_carry_q[0], quad_low_q[0]} <= add_low(pair_low_q[0], pick_low(1'b1, ctl_i.few12, pair_low_q[2], pair_low_q[1]));
-      {quad_carry_q[1], quad_low_q[1]} <= add_low(pair_low_q[3], pick_low(1'b1, ctl_i.few12, pair_low_q[1], pair_low_q[2]));
-    end
-    if (ctl_i.run13) begin
-      quad_q[0] <= add_high(pair_q[0], pick_high(1'b1, ctl_i.few13, pair_q[2], pair_q[1]), quad_carry_q[0]);
-      quad_q[1] <= add_high(pair_q[3], pick_high(1'b1, ctl_i.few13, pair_q[1], pair_q[2]), quad_carry_q[1]);
-    end
-  end
-
-  // ---------------------------------------------------------------- eights (14 + k, 15 + k), sixteens (15 + k, 16 + k)
+  // ---------------------------------------------------------------- eights (15 + k, 16 + k), sixteens (16 + k, 17 + k)
   low_t  [1:0] eight_low_q, sum_low_q, sum_low_last_q;
   high_t [1:0] eight_q, sum_q;
   logic        eight_carry_q, sum_carry_q;
   always_ff @(posedge clk_i) begin
-    if (ctl_i.run13) begin
-      {eight_carry_q, eight_low_q[0]} <= add_low(quad_low_q[0], pick_low(ctl_i.wide13, 1'b0, '0, quad_low_q[1]));
-      eight_low_q[1] <= quad_low_q[1];
-    end
     if (ctl_i.run14) begin
-      eight_q[0] <= add_high(quad_q[0], pick_high(ctl_i.wide14, 1'b0, '0, quad_q[1]), eight_carry_q);
-      eight_q[1] <= quad_q[1];
-      {sum_carry_q, sum_low_q[0]} <= add_low(eight_low_q[0], pick_low(ctl_i.again14, 1'b0, '0, sum_low_q[0]));
-      sum_low_q[1] <= eight_low_q[1];
+      {eight_carry_q, eight_low_q[0]} <= add_low(chain_low[0], pick_low(ctl_i.wide14, 1'b0, '0, chain_low[1]));
+      eight_low_q[1] <= chain_low[1];
     end
     if (ctl_i.run15) begin
+      eight_q[0] <= add_high(chain_high[0], pick_high(ctl_i.wide15, 1'b0, '0, chain_high[1]), eight_carry_q);
+      eight_q[1] <= chain_high[1];
+      {sum_carry_q, sum_low_q[0]} <= add_low(eight_low_q[0], pick_low(ctl_i.again15, 1'b0, '0, sum_low_q[0]));
+      sum_low_q[1] <= eight_low_q[1];
+    end
+    if (ctl_i.run16) begin
       sum_low_last_q <= sum_low_q;
-      sum_q[0] <= add_high(eight_q[0], pick_high(ctl_i.again15, 1'b0, '0, sum_q[0]), sum_carry_q);
+      sum_q[0] <= add_high(eight_q[0], pick_high(ctl_i.again16, 1'b0, '0, sum_q[0]), sum_carry_q);
       sum_q[1] <= eight_q[1];
     end
   end

@@ -33,7 +33,7 @@ module sf_vec_seq
   // Events to count
   output logic         perf_read_o
 );
-  if (LatVecSetup < 7 || LatVecPipeline < 19 || LatCredit < 2 || LatPrepare < 20) begin : gen_check
+  if (LatVecSetup < 7 || LatVecPipeline < 19 || LatCredit < 2 || LatPrepare < 20 || LatVecPixelPeriod < 2) begin : gen_check
     $error("VEC latencies are shorter than the stages");
   end
 
@@ -136,6 +136,9 @@ module sf_vec_seq
     tap_t        rows_left;  // behind this read
     tap_t        cols_left;
     logic [11:0] chunks_left;
+    logic        no_rows;    // of these 0 are left
+    logic        no_cols;
+    logic        no_chunks;
     ring_t       row;        // of the window's first tap
     ring_t       ring;       // of this read
     maps_addr_t  chunk_col;  // of the chunk's first tap
@@ -165,8 +168,8 @@ module sf_vec_seq
   logic  gen_valid_d, gen_valid_q, gen_move, chunk_end, pixel_end, room;
   item_t item;
 
-  assign chunk_end = gen_q.empty || (work_q.pairs ? gen_q.second : gen_q.rows_left == '0 && gen_q.cols_left == '0);
-  assign pixel_end = chunk_end && gen_q.chunks_left == '0;
+  assign chunk_end = gen_q.empty || (work_q.pairs ? gen_q.second : gen_q.no_rows && gen_q.no_cols);
+  assign pixel_end = chunk_end && gen_q.no_chunks;
   assign gen_move = gen_valid_q && room;
   assign pixel_take = pixel_valid && (!gen_valid_q || (gen_move && pixel_end));
 
@@ -182,6 +185,9 @@ module sf_vec_seq
       gen_d.rows_left = pixel.rows;
       gen_d.cols_left = pixel.cols;
       gen_d.chunks_left = work_q.chunks;
+      gen_d.no_rows = pixel.rows == '0;
+      gen_d.no_cols = pixel.cols == '0;
+      gen_d.no_chunks = work_q.chunks == '0;
       gen_d.row = pixel.row;
       gen_d.ring = pixel.row;
       gen_d.chunk_col = pixel.col;
@@ -202,6 +208,9 @@ module sf_vec_seq
         gen_d.rows_left = gen_q.rows;
         gen_d.cols_left = gen_q.cols;
         gen_d.chunks_left = gen_q.chunks_left - 12'd1;
+        gen_d.no_rows = gen_q.rows == '0;
+        gen_d.no_cols = gen_q.cols == '0;
+        gen_d.no_chunks = gen_q.chunks_left == 12'd1;
         gen_d.ring = gen_q.row;
         gen_d.chunk_col = gen_q.chunk_col + maps_addr_t'(LineWords);
         gen_d.col = gen_q.chunk_col + maps_addr_t'(LineWords);
@@ -213,12 +222,15 @@ module sf_vec_seq
         gen_d.first = 1'b0;
         if (work_q.pairs) begin
           gen_d.second = 1'b1;
-        end else if (gen_q.cols_left != '0) begin
+        end else if (!gen_q.no_cols) begin
           gen_d.cols_left = gen_q.cols_left - tap_t'(1);
+          gen_d.no_cols = gen_q.cols_left == tap_t'(1);
           gen_d.col = gen_q.col + work_q.tap_step;
         end else begin
           gen_d.cols_left = gen_q.cols;
           gen_d.rows_left = gen_q.rows_left - tap_t'(1);
+          gen_d.no_cols = gen_q.cols == '0;
+          gen_d.no_rows = gen_q.rows_left == tap_t'(1);
           gen_d.col = gen_q.chunk_col;
           gen_d.ring = add_ring(gen_q.ring, work_q.k_row_step, work_q.src_ring);
         end
@@ -242,7 +254,7 @@ module sf_vec_seq
     item.second = gen_q.second;
     item.final_read = pixel_end && gen_q.last_pixel;
     item.out = gen_q.out;
-    item.mask = (gen_q.chunks_left == '0) ? work_q.tail : '1;
+    item.mask = gen_q.no_chunks ? work_q.tail : '1;
   end
 
   // Two reads ahead, so that a grant does not reach back into the generator.
@@ -269,22 +281,28 @@ module sf_vec_seq
   item_t req_q;
   logic  row_blocked_q, pixel_blocked_q;
   logic  req_valid_d, req_valid_q, port_req_d, port_req_q, granted, enough, enough_next;
-  assign granted = gnt_i || (req_valid_q && req_q.idle);
-  assign item_take = items_held_q != '0 && (!req_valid_q || granted) && set_up && (!items_q[0].first || enough) &&
-                     !(items_q[0].pixel_first && pixel_blocked_q) && !(items_q[0].row_first && row_blocked_q);
+  // The grant comes late in the cycle: all else of what it decides is from registers.
+  logic  idle_req_d, idle_req_q, item_ready;
+  assign granted = gnt_i || idle_req_q;
+  assign item_ready = items_held_q != '0 && set_up && (!items_q[0].first || enough) && !(items_q[0].pixel_first && pixel_blocked_q) &&
+                      !(items_q[0].row_first && row_blocked_q);
+  assign item_take = item_ready && (!req_valid_q || granted);
   assign last_row = item_take && items_q[0].row_first && items_q[0].last_row;
   assign req_valid_d = item_take || (req_valid_q && !granted);
   assign port_req_d = item_take ? !items_q[0].idle : (port_req_q && !gnt_i);
-  sf_credits #(.Entries(VecFifoGranules), .Most(1)) u_credits (
+  assign idle_req_d = item_take && items_q[0].idle;
+  sf_credits #(.Entries(VecFifoGranules), .Most(1), .LateTake(1'b1)) u_credits (
     .clk_i, .rst_ni, .returned_i(credit_i), .need_i(1'b1), .enough_o(enough), .enough_next_o(enough_next), .take_i(item_take && items_q[0].first)
   );
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       req_valid_q <= 1'b0;
       port_req_q <= 1'b0;
+      idle_req_q <= 1'b0;
     end else begin
       req_valid_q <= req_valid_d;
       port_req_q <= port_req_d;
+      idle_req_q <= idle_req_d;
     end
   end
   always_ff @(posedge clk_i) begin
@@ -312,8 +330,8 @@ module sf_vec_seq
     end else begin
       row_wait_q <= row_wait_d;
       pixel_wait_q <= pixel_wait_d;
-      row_blocked_q <= row_wait_d != '0;
-      pixel_blocked_q <= pixel_wait_d != '0;
+      row_blocked_q <= !start_i && ((item_take && items_q[0].row_first) || row_wait_q > WaitW'(1));
+      pixel_blocked_q <= !start_i && ((item_take && items_q[0].pixel_first) || pixel_wait_q > WaitW'(1));
     end
   end
   assign addr_o = req_q.addr;
@@ -346,13 +364,20 @@ module sf_vec_seq
 
   // ---------------------------------------------------------------- lanes (T13): a chunk in 4 or 8 cycles from the cycle after its last grant on
   localparam int unsigned CountW = $clog2(VecFifoGranules + 1);
-  logic [CountW-1:0] waiting_d, waiting_q;  // chunks
-  logic              run_d, run_q, final_q, work_begin, work_end, all_read_d, all_read_q;
+  logic [CountW-1:0] waiting_d, waiting_q, waiting_more, waiting_less;  // chunks
+  logic              work_free, run_d, run_q, final_q, work_begin, work_end, all_read_d, all_read_q;
   logic [2:0]        index_d, index_q;
   vec_work_t         lanes_q;
   assign work_end = run_q && final_q;
-  assign work_begin = (!run_q || work_end) && (waiting_q != '0 || chunk_read);
-  assign waiting_d = waiting_q + CountW'(chunk_read) - CountW'(work_begin);
+  assign work_free = !run_q || work_end;
+  assign work_begin = work_free && (waiting_q != '0 || chunk_read);
+  always_comb begin
+    waiting_d = waiting_q;
+    if (chunk_read && !work_free) waiting_d = waiting_more;
+    else if (!chunk_read && work_free && waiting_q != '0) waiting_d = waiting_less;
+  end
+  assign waiting_more = waiting_q + CountW'(1);
+  assign waiting_less = waiting_q - CountW'(1);
   assign run_d = work_begin || (run_q && !work_end);
   assign index_d = work_begin ? 3'd0 : index_q + 3'd1;
   assign all_read_d = (chunk_read && req_q.final_read) || (all_read_q && !start_i);

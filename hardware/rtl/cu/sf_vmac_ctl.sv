@@ -1,9 +1,10 @@
 // Control of a CU's vMACs, made once for all of them: lanes that count, biases, and the cycles in which a window's 16 accumulators are reduced.
 // Specification: docs/microarchitecture.md, section 4 (O = max(2, 8 / g) cycles a window). Twin: computeOutput in src/simulator/data/mac-scalar.ts.
 //
-// Cycle k = 0 .. O - 1 of the window treats two outputs (g <= 4), output k (g = 8), or half of output 0 (g = 16); the lower eight lanes come first.
-// g = 4: outputs 2k and 2k + 1. g = 2: outputs 2t and 2t + 1, t = k or k with its lower bit inverted (vMACs 2 and 3). g = 1: of four outputs 0 and 3
-// or 1 and 2; which four of the half and which of them first depends on the vMAC. So no two vMACs write one word column of the result FIFO at once.
+// Cycle k = 0 .. O - 1 of the window treats two outputs, one of each chain of sf_reduce (g <= 4), output k (g = 8), or half of output 0 (g = 16); the lower
+// eight lanes come first. g = 4: outputs 2k and 2k + 1. g = 2: of the half's four outputs 0 and 3 or 1 and 2. g = 1: of its eight outputs a and
+// 4 + (3 - a), a = k and v bit by bit different. One of them is even, and which ones come first depends on the vMAC v: so no two vMACs write one word
+// column of the result FIFO at once.
 module sf_vmac_ctl
   import sf_pkg::*;
   import sf_types_pkg::*;
@@ -54,11 +55,9 @@ module sf_vmac_ctl
 
   // ---------------------------------------------------------------- cycles of a window (11 + k)
   // The stages have a reset so that they become registers, not slow shift registers.
-  logic       run_d, run11_q, run12_q, run13_q, run14_q, run15_q;
+  logic       run_d, run11_q, run12_q, run13_q, run14_q, run15_q, run16_q;
   stage_t     stage_d, stage11_q, stage12_q, stage13_q, stage14_q, stage15_q;
   logic [2:0] last_k;
-  logic       upper_d, late_d, second_d;
-  logic       upper11_q, upper12_q, late11_q, second11_q, second12_q;
   assign last_k = (stage11_q.lg == 3'd0) ? 3'd7 : (stage11_q.lg == 3'd1) ? 3'd3 : 3'd1;
   always_comb begin
     run_d = run11_q;
@@ -70,73 +69,90 @@ module sf_vmac_ctl
     end else if (stage11_q.k == last_k) begin
       run_d = 1'b0;
     end
-    upper_d = (stage_d.lg == 3'd0) ? stage_d.k[2] : (stage_d.lg == 3'd1) ? stage_d.k[1] : stage_d.k[0];
-    late_d = stage_d.lg == 3'd0 && stage_d.k[1];
-    second_d = stage_d.lg != 3'd0 || stage_d.k[1];
   end
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      {run11_q, run12_q, run13_q, run14_q, run15_q} <= '0;
+      {run11_q, run12_q, run13_q, run14_q, run15_q, run16_q} <= '0;
       {stage11_q, stage12_q, stage13_q, stage14_q, stage15_q} <= '0;
     end else begin
-      {run11_q, run12_q, run13_q, run14_q, run15_q} <= {run_d, run11_q, run12_q, run13_q, run14_q};
+      {run11_q, run12_q, run13_q, run14_q, run15_q, run16_q} <= {run_d, run11_q, run12_q, run13_q, run14_q, run15_q};
       {stage11_q, stage12_q, stage13_q, stage14_q, stage15_q} <= {stage_d, stage11_q, stage12_q, stage13_q, stage14_q};
     end
   end
-  always_ff @(posedge clk_i) begin
-    {upper11_q, upper12_q} <= {upper_d, upper11_q};
-    {second11_q, second12_q} <= {second_d, second11_q};
-    late11_q <= late_d;
+
+  // The half of the lanes, and the stages of a chain whose lanes count.
+  logic       upper_d, upper11_q, upper12_q, upper13_q, upper14_q, late11_q;
+  logic [3:0] count_d;
+  logic [3:1] count11_q, count12_q;
+  logic [3:2] count13_q;
+  logic       third14_q;
+  always_comb begin
+    upper_d = (stage_d.lg == 3'd0) ? stage_d.k[2] : (stage_d.lg == 3'd1) ? stage_d.k[1] : stage_d.k[0];
+    for (int unsigned i = 0; i < 4; i++) begin
+      count_d[i] = (stage_d.lg == 3'd0) ? stage_d.k[1:0] == 2'(i) : stage_d.lg != 3'd1 || stage_d.k[0] == 1'(i / 2);
+    end
   end
-  // g >= 8 at 16 + k to 19 + k: both words are result 0.
-  logic wide16_q, wide17_q, wide18_q, wide19_q;
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) {wide16_q, wide17_q, wide18_q, wide19_q} <= '0;
-    else {wide16_q, wide17_q, wide18_q, wide19_q} <= {stage15_q.lg >= 3'd3, wide16_q, wide17_q, wide18_q};
+    if (!rst_ni) begin
+      {upper11_q, upper12_q, upper13_q, upper14_q} <= '0;
+      {late11_q, count11_q, count12_q, count13_q, third14_q} <= '0;
+    end else begin
+      {upper11_q, upper12_q, upper13_q, upper14_q} <= {upper_d, upper11_q, upper12_q, upper13_q};
+      {late11_q, count11_q} <= {!count_d[0], count_d[3:1]};
+      {count12_q, count13_q, third14_q} <= {count11_q, count12_q[3:2], count13_q[3]};
+    end
+  end
+
+  // g >= 8 at 14 + k to 20 + k: the chains are added, both words are result 0. g = 16: so are both halves.
+  logic wide14_q, wide15_q, wide16_q, wide17_q, wide18_q, wide19_q, wide20_q, again15_q, again16_q;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      {wide14_q, wide15_q, wide16_q, wide17_q, wide18_q, wide19_q, wide20_q} <= '0;
+      {again15_q, again16_q} <= '0;
+    end else begin
+      {wide14_q, wide15_q, wide16_q, wide17_q, wide18_q, wide19_q, wide20_q} <=
+          {stage13_q.lg >= 3'd3, wide14_q, wide15_q, wide16_q, wide17_q, wide18_q, wide19_q};
+      {again15_q, again16_q} <= {stage14_q.lg == 3'd4 && stage14_q.k[0], again15_q};
+    end
   end
 
   // ---------------------------------------------------------------- by vMAC
   for (genvar v = 0; v < int'(NumVmacs); v++) begin : gen_vmac
     localparam logic [1:0] Index = 2'(v);
-    logic [1:0]      clear_d, clear11_q, clear12_q;
-    logic [2:0]      place_d, place_q;  // g = 1: turned k: four outputs, then 0: 0 and 3, 1: 1 and 2 of them
-    logic [1:0]      turned;
+    logic [1:0][2:0] place_d, place_q;
+    logic [1:0]      turned;  // g = 1: output of the first chain in its line; g = 2: bit 1 alike
     logic [1:0][1:0] word_d, word_q;
-    logic            swap_d, swap15_q, swap16_q, swap17_q, swap18_q, swap19_q;
+    logic            swap_d, swap16_q, swap17_q, swap18_q, swap19_q, swap20_q;
     always_comb begin
-      unique case (stage_d.lg)
-        3'd0: clear_d = (stage_d.k[0] ^ Index[0]) ? 2'b01 : 2'b10;
-        3'd1: clear_d = (stage_d.k[0] ^ Index[1]) ? 2'b01 : 2'b10;
-        default: clear_d = 2'b00;
-      endcase
-      // g <= 2: four outputs a line, two a cycle. g >= 4: one line.
-      swap_d = stage14_q.lg == 3'd0 && (stage14_q.k[1] ^ Index[1]);
-      turned = stage14_q.k[1:0] ^ Index;
-      place_d = {stage14_q.slot, 2'd0};
+      turned = stage15_q.lg == 3'd0 ? stage15_q.k[1:0] ^ Index : {stage15_q.k[0] ^ Index[1], 1'b0};
+      place_d = {2{stage15_q.slot, 2'd0}};
       word_d = {2'd0, 2'd0};
-      unique case (stage14_q.lg)
-        3'd0: begin
-          place_d[1:0] = {stage14_q.k[2], turned[0]};
-          word_d = turned[1] ? {2'd2, 2'd1} : {2'd3, 2'd0};
+      swap_d = 1'b0;
+      unique case (stage15_q.lg)
+        3'd0: begin  // a line of each chain: one output's word is even, the other's odd
+          place_d[0][1:0] = {stage15_q.k[2], turned[0]};
+          place_d[1][1:0] = {stage15_q.k[2], !turned[0]};
+          word_d = {~turned, turned};
+          swap_d = turned[0];
         end
-        3'd1: begin
-          place_d[0] = stage14_q.k[1];
-          word_d = (stage14_q.k[0] ^ Index[1]) ? {2'd3, 2'd1} : {2'd2, 2'd0};
+        3'd1: begin  // outputs 0 to 3 of a line are its words 0, 2, 1, 3
+          place_d[0][0] = stage15_q.k[1];
+          place_d[1][0] = stage15_q.k[1];
+          word_d = {!turned[1], 1'b1, turned[1], 1'b0};
+          swap_d = turned[1];
         end
-        3'd2: word_d = stage14_q.k[0] ? {2'd3, 2'd2} : {2'd1, 2'd0};
-        3'd3: word_d = {2{1'b0, stage14_q.k[0]}};
+        3'd2: word_d = {stage15_q.k[0], 1'b1, stage15_q.k[0], 1'b0};
+        3'd3: word_d = {2{1'b0, stage15_q.k[0]}};
         default: ;
       endcase
     end
     always_ff @(posedge clk_i) begin
-      clear11_q <= clear_d;
-      clear12_q <= clear11_q;
       place_q <= place_d;
       word_q <= word_d;
     end
     always_ff @(posedge clk_i) begin
-      if (!rst_ni) {swap15_q, swap16_q, swap17_q, swap18_q, swap19_q} <= '0;
-      else {swap15_q, swap16_q, swap17_q, swap18_q, swap19_q} <= {swap_d, swap15_q, swap16_q, swap17_q, swap18_q};
+      if (!rst_ni) {swap16_q, swap17_q, swap18_q, swap19_q, swap20_q} <= '0;
+      else {swap16_q, swap17_q, swap18_q, swap19_q, swap20_q} <= {swap_d, swap16_q, swap17_q, swap18_q, swap19_q};
     end
     assign ctl_o[v] = '{
       drop: ctl_i.drop,
@@ -151,28 +167,31 @@ module sf_vmac_ctl
       run13: run13_q,
       run14: run14_q,
       run15: run15_q,
-      late10: late_d,
+      run16: run16_q,
+      late10: !count_d[0],
       late11: late11_q,
       next10: run11_q && upper_d,
       upper11: upper11_q,
       upper12: upper12_q,
-      second11: second11_q,
-      second12: second12_q,
-      clear11: clear11_q,
-      clear12: clear12_q,
-      few12: stage12_q.lg <= 3'd1,
-      few13: stage13_q.lg <= 3'd1,
-      wide13: stage13_q.lg >= 3'd3,
-      wide14: stage14_q.lg >= 3'd3,
-      again14: stage14_q.lg == 3'd4 && stage14_q.k[0],
-      again15: stage15_q.lg == 3'd4 && stage15_q.k[0],
+      upper13: upper13_q,
+      upper14: upper14_q,
+      first11: count11_q[1],
+      first12: count12_q[1],
+      second12: count12_q[2],
+      second13: count13_q[2],
+      third13: count13_q[3],
+      third14: third14_q,
+      wide14: wide14_q,
+      wide15: wide15_q,
+      again15: again15_q,
+      again16: again16_q,
       shift_place: place_q,
       shift_word: word_q,
-      wide19: wide19_q,
-      swap19: swap19_q
+      wide20: wide20_q,
+      swap20: swap20_q
     };
   end
 
   logic unused_stages;
-  assign unused_stages = ^{ctl_i.depthwise, stage15_q};
+  assign unused_stages = ^{ctl_i.depthwise, stage12_q};
 endmodule

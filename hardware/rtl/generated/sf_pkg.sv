@@ -31,7 +31,7 @@ package sf_pkg;
   parameter int unsigned LatRowPeriod = 48;
   parameter int unsigned LatVecPixelPeriod = 2;
   parameter int unsigned LatMacSetup = 4;
-  parameter int unsigned LatMacPipeline = 18;
+  parameter int unsigned LatMacPipeline = 19;
   parameter int unsigned LatReadDone = 3;
   parameter int unsigned LatCredit = 2;
   parameter int unsigned LatBus = 2;
@@ -40,7 +40,7 @@ package sf_pkg;
   parameter int unsigned LatDmaSetup = 3;
   parameter int unsigned LatReadLatencyMaps = 9;
   parameter logic [31:0] RtlVersion = 32'h00010000;
-  parameter logic [31:0] MachineFingerprint = 32'hd0691e9e;
+  parameter logic [31:0] MachineFingerprint = 32'h326b9be1;
 
   // Instructions.
   typedef enum logic [5:0] {
