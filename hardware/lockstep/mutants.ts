@@ -67,10 +67,10 @@ const RTL_MUTANTS: readonly Mutant[] = [
     mutated: "write && !sum[ValueW-1] && sum != '0",
   },
   { what: 'a stride that never crosses a tap more', file: 'cu/sf_walker.sv', original: '!load && x_cross', mutated: "1'b0" },
-  { what: 'a result word too many', file: 'cu/sf_mac_seq.sv', original: "alloc_words_q > 7'(i)", mutated: "alloc_words_q >= 7'(i)" },
+  { what: 'a result word too many', file: 'cu/sf_mac_granules.sv', original: "alloc_words_q > 7'(i)", mutated: "alloc_words_q >= 7'(i)" },
   {
     what: 'results for several CUs stay in their own',
-    file: 'cu/sf_mac_seq.sv',
+    file: 'cu/sf_mac_granules.sv',
     original: 'alloc_cus_q == own_cu_i',
     mutated: "(alloc_cus_q & own_cu_i) != '0",
   },

@@ -14,6 +14,8 @@ export const FLATTENED: ReadonlySet<string> = new Set([
   'sf_order',
   'sf_delay',
   'sf_credits',
+  'sf_mac_granules',
+  'sf_mac_traces',
   'sf_lane',
   'sf_reduce',
   'sf_post',

@@ -94,6 +94,23 @@ package sf_cu_pkg;
     maps_addr_t    src2;
   } pixel_t;
 
+  // A trace of a window: the steps of a kernel row or of a tap. At the step register: those that are left.
+  typedef struct packed {
+    maps_addr_t    addr;
+    weights_addr_t line;
+    weights_addr_t steps;  // - 1
+    logic [3:0]    head;
+    logic [3:0]    tail;
+    logic          first;  // of the window
+    logic          final_trace;  // of the window
+    logic          single;  // one step
+    logic          row_first;  // of an output row
+    logic          last_row;
+    logic          idle;
+    maps_addr_t    out;
+    logic          last_pixel;
+  } mac_trace_t;
+
   // One step on its way through the MAC datapath.
   typedef struct packed {
     logic       valid;  // a step (also an idle one); else nothing or a parameter line

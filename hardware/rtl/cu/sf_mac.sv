@@ -59,10 +59,11 @@ module sf_mac
   // ---------------------------------------------------------------- weights: the line's address waits for the operands (e + 2 to e + 5)
   load_weights_t load_q;
   line_t         load_words_q;
-  weights_addr_t line3_q, line4_q;
+  weights_addr_t line3_q, line4_q, line5_q;
   always_ff @(posedge clk_i) begin
     line3_q <= line;
     line4_q <= line3_q;
+    line5_q <= line4_q;
   end
   always_ff @(posedge clk_i) begin
     load_q.vmacs <= rst_ni ? load_i.vmacs : '0;
@@ -73,6 +74,11 @@ module sf_mac
       load_words_q <= load_words_i;
     end
   end
+
+  line_t [NumVmacs-1:0] weights;
+  sf_weights_buffer u_weights (
+    .clk_i, .write_i(load_q.vmacs), .write_line_i(load_q.line), .write_words_i(load_words_q), .read_line_i(line5_q), .words_o(weights)
+  );
 
   // ---------------------------------------------------------------- vMACs
   vmac_ctl_t [NumVmacs-1:0] vmac_ctl;
@@ -88,14 +94,8 @@ module sf_mac
     high_q <= clamp_high[slot_q];
   end
   for (genvar v = 0; v < int'(NumVmacs); v++) begin : gen_vmac
-    weights_addr_t line5_q;
-    line_t         weights;
-    always_ff @(posedge clk_i) line5_q <= line4_q;
-    sf_weights_buffer u_weights (
-      .clk_i, .write_i(load_q.vmacs[v]), .write_line_i(load_q.line), .write_words_i(load_words_q), .read_line_i(line5_q), .words_o(weights)
-    );
     sf_vmac #(.Index(v)) u_vmac (
-      .clk_i, .ctl_i(vmac_ctl[v]), .shared_i(shared), .own_i(own[v]), .own_clear_i(own_clear), .weights_i(weights), .clamp_low_i(low_q),
+      .clk_i, .ctl_i(vmac_ctl[v]), .shared_i(shared), .own_i(own[v]), .own_clear_i(own_clear), .weights_i(weights[v]), .clamp_low_i(low_q),
       .clamp_high_i(high_q), .pair_o(pair[v])
     );
   end

@@ -156,101 +156,17 @@ module sf_mac_seq
     .adjacent_i(head_adjacent), .lg_i(head_lg), .src2_col_step_i('0), .valid_o(pixel_valid), .pixel_o(pixel), .take_i(pixel_take)
   );
 
-  // ---------------------------------------------------------------- traces: one a cycle
-  typedef struct packed {
-    maps_addr_t    addr;
-    weights_addr_t line;
-    weights_addr_t steps;  // - 1
-    logic [3:0]    head;
-    logic [3:0]    tail;
-    logic          first;  // of the window
-    logic          final_trace;  // of the window
-    logic          single;  // one step
-    logic          row_first;  // of an output row
-    logic          last_row;
-    logic          idle;
-    maps_addr_t    out;
-    logic          last_pixel;
-  } trace_t;
-  trace_t        trace_d, trace_q;
-  logic          trace_valid_d, trace_valid_q, trace_take, trace_move;
-  logic          fresh;              // the next trace is a window's first
-  logic          next_row;           // or the first of a kernel row
-  logic          more_d, more_q;     // cols_left_q is not 0
-  logic          final_row_d, final_row_q;  // rows_left_q is 0
-  logic          no_rows, no_cols;   // behind the first trace of the pixel
-  tap_t          rows_left_d, rows_left_q, cols_left_d, cols_left_q, cols_d, cols_q;
-  maps_addr_t    col_q, addr_a, addr_b;
-  ring_t         ring_next_d, ring_next_q, ring_a;
-  weights_addr_t row_line_q, line_a, line_b;
-  logic [WeightsAddrW:0] line_next;
-
-  assign trace_move = !trace_valid_q || trace_take;
-  assign fresh = !trace_valid_q || trace_q.final_trace;
-  assign next_row = fresh || !more_q;
-  assign pixel_take = trace_move && fresh && pixel_valid;
-  assign trace_valid_d = trace_move ? !fresh || pixel_valid : trace_valid_q;
-
-  always_comb begin
-    // One adder each for window, kernel row and tap.
-    addr_a = fresh ? pixel.col : more_q ? trace_q.addr : col_q;
-    addr_b = fresh ? maps_addr_t'(pixel.row) : more_q ? work_q.tap_step : maps_addr_t'(ring_next_q);
-    line_a = fresh ? pixel.line : more_q ? trace_q.line : row_line_q;
-    line_b = fresh ? '0 : more_q ? trace_q.steps : work_q.row_lines;
-    line_next = {line_a, 1'b1} + {line_b, !next_row};
-    ring_a = fresh ? pixel.row : ring_next_q;
-    ring_next_d = add_ring(ring_a, work_q.k_row_step, work_q.src_ring);
-
-    no_rows = pixel.empty || pixel.rows == '0;
-    no_cols = pixel.empty || pixel.cols == '0 || work_q.adjacent;
-    cols_d = no_cols ? '0 : pixel.cols;
-    rows_left_d = fresh ? pixel.rows : rows_left_q - tap_t'(1);
-    cols_left_d = fresh ? cols_d : more_q ? cols_left_q - tap_t'(1) : cols_q;
-    more_d = fresh ? !no_cols : more_q ? cols_left_q != tap_t'(1) : cols_q != '0;
-
-    trace_d = trace_q;
-    trace_d.addr = addr_a + addr_b;
-    trace_d.line = line_next[WeightsAddrW:1];
-    trace_d.first = fresh;
-    trace_d.final_trace = fresh ? no_rows && no_cols : more_q ? final_row_q && cols_left_q == tap_t'(1) : rows_left_q == tap_t'(1) && cols_q == '0;
-    if (fresh) begin
-      trace_d.steps = pixel.empty ? '0 : pixel.steps;
-      trace_d.head = pixel.head;
-      trace_d.tail = pixel.tail;
-      trace_d.single = pixel.empty || pixel.steps == '0;
-      trace_d.row_first = pixel.row_first;
-      trace_d.last_row = pixel.last_row;
-      trace_d.idle = pixel.empty;
-      trace_d.out = pixel.out;
-      trace_d.last_pixel = pixel.last;
-    end
-  end
-
-  assign final_row_d = fresh ? no_rows : rows_left_q == tap_t'(1);
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) trace_valid_q <= 1'b0;
-    else trace_valid_q <= trace_valid_d;
-  end
-  always_ff @(posedge clk_i) begin
-    if (trace_move) begin
-      trace_q <= trace_d;
-      more_q <= more_d;
-      cols_left_q <= cols_left_d;
-      if (fresh) begin
-        cols_q <= cols_d;
-        col_q <= pixel.col;
-      end
-      if (next_row) begin
-        rows_left_q <= rows_left_d;
-        final_row_q <= final_row_d;
-        ring_next_q <= ring_next_d;
-        row_line_q <= line_next[WeightsAddrW:1];
-      end
-    end
-  end
+  // ---------------------------------------------------------------- traces
+  mac_trace_t trace;
+  logic       trace_valid, trace_take;
+  sf_mac_traces u_traces (
+    .clk_i, .rst_ni, .adjacent_i(work_q.adjacent), .tap_step_i(work_q.tap_step), .k_row_step_i(work_q.k_row_step), .src_ring_i(work_q.src_ring),
+    .row_lines_i(work_q.row_lines), .pixel_valid_i(pixel_valid), .pixel_i(pixel), .pixel_take_o(pixel_take), .valid_o(trace_valid), .trace_o(trace),
+    .take_i(trace_take)
+  );
 
   // ---------------------------------------------------------------- steps: one a cycle
-  trace_t     step_d, step_q;  // steps: those left behind this one
+  mac_trace_t step_d, step_q;  // steps: those left behind this one
   logic       step_valid_d, step_valid_q;
   logic       begin_d, begin_q;  // first step of its trace
   logic       pad_d, pad_q;      // a window shorter than O is stretched
@@ -268,7 +184,7 @@ module sf_mac_seq
   assign fire = step_valid_q && (!step_q.first || (open_q && enough_q && !(step_q.row_first && blocked_q)));
   assign window_begin = fire && step_q.first;
   assign window_end = fire && at_end && long_q;
-  assign trace_take = trace_valid_q && (!step_valid_q || (fire && single_q && !pad_q && !step_q.final_trace) || window_end);
+  assign trace_take = trace_valid && (!step_valid_q || (fire && single_q && !pad_q && !step_q.final_trace) || window_end);
   assign last_row = window_begin && step_q.row_first && step_q.last_row;
 
   always_comb begin
@@ -295,11 +211,11 @@ module sf_mac_seq
     end
     if (trace_take) begin
       step_valid_d = 1'b1;
-      step_d = trace_q;
+      step_d = trace;
       begin_d = 1'b1;
       pad_d = 1'b0;
-      single_d = trace_q.single;
-      if (trace_q.first) begin
+      single_d = trace.single;
+      if (trace.first) begin
         count_d = '0;
         long_d = 1'b0;
       end
@@ -432,72 +348,11 @@ module sf_mac_seq
   assign granules_o = granules_q;
   assign line_o = line_q;
 
-  // ---------------------------------------------------------------- granules: known at e, allocated one a cycle, in the FIFO from f on (T6)
-  logic [2:0]  alloc_left_d, alloc_left_q;
-  logic [6:0]  alloc_words_d, alloc_words_q;
-  maps_addr_t  alloc_addr_d, alloc_addr_q;
-  logic        alloc_last_d, alloc_last_q;
-  cu_mask_t    alloc_cus_d, alloc_cus_q;
-
-  always_comb begin
-    alloc_left_d = alloc_left_q;
-    alloc_words_d = alloc_words_q;
-    alloc_addr_d = alloc_addr_q;
-    alloc_last_d = alloc_last_q;
-    alloc_cus_d = alloc_cus_q;
-    if (window_end) begin
-      alloc_left_d = granules_q;
-      alloc_words_d = work_q.out_words;
-      alloc_addr_d = step_q.out;
-      alloc_last_d = step_q.last_pixel;
-      alloc_cus_d = work_q.out_cus;
-    end else if (alloc_left_q != '0) begin
-      alloc_left_d = alloc_left_q - 3'd1;
-      alloc_words_d = alloc_words_q - 7'd16;
-      alloc_addr_d = alloc_addr_q + maps_addr_t'(LineWords);
-    end
-  end
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) alloc_left_q <= '0;
-    else alloc_left_q <= alloc_left_d;
-  end
-  always_ff @(posedge clk_i) begin
-    alloc_words_q <= alloc_words_d;
-    alloc_addr_q <= alloc_addr_d;
-    alloc_last_q <= alloc_last_d;
-    alloc_cus_q <= alloc_cus_d;
-  end
-  assign alloc_o = alloc_left_q != '0;
-  always_comb begin
-    meta_o.last = alloc_last_q && alloc_left_q == 3'd1;
-    meta_o.own = alloc_cus_q == own_cu_i;
-    meta_o.cus = alloc_cus_q;
-    meta_o.addr = alloc_addr_q;
-    for (int unsigned i = 0; i < LineWords; i++) meta_o.mask[i] = alloc_words_q > 7'(i);
-  end
-
-  // Bit n at cycle c: a granule is in the FIFO at c + n. A window's come at e + LatMacPipeline + O + j.
-  localparam int unsigned ReadyLength = LatMacPipeline + 8 + 4;
-  logic [ReadyLength-1:0] ready_d, ready_q;
-  always_comb begin
-    ready_d = ready_q >> 1;
-    if (window_end) begin
-      for (int unsigned j = 0; j < 4; j++) begin
-        if (3'(j) < granules_q) begin
-          unique case (work_q.lg)
-            3'd0: ready_d[LatMacPipeline + 7 + j] = 1'b1;
-            3'd1: ready_d[LatMacPipeline + 3 + j] = 1'b1;
-            default: ready_d[LatMacPipeline + 1 + j] = 1'b1;
-          endcase
-        end
-      end
-    end
-  end
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) ready_q <= '0;
-    else ready_q <= ready_d;
-  end
-  assign ready_o = ready_q[0];
+  // ---------------------------------------------------------------- granules (T6)
+  sf_mac_granules u_granules (
+    .clk_i, .rst_ni, .own_cu_i, .end_i(window_end), .granules_i(granules_q), .lg_i(work_q.lg), .out_words_i(work_q.out_words),
+    .out_cus_i(work_q.out_cus), .out_i(step_q.out), .last_i(step_q.last_pixel), .alloc_o, .meta_o, .ready_o
+  );
 
   // ---------------------------------------------------------------- events
   assign perf_step_o = fire && !pad_q;
@@ -505,5 +360,5 @@ module sf_mac_seq
   assign perf_credit_o = step_valid_q && step_q.first && open_q && !enough_q;
 
   logic unused_head;
-  assign unused_head = ^{desc_i, pixel, enough_now, line_next[0]};
+  assign unused_head = ^{desc_i, enough_now};
 endmodule

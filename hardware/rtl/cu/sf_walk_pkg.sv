@@ -58,8 +58,12 @@ package sf_walk_pkg;
     logic       multiply;   // product of a and b, three cycles later
     to_e        to;
     product_e   product;
-    control_e   control;
   } walk_op_t;
+  // An instruction: what it does to the sequence is needed two cycles before the rest.
+  typedef struct packed {
+    control_e control;
+    walk_op_t op;
+  } walk_code_t;
 
   // Constants of a descriptor: fours of like width (sf_walk_fields is a multiplexer of fours).
   parameter logic [4:0] CStrideW = 0, CStrideH = 1, CDilationW = 2, CDilationH = 3, CKernelW = 4, CKernelH = 5, COne = 6, CPerStep = 7,

@@ -1,7 +1,8 @@
 // Address engine of a unit: prepares the descriptor at the head of its queue, then makes its output rows, one ahead of the walker.
 // Specification: docs/microarchitecture.md, sections 3 (address engine) and 9 (T3, T5, T13). Twin: src/simulator/walker.ts (formulas).
 //
-// One instruction a cycle: operands are read into registers, then added and written; products take two cycles more. Preparation begins at h, the first
+// One instruction a cycle: two cycles behind its issue it comes from the program's memory and its operands are read into registers, then they are added
+// and written; products take two cycles more. Preparation begins at h, the first
 // cycle in which there is a head and the last row of the descriptor before has begun: constant n is loaded in h + n, instruction i reads in h + i + 5.
 module sf_walk_prep
   import sf_pkg::*;
@@ -28,7 +29,7 @@ module sf_walk_prep
   input  logic       row_take_i
 );
   // ---------------------------------------------------------------- sequence
-  localparam int unsigned LoadAhead = 3;  // from the first constant to the first instruction
+  localparam int unsigned LoadAhead = 2;  // from the first constant to the first issue
   localparam logic [6:0] ColumnCode = 7'd57;
   localparam logic [6:0] RowCode = 7'd66;
   localparam logic [6:0] DilatedCode = 7'd100;
@@ -71,21 +72,22 @@ module sf_walk_prep
   logic [6:0] pc_d, pc_q;
   logic       run_d, run_q, issue, row_end;
   logic [4:0] hold_d, hold_q;  // while the divider works
-  walk_op_t   op;
-  sf_walk_code #(.Mac(Mac)) u_code (.pc_i(pc_q), .op_o(op));
+  control_e   control;
+  walk_op_t   op_q;  // two cycles behind its issue
+  sf_walk_code #(.Mac(Mac)) u_code (.clk_i, .pc_i(pc_q), .control_o(control), .op_o(op_q));
 
   assign issue = run_q && hold_q == '0;
-  assign row_end = issue && op.control == RowEnd;
+  assign row_end = issue && control == RowEnd;
   always_comb begin
     pc_d = pc_q;
     run_d = run_q;
     hold_d = (hold_q == '0) ? '0 : hold_q - 5'd1;
     if (issue) begin
       pc_d = pc_q + 7'd1;
-      if (op.control == Dilated && dilated_q) pc_d = DilatedCode;
-      if (op.control == Restart) pc_d = RestartCode;
-      if (op.control == DivideW || op.control == DivideH) hold_d = 5'(DivideCycles);
-      if (op.control == PrepareEnd || op.control == RowEnd) run_d = 1'b0;
+      if (control == Dilated && dilated_q) pc_d = DilatedCode;
+      if (control == Restart) pc_d = RestartCode;
+      if (control == DivideW || control == DivideH) hold_d = 5'(DivideCycles);
+      if (control == PrepareEnd || control == RowEnd) run_d = 1'b0;
     end
     if (begin_prep) begin
       pc_d = '0;
@@ -132,8 +134,9 @@ module sf_walk_prep
   end
 
   // ---------------------------------------------------------------- operands
-  walk_op_t op_q, sum_op_q;
-  logic       op_valid_q, sum_valid_q;
+  walk_op_t   sum_op_q;
+  control_e   issued_q, op_control_q, sum_control_q;
+  logic       issued_valid_q, op_valid_q, sum_valid_q;
   value_t   values_a_q [32], values_b_q [32];
   value_t   a_d, a_q, b_d, b_q, sum, quotient;
   logic [7:0]  remainder;
@@ -155,7 +158,6 @@ module sf_walk_prep
     endcase
   end
   always_ff @(posedge clk_i) begin
-    op_q <= op;
     sum_op_q <= op_q;
     carry_q <= op_q.subtract ^ (op_q.carry && flag_q);
     a_q <= a_d ^ {ValueW{op_q.subtract}};
@@ -163,10 +165,14 @@ module sf_walk_prep
   end
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
+      issued_valid_q <= 1'b0;
+      {issued_q, op_control_q, sum_control_q} <= {3{Next}};  // with a reset they are registers, not shift registers
       op_valid_q <= 1'b0;
       sum_valid_q <= 1'b0;
     end else begin
-      op_valid_q <= issue;
+      issued_valid_q <= issue;
+      {issued_q, op_control_q, sum_control_q} <= {control, issued_q, op_control_q};
+      op_valid_q <= issued_valid_q;
       sum_valid_q <= op_valid_q;
     end
   end
@@ -213,11 +219,11 @@ module sf_walk_prep
 
   logic   busy, divide, divide_q, divide_h_q;
   value_t dividend_q;
-  assign divide = sum_valid_q && (sum_op_q.control == DivideW || sum_op_q.control == DivideH);
+  assign divide = sum_valid_q && (sum_control_q == DivideW || sum_control_q == DivideH);
   always_ff @(posedge clk_i) begin
     if (divide) begin
       dividend_q <= sum;
-      divide_h_q <= sum_op_q.control == DivideH;
+      divide_h_q <= sum_control_q == DivideH;
     end
     divide_q <= divide;
   end
@@ -277,16 +283,16 @@ module sf_walk_prep
   assign prep_o = prep_q;
   assign row_o = row_q;
 
-  // The row's last result is in its register three cycles behind its instruction.
-  logic [1:0] row_end_q;
+  // The row's last result is in its register four cycles behind its instruction's issue.
+  logic [2:0] row_end_q;
   logic       row_valid_q;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       row_end_q <= '0;
       row_valid_q <= 1'b0;
     end else begin
-      row_end_q <= {row_end_q[0], row_end};
-      row_valid_q <= row_end_q[1] || (row_valid_q && !row_take_i);
+      row_end_q <= {row_end_q[1:0], row_end};
+      row_valid_q <= row_end_q[2] || (row_valid_q && !row_take_i);
     end
   end
   assign row_valid_o = row_valid_q;

@@ -43,7 +43,7 @@ module sf_walker_tb
   assert property (@(posedge clk_i) disable iff (!rst_ni) valid && !take |=> valid);
 
   // Preparation is over at the start, the rows of the descriptor before when it begins.
-  assert property (@(posedge clk_i) disable iff (!rst_ni) start |-> !u_prep.run_q && !u_prep.op_valid_q && !u_prep.sum_valid_q && !u_prep.m_valid_q);
+  assert property (@(posedge clk_i) disable iff (!rst_ni) start |-> !u_prep.run_q && !u_prep.issued_valid_q && !u_prep.op_valid_q && !u_prep.sum_valid_q && !u_prep.m_valid_q);
   assert property (@(posedge clk_i) disable iff (!rst_ni) u_prep.begin_prep |-> !u_prep.run_q && !row_valid);
 
   task automatic check(string what, longint got, longint expected);
