@@ -31,9 +31,9 @@ import { orderTasks } from './order.ts';
 import { describePlan } from './plan.ts';
 import { poolBranches } from './pool-branches.ts';
 import { predictLayers } from './predict-layers.ts';
-import { type ScheduledCell, type ScheduledChain, type ScheduledFlow, type ScheduledStage, type Step, scheduleStages } from './schedule.ts';
+import type { ScheduledCell, ScheduledChain, ScheduledFlow, ScheduledStage, Step } from './schedule.ts';
+import { scheduleGraph } from './schedule-graph.ts';
 import { splitSlices } from './split-slices.ts';
-import { splitWideStages } from './split-wide-stages.ts';
 import { countMacs, type StageGraph } from './stage.ts';
 import { standSequences } from './stand-sequences.ts';
 import { assignTokens } from './sync.ts';
@@ -63,8 +63,8 @@ interface LoadedStage {
 export function compileGraph(source: IntegerGraph, machine: Machine, options: CompileOptions = {}): Program {
   const graph = arrangeStores(standSequences(splitSlices(composeMoves(poolBranches(interleaveSequences(source))))));
   const frames = options.frames ?? 1;
-  const stages = splitWideStages(buildStages(graph), machine);
-  const layout = layOutTensors(graph, stages, frames);
+  options.progress?.(0, 3, 'schedule');
+  const { stages, layout, steps } = scheduleGraph(buildStages(graph), machine, frames, (list) => layOutTensors(graph, list, frames));
   const segments: Segment[] = [];
   let next = layout.end;
   const addresses = new EqualWords<number>();
@@ -91,8 +91,6 @@ export function compileGraph(source: IntegerGraph, machine: Machine, options: Co
       for (const { first, end } of gaps) segments.push({ name, address: address + first, words: new Int16Array(end - first).fill(word) });
     }
   }
-  options.progress?.(0, 3, 'schedule');
-  const steps = scheduleStages(stages, layout, machine, frames);
   const onChip = new Set(steps.flatMap((step) => tensorsOnChip(step, layout)));
   options.progress?.(1, 3, 'weights');
   const loaded = new Map<number, LoadedStage>();

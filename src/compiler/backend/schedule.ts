@@ -15,8 +15,9 @@ import { chooseFlows, type FlowPlan } from './flow-plan.ts';
 import { chooseFusions, costOfFusion, type Fusion, findFusions, fusionRegions, linksOf, planFusion } from './fusion.ts';
 import { MapsMemory, roundUp } from './maps-memory.ts';
 import { costOf, type MacPlan, planMacStage } from './plan.ts';
+import { stripesOf } from './split-wide-stages.ts';
 import { isPairWork, type MacWork, type Stage, type StageGraph, tensorsRead, tensorsWritten } from './stage.ts';
-import { simplifyGeometry, type View } from './view.ts';
+import { isOneRun, isPixelwise, onNarrowRows, simplifyGeometry, type View, withNarrowRows } from './view.ts';
 
 /** A tensor in the maps buffers of all CUs: word of pixel p, channel c at base + p·pitch + c. */
 export interface Resident {
@@ -77,11 +78,18 @@ export interface Step {
   readonly companions: readonly ScheduledStage[];
 }
 
+/** Rows of a map that works pixel by pixel should take no more than such a part of the maps buffer. */
+const LONG_ROW = 5;
 /** Part of the maps buffer that companions may use. */
 const COMPANION_SHARE = 1 / 4;
 
 export function scheduleStages(stages: StageGraph, layout: DramLayout, machine: Machine, frames: number): Step[] {
   return new Scheduler(stages, layout, machine, frames).run();
+}
+
+/** Stages that would be part of fusions. */
+export function findFused(stages: StageGraph, layout: DramLayout, machine: Machine, frames: number): Set<number> {
+  return new Scheduler(stages, layout, machine, frames).fusedStages;
 }
 
 /** First and last step that touch a root tensor, and the stages that make and read it. */
@@ -147,8 +155,7 @@ class Scheduler {
         continue;
       }
       const apart = members.reduce((sum, index) => {
-        const plan = this.planOf(index, freePlacement(machine));
-        return sum + (plan ? costOf(plan, machine) : Number.POSITIVE_INFINITY);
+        return sum + this.costAlone(index);
       }, 0);
       const saved = apart - costOfFusion(fusion, machine);
       if (saved > 0) options.push({ fusion, saved });
@@ -158,6 +165,28 @@ class Scheduler {
       const draft: StepDraft = { main, companions: [], fusion };
       this.setSteps(this.steps.flatMap((step) => (step.main === main ? [draft] : fusion.members.includes(step.main) ? [] : [step])));
     }
+  }
+
+  /** Cost of a stage with the machine to itself, in stripes where it must be cut. */
+  private costAlone(index: number): number {
+    const { stages, machine } = this;
+    const plan = this.planOf(index, freePlacement(machine));
+    if (plan) return costOf(plan, machine);
+    return stripesOf(stages, stages.stages[index]!, machine).reduce((sum, stripe) => {
+      const work = stripe.mac!;
+      const { input } = stripe;
+      const view = viewTensor(stages, this.layout, input, 0, {
+        channels: work.inChannels,
+        ...(stripe.columns ? { columns: stripe.columns.input } : {}),
+      });
+      const part = planMacStage(stripe, work, view, machine, freePlacement(machine));
+      return sum + (part ? costOf(part, machine) : Number.POSITIVE_INFINITY);
+    }, 0);
+  }
+
+  /** Stages that are part of fusions. */
+  get fusedStages(): Set<number> {
+    return new Set(this.steps.flatMap(({ fusion }) => fusion?.members ?? []));
   }
 
   /** Is a stage in a flow, in a cell, or in a step with companions? */
@@ -332,7 +361,32 @@ class Scheduler {
       pair && viewTensor(stages, layout, pair.other, frame, pair.isPixel ? batchOption : outputOption);
     let work = simple?.work ?? mac;
     if (work && batch !== undefined) work = { ...work, geometry: { ...work.geometry, inHeight: batch, outHeight: batch } };
-    return { stage, batch, work, inputView, outputView, otherView };
+    const count = work && !isResidentInput ? this.narrowRows(stage, work, [inputView(0), outputView(0), otherView(0)]) : 1;
+    if (!work || count === 1) return { stage, batch, work, inputView, outputView, otherView };
+    return {
+      stage,
+      batch,
+      work: onNarrowRows(work, count),
+      inputView: (frame: number) => withNarrowRows(inputView(frame), count),
+      outputView: (frame: number) => withNarrowRows(outputView(frame), count),
+      otherView: (frame: number) => {
+        const other = otherView(frame);
+        return other && withNarrowRows(other, count);
+      },
+    };
+  }
+
+  /** A stage that works pixel by pixel on large maps with long rows sees them in shorter ones: in how many for each. */
+  private narrowRows(stage: Stage, work: MacWork, views: readonly (View | undefined)[]): number {
+    const { vec, batched, columns, weights } = stage;
+    if (batched || columns || weights !== undefined || !isPixelwise(work) || (vec && vec.op !== 'table' && vec.op !== 'add')) return 1;
+    const words = mapsWords(this.machine);
+    const isLarge = (view: View): boolean => isOneRun(view) && view.height * view.width * view.channels > words;
+    if ((isPairWork(vec) && vec.isPixel) || !views.every((view) => !view || isLarge(view))) return 1;
+    const { inWidth } = work.geometry;
+    let count = 1;
+    while ((inWidth / count) * work.inChannels > words / LONG_ROW && inWidth % (2 * count) === 0) count *= 2;
+    return count;
   }
 
   /** Addresses for everything, step by step as it will run; or the tensor whose stay makes that impossible. */

@@ -10,8 +10,19 @@ import { simplifyGeometry, type View } from './view.ts';
 
 const MAX_STRIPES = 64;
 
-export function splitWideStages(graph: StageGraph, machine: Machine): StageGraph {
-  return { ...graph, stages: graph.stages.flatMap((stage) => splitStage(graph, stage, machine)) };
+/** @param kept Stages that stay whole: they are part of a chain. */
+export function splitWideStages(graph: StageGraph, machine: Machine, kept: ReadonlySet<number> = new Set()): StageGraph {
+  return { ...graph, stages: graph.stages.flatMap((stage, index) => (kept.has(index) ? [stage] : splitStage(graph, stage, machine))) };
+}
+
+/** MAC stages that no schedule can hold whole. */
+export function findWideStages({ stages }: StageGraph, machine: Machine): Set<number> {
+  return new Set(stages.flatMap((stage, index) => (stage.mac && !stage.batched && !fits(stage, machine) ? [index] : [])));
+}
+
+/** The stripes of a stage. */
+export function stripesOf(graph: StageGraph, stage: Stage, machine: Machine): Stage[] {
+  return splitStage(graph, stage, machine).filter(({ mac }) => mac !== undefined);
 }
 
 function splitStage(graph: StageGraph, stage: Stage, machine: Machine): Stage[] {

@@ -28,6 +28,35 @@ export function columnsOf(view: View, { first, end }: { readonly first: number; 
   return { ...view, address: view.address + first * view.pixelPitch, width: end - first };
 }
 
+/** Is the image one run of pixels? Then it may be seen in rows of any width. */
+export function isOneRun({ rowPitch, width, pixelPitch, scatters, isVirtual }: View): boolean {
+  return rowPitch === width * pixelPitch && !scatters && !isVirtual;
+}
+
+/** An image that is one run of pixels, in rows of a `count`th of the width. */
+export function withNarrowRows(view: View, count: number): View {
+  return { ...view, height: view.height * count, width: view.width / count, rowPitch: view.rowPitch / count };
+}
+
+/** Work on pixels alone, in rows of a `count`th of the width. */
+export function onNarrowRows(work: MacWork, count: number): MacWork {
+  const g = work.geometry;
+  const geometry = {
+    ...g,
+    inHeight: g.inHeight * count,
+    outHeight: g.outHeight * count,
+    inWidth: g.inWidth / count,
+    outWidth: g.outWidth / count,
+  };
+  return { ...work, geometry };
+}
+
+/** Does a convolution make every pixel of one pixel, the same? */
+export function isPixelwise({ geometry: g, source }: MacWork): boolean {
+  const isOne = g.kernelH === 1 && g.kernelW === 1 && g.strideH === 1 && g.strideW === 1 && g.padTop === 0 && g.padLeft === 0;
+  return isOne && source.kind === 'conv' && g.inHeight === g.outHeight && g.inWidth === g.outWidth;
+}
+
 /**
  * How a stage's input is seen: as it is; or, where the kernel covers the whole map, a frame as one row of pixels ('row') or, where it is
  * dense in DRAM, as one pixel ('pixel').
