@@ -193,7 +193,8 @@ function emitChainStep(
   const views = { frame, input: first.inputView(frame), output: last.outputView(frame), bases: last.bases };
   if (fusion.kind === 'slices') {
     const { plan, work } = fusion;
-    return emitSliceChain(context, { work, plan, head: constants(first), body: constants(last), ...views });
+    const [head, body, tail] = links.map(constants);
+    return emitSliceChain(context, { work, plan, head: head!, body: body!, tail, other: last.otherView(frame), ...views });
   }
   const { plan, work } = fusion;
   // The last stage of every pass but the last makes a tensor inside the chain.

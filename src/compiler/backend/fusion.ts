@@ -145,7 +145,11 @@ export function findFusions(graph: StageGraph, isBorder: (tensor: number) => boo
     }
     if (!isOnlyRead || first.vec || second.vec) continue;
     const isWhole = first.mac.groups === 1 && !first.mac.depthwise;
-    if (isWhole && isSliceable(second.mac)) candidates.push({ kind: 'slices', members: [i, i + 1] });
+    if (!isWhole || !isSliceable(second.mac)) continue;
+    candidates.push({ kind: 'slices', members: [i, i + 1] });
+    const third = stages[i + 2];
+    if (isPlain(third) && isTail(third) && feeds(i + 1) && readers(second.output) === 1)
+      candidates.push({ kind: 'slices', members: [i, i + 1, i + 2] });
   }
   return candidates;
 }
@@ -233,7 +237,9 @@ export function planFusion(
   const { kind, members } = candidate;
   const stages = members.map((index) => graph.stages[index]!);
   if (kind === 'slices') {
-    const work: SliceWork = { head: stages[0]!.mac!, body: stages[1]!.mac!, input };
+    const last = stages[2];
+    const residual = isPairWork(last?.vec) ? last.vec : undefined;
+    const work: SliceWork = { head: stages[0]!.mac!, body: stages[1]!.mac!, tail: last?.mac, residual, input };
     const plan = planSliceChain(work, machine, mapsWords(machine));
     return plan && { kind, members, plan, work };
   }
@@ -290,7 +296,7 @@ export function costOfFusion({ plan }: Fusion, machine: Machine): number {
 
 /** Plans of the members, in order. */
 export function linksOf(fusion: Fusion): LinkPlan[] {
-  if (fusion.kind === 'slices') return [fusion.plan.head, fusion.plan.body];
+  if (fusion.kind === 'slices') return [fusion.plan.head, fusion.plan.body, ...(fusion.plan.tail ? [fusion.plan.tail.link] : [])];
   return linksOfChain(fusion.plan);
 }
 

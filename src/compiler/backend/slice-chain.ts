@@ -1,7 +1,7 @@
 /**
  * Slice chains: a convolution and the depthwise convolution behind it, block by block of channels, without going through DRAM between them.
- * Every CU makes its own channels of the first and reads nothing else for the second, so nothing passes between CUs at all; the input is
- * streamed once a block. Specification: docs/compiler.md, "Chains".
+ * Every CU makes its own channels of the first and reads nothing else for the second; the input is streamed once a block. A pointwise convolution may follow:
+ * then every CU collects all channels of its own pixels and makes theirs, the weights streamed past. Specification: docs/compiler.md, "Chains".
  */
 import { LINE_BYTES, LINE_WORDS, type Machine, weightsLines } from '../../machine/machine.ts';
 import { type Block, blocksOf, imagesOf, regionsOf } from './blocks.ts';
@@ -9,16 +9,31 @@ import type { LinkPlan } from './chain.ts';
 import { roundUp } from './maps-memory.ts';
 import { trafficCycles } from './plan.ts';
 import { leastRingRows } from './source-walk.ts';
-import type { MacWork } from './stage.ts';
+import type { MacWork, PairWork } from './stage.ts';
 import { inputRows } from './tile-rows.ts';
 import type { View } from './view.ts';
 import { CHUNK_LINES } from './weights-image.ts';
-import { hasAdjacentTaps, PixelCosts, parameterLines, tapLines } from './window-cost.ts';
+import { hasAdjacentTaps, outputCycles, PixelCosts, parameterLines, tapLines } from './window-cost.ts';
 
 export interface SliceWork {
   readonly head: MacWork;
   readonly body: MacWork;
+  readonly tail?: MacWork | undefined;
+  /** Behind the tail: with something in DRAM. */
+  readonly residual?: PairWork | undefined;
   readonly input: View;
+}
+
+/** The tail's share of a plan. */
+export interface SliceTail {
+  readonly link: LinkPlan;
+  /** First pixel of every CU, and the end. */
+  readonly bounds: readonly number[];
+  /** Words of a CU's pixels, all channels. */
+  readonly ownWords: number;
+  /** Channels stored together, by how many blocks. */
+  readonly storeBlocks: number;
+  readonly resultWords: number;
 }
 
 export interface SlicePlan {
@@ -32,13 +47,14 @@ export interface SlicePlan {
   /** Words per pixel of a CU's results, of either convolution. */
   readonly slicePitch: number;
   readonly resultWords: number;
+  readonly tail: SliceTail | undefined;
   readonly words: number;
   readonly cycles: number;
   readonly bytes: number;
 }
 
-/** vMACs of a CU: weights images of a slice, whether it fills them or not. */
-const VMACS = 4;
+/** Channels that a store should have at least. */
+const STORE_CHANNELS = 64;
 /** Result slots of a CU in rotation. */
 export const SLICE_SLOTS = 2;
 
@@ -68,7 +84,8 @@ function evaluateSlices(work: SliceWork, lanes: number, tileRows: number, machin
   const link = (linkWork: MacWork, linkLanes: number, pixelPitch: number, linkBlocks: readonly Block[]): LinkPlan => {
     const adjacent = hasAdjacentTaps(linkWork, pixelPitch);
     const groupLines = parameterLines(linkLanes) + tapLines(linkWork, linkLanes, adjacent);
-    const images = linkWork.depthwise ? VMACS : undefined;
+    // All vMACs of a slice, whether it fills them or not.
+    const images = linkWork.depthwise ? slicePitch / LINE_WORDS : undefined;
     return { lanes: linkLanes, parts: 1, slots: cus, adjacent, pixelPitch, groupLines, cuChannels: slicePitch, blocks: linkBlocks, images };
   };
   const blocks = blocksOf(headWork, lanes, cus, regionsOf(headWork, headWork.geometry));
@@ -98,35 +115,90 @@ function evaluateSlices(work: SliceWork, lanes: number, tileRows: number, machin
   }
   const { inHeight, inWidth } = headWork.geometry;
   inputNeed = Math.min(inHeight, inputNeed);
-  const resultWords = tileRows * g.outWidth * slicePitch;
+  const tail = work.tail && planTail(work.tail, machine);
+  if (work.tail && !tail) return undefined;
+  const resultWords = tail ? 0 : tileRows * g.outWidth * slicePitch;
   const words =
-    roundUp(inputNeed * inWidth * input.channels) + roundUp(headRows * g.inWidth * slicePitch) + SLICE_SLOTS * roundUp(resultWords);
+    roundUp(inputNeed * inWidth * input.channels) +
+    roundUp(headRows * g.inWidth * slicePitch) +
+    SLICE_SLOTS * roundUp(resultWords) +
+    (tail ? roundUp(tail.ownWords) + SLICE_SLOTS * roundUp(tail.resultWords) * (work.residual ? 2 : 1) : 0);
   if (words > budgetWords) return undefined;
 
   const overhead = machine.latency.macSetup + 12;
   const cyclesOf = (linkWork: MacWork, { lanes: l, adjacent }: LinkPlan): number =>
     blocks.length * (new PixelCosts(linkWork, l, adjacent).total + tiles * (overhead + parameterLines(l)));
   const headCycles = cyclesOf(headWork, head);
-  const bodyCycles = cyclesOf(bodyWork, body);
+  const pixels = g.outHeight * g.outWidth;
+  // With a tail results go to the CUs that have the pixels, in turn.
+  const bodyTasks = tail ? blocks.length * (tiles + cus) * overhead : 0;
+  const busCycles = tail ? pixels * Math.ceil(bodyWork.outChannels / LINE_WORDS) * 1.1 : 0;
+  const bodyCycles = Math.max(cyclesOf(bodyWork, body) + bodyTasks, busCycles);
+  const tailCycles = tail ? tailCyclesOf(tail, work.tail!, overhead) : 0;
   const linkBytes = (linkWork: MacWork, { groupLines, blocks: list, lanes: l }: LinkPlan): number =>
-    list.reduce((sum, { channels }) => sum + (linkWork.depthwise ? VMACS : imagesOf(channels, l)), 0) * groupLines * LINE_BYTES;
+    list.reduce((sum, { channels }) => sum + (linkWork.depthwise ? slicePitch / LINE_WORDS : imagesOf(channels, l)), 0) *
+    groupLines *
+    LINE_BYTES;
   const passes = inputNeed >= inHeight ? 1 : blocks.length;
   const inputBytes = inHeight * inWidth * input.channels * 2;
+  const outBytes = pixels * (work.tail ?? bodyWork).outChannels * 2;
   const bytes =
-    linkBytes(headWork, head) + linkBytes(bodyWork, body) + passes * inputBytes + g.outHeight * g.outWidth * bodyWork.outChannels * 2;
+    linkBytes(headWork, head) +
+    linkBytes(bodyWork, body) +
+    (tail ? linkBytes(work.tail!, tail.link) : 0) +
+    passes * inputBytes +
+    outBytes * (work.residual ? 2 : 1);
   const bandwidth = machine.dram.bytesPerSecond / machine.clockHz;
-  const dispatch = blocks.length * tiles * (28 * cus + 40);
+  const dispatch = blocks.length * tiles * (28 * cus + 40) + (tail ? 14 * cus * (blocks.length * cus + tail.link.blocks.length) : 0);
   const first = (head.groupLines * 16 * LINE_BYTES) / bandwidth / 4 + inputBytes / tiles / bandwidth + 200;
-  const cycles = Math.max(headCycles + bodyCycles, bytes / bandwidth, dispatch) + first;
-  return { head, body, tileRows, inputRows: inputNeed, headRows, slicePitch, resultWords, words, cycles, bytes };
+  const cycles = Math.max(headCycles + bodyCycles + tailCycles, bytes / bandwidth, dispatch) + first;
+  return { head, body, tileRows, inputRows: inputNeed, headRows, slicePitch, resultWords, tail, words, cycles, bytes };
 }
 
-/** Sizes of the regions: input ring, ring of the first convolution's results, result slots. */
+/** Lanes of a tail: those that take the fewest cycles, of which two groups fit side by side. */
+function planTail(work: MacWork, machine: Machine): SliceTail | undefined {
+  const cus = machine.computeUnits;
+  const { outHeight, outWidth } = work.geometry;
+  const pixels = outHeight * outWidth;
+  const bounds = Array.from({ length: cus + 1 }, (_, cu) => Math.floor((cu * pixels) / cus));
+  const own = bounds.slice(1).map((end, cu) => slotPixels(bounds[cu]!, end, outWidth));
+  const overhead = machine.latency.macSetup + 12;
+  const tails = [1, 2, 4, 8, 16].flatMap((lanes): SliceTail[] => {
+    const groupLines = parameterLines(lanes) + tapLines(work, lanes, true);
+    if (2 * groupLines > weightsLines(machine)) return [];
+    const blocks = blocksOf(work, lanes, 1, regionsOf(work, work.geometry));
+    const cuChannels = 64 / lanes;
+    const link: LinkPlan = { lanes, parts: cus, slots: 1, adjacent: true, pixelPitch: work.inChannels, groupLines, cuChannels, blocks };
+    const storeBlocks = Math.min(blocks.length, Math.max(1, STORE_CHANNELS / cuChannels));
+    const resultWords = pixels * Math.min(work.outChannels, storeBlocks * cuChannels);
+    return [{ link, bounds, ownWords: Math.max(...own) * work.inChannels, storeBlocks, resultWords }];
+  });
+  return tails.reduce<SliceTail | undefined>(
+    (best, tail) => (best && tailCyclesOf(best, work, overhead) <= tailCyclesOf(tail, work, overhead) ? best : tail),
+    undefined,
+  );
+}
+
+function tailCyclesOf({ link, bounds }: SliceTail, work: MacWork, overhead: number): number {
+  const most = Math.max(...bounds.slice(1).map((end, cu) => end - bounds[cu]!));
+  const window = Math.max(outputCycles(link.lanes), Math.ceil(work.tapWords / link.lanes));
+  return link.blocks.length * (most * window + overhead + parameterLines(link.lanes));
+}
+
+/** Pixels [first, end) in rows of the image: from the start of the first to the end of the last. */
+export function slotPixels(first: number, end: number, width: number): number {
+  return end > first ? (Math.ceil(end / width) - Math.floor(first / width)) * width : 0;
+}
+
+/** Sizes of the regions: input ring, ring of the first convolution's results, result slots; of a tail: a CU's pixels, result slots, residual slots. */
 export function sliceRegions(plan: SlicePlan, work: SliceWork): number[] {
   return [
     plan.inputRows * work.head.geometry.inWidth * plan.head.pixelPitch,
     plan.headRows * work.body.geometry.inWidth * plan.slicePitch,
     ...Array.from({ length: SLICE_SLOTS }, () => plan.resultWords),
+    ...(plan.tail
+      ? [plan.tail.ownWords, ...Array.from({ length: SLICE_SLOTS * (work.residual ? 2 : 1) }, () => plan.tail!.resultWords)]
+      : []),
   ];
 }
 
