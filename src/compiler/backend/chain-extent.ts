@@ -2,7 +2,7 @@
  * Which rows and columns of its tensors a chain has on chip: strips of columns, rows that a tile adds, rows of rings. Specification: docs/compiler.md, "Chains".
  *
  * Tensor 0 is the chain's input, tensor k + 1 what pass k makes of tensor k. Passes are links: a body, and a tail if there is one. In step t of the program
- * link p works at tile t − p.
+ * link p works at tile t − p·lag.
  */
 import type { PassWork } from './chain.ts';
 import { leastRingRows } from './source-walk.ts';
@@ -118,15 +118,15 @@ export function tileRanges(passes: readonly PassWork[], tileRows: number): Range
   return needed;
 }
 
-/** Rows of the ring of tensor k: from the first that a link reads to the last that is made, or loaded ahead, by then. */
-export function ringRows(passes: readonly PassWork[], needed: readonly Range[][], k: number): number {
+/** Rows of the ring of tensor k: from the first that a link reads to the last that is made, or loaded a tile ahead, by then. */
+export function ringRows(passes: readonly PassWork[], needed: readonly Range[][], k: number, lag: number): number {
   const bodies: number[] = [];
   const lasts: number[] = [];
   let next = 0;
   for (const { tail } of passes) {
-    bodies.push(next);
+    bodies.push(next * lag);
     next += tail ? 2 : 1;
-    lasts.push(next - 1);
+    lasts.push((next - 1) * lag);
   }
   const maker = k === 0 ? -1 : lasts[k - 1]!;
   const rows = needed[k]!;

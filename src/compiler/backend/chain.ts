@@ -82,6 +82,8 @@ export interface ChainPlan {
   readonly passes: readonly PassPlan[];
   readonly strips: readonly Strip[];
   readonly tileRows: number;
+  /** Tiles by which a link is behind the one before: 0 or 1. */
+  readonly lag: number;
   /** Are the results gathered in one CU, not stored by those that made them? */
   readonly gathered: boolean;
   /** Rows of the ring of a stored head's second operand. */
@@ -101,6 +103,8 @@ const MAX_STRIPS = 16;
 const DESCRIPTOR_CYCLES = 12;
 const LEAST_CYCLES = 72;
 const FILL_CYCLES = 100;
+/** Cycles until a link's results can be read. */
+const WAIT_CYCLES = 120;
 /** Cycles that the next step waits for its first rows where a chain leaves it no room. */
 const ROOM_CYCLES = 1000;
 
@@ -240,18 +244,19 @@ class ChainSearch {
     let bestCost = Number.POSITIVE_INFINITY;
     const { outHeight } = this.work.passes.at(-1)!.body.geometry;
     for (let tileRows = outHeight; tileRows >= 1; tileRows = tileRows > 1 ? Math.ceil(tileRows / 2) : 0) {
-      const plan = this.evaluate(strips, tileRows);
+      // Where rings for two tiles do not fit, links wait for each other.
+      const plan = this.evaluate(strips, tileRows, 1) ?? this.evaluate(strips, tileRows, 0);
       const cost = plan ? plan.cycles + trafficCycles(plan.bytes, this.machine) : Number.POSITIVE_INFINITY;
       if (cost < bestCost) [best, bestCost] = [plan, cost];
     }
     return best;
   }
 
-  private evaluate(strips: readonly Strip[], tileRows: number): ChainPlan | undefined {
+  private evaluate(strips: readonly Strip[], tileRows: number, lag: number): ChainPlan | undefined {
     const { work, machine } = this;
     const cus = machine.computeUnits;
     const needed = tileRanges(work.passes, tileRows);
-    const rows = work.passes.map((_, k) => ringRows(work.passes, needed, k));
+    const rows = work.passes.map((_, k) => ringRows(work.passes, needed, k, lag));
     const ringWords = work.passes.map(
       ({ body }, k) => Math.max(...strips.map(({ rings }) => rings[k]!.end - rings[k]!.left)) * pitchFor(body),
     );
@@ -297,17 +302,20 @@ class ChainSearch {
     // Nothing is computed before the first tile's rows are there; the more of the buffer the chain takes, the later they can come.
     const start = needed[0]![0]!;
     const first = ((((start.end - start.first) * ringWords[0]! * 2) / bandwidth) * words) / this.budgetWords + 200;
+    const waits = lag === 0 ? tiles * (this.links.length - 1) * WAIT_CYCLES : 0;
     const fills = (strips.length - 1) * (first + FILL_CYCLES * this.links.length);
     return {
       passes,
       strips,
       tileRows,
+      lag,
       gathered,
       otherRows,
       resultWords,
       otherWords,
       words,
-      cycles: Math.max(cycles, this.portCycles(), bytes / bandwidth, dispatch) + first + fills + (words / this.budgetWords) * ROOM_CYCLES,
+      cycles:
+        Math.max(cycles, this.portCycles(), bytes / bandwidth, dispatch) + waits + first + fills + (words / this.budgetWords) * ROOM_CYCLES,
       bytes,
     };
   }

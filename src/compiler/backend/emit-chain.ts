@@ -138,9 +138,10 @@ class StripEmitter {
       ...(tail ? [(tile: number) => this.makeTail(k, tile)] : []),
     ]);
     const tiles = this.needed[0]!.length;
-    for (let step = 0; step < tiles + links.length - 1; step++) {
+    const { lag } = this.job.plan;
+    for (let step = 0; step < tiles + (links.length - 1) * lag; step++) {
       links.forEach((make, p) => {
-        const tile = step - p;
+        const tile = step - p * lag;
         if (tile >= 0 && tile < tiles) make(tile);
       });
       yield;
