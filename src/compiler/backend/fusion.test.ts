@@ -9,6 +9,7 @@ import { layOutTensors } from './dram-layout.ts';
 import { chooseFusions, type Fusion } from './fusion.ts';
 import { GraphBuilder } from './graph-builder.test-util.ts';
 import { scheduleStages } from './schedule.ts';
+import { scheduleGraph } from './schedule-graph.ts';
 
 const ONE_CU: Machine = { ...XC7Z045, computeUnits: 1 };
 
@@ -173,6 +174,67 @@ describe('slice chains', () => {
     const graph = b.build(b.conv(wide, channels, { kernel: 3, pad: 1, groups: channels, stride }));
     expect(stepsOf(graph)).toEqual([['slices', 'conv0', 'conv1']]);
     await expectExact(graph, XC7Z045, ['t1'], 2);
+  });
+});
+
+describe('slice chains with a tail', () => {
+  it.each([
+    ['a residual add', 7, 7, 1, 160, true],
+    ['a stride', 9, 9, 2, 160, false],
+    ['pixels of a CU inside one row', 5, 9, 1, 160, true],
+  ])('%s', async (_, height, width, stride, channels, isResidual) => {
+    const b = new GraphBuilder();
+    const x = b.input(height, width, 160);
+    const wide = b.conv(b.conv(x, 960), 960, { kernel: 3, pad: 1, groups: 960, stride });
+    const narrow = b.conv(wide, channels);
+    const graph = b.build(isResidual ? b.residual(narrow, x) : narrow);
+    expect(stepsOf(graph)).toEqual([['slices', 'conv0', 'conv1', 'conv2']]);
+    await expectExact(graph, XC7Z045, ['t1', 't2'], 2);
+  });
+});
+
+describe('stages that are too large for a schedule of their own', () => {
+  it('stay whole in a chain', async () => {
+    const b = new GraphBuilder();
+    const wide = b.conv(b.input(20, 256, 16), 96);
+    const graph = b.build(b.conv(b.conv(wide, 96, { kernel: 3, pad: 1, stride: 2, groups: 96 }), 24));
+    const { steps } = scheduleGraph(buildStages(graph), XC7Z045, 1, (stages) => layOutTensors(graph, stages, 1));
+    expect(steps.map(({ chain }) => chain?.links.map(({ stage }) => stage.name))).toEqual([['conv0', 'conv1', 'conv2']]);
+    await expectExact(graph, XC7Z045, ['t1', 't2'], 2);
+  });
+
+  it('are cut where no chain holds them', async () => {
+    const b = new GraphBuilder();
+    const wide = b.conv(b.input(9, 250, 96), 96, { kernel: 3, pad: 1 });
+    const graph = b.build(b.conv(wide, 96, { kernel: 3, pad: 1 }), b.conv(wide, 8));
+    const { steps } = scheduleGraph(buildStages(graph), XC7Z045, 1, (stages) => layOutTensors(graph, stages, 1));
+    expect(steps.length).toBeGreaterThan(2);
+    await expectExact(graph, XC7Z045, []);
+  });
+});
+
+describe('rings that hold one tile', () => {
+  it('make links wait for each other', async () => {
+    const b = new GraphBuilder();
+    const x = b.input(14, 14, 112);
+    const depthwise = b.conv(b.conv(x, 672), 672, { kernel: 5, pad: 2, groups: 672 });
+    const graph = b.build(b.residual(b.conv(depthwise, 112), x));
+    const stages = buildStages(graph);
+    const [step] = scheduleStages(stages, layOutTensors(graph, stages, 1), XC7Z045, 1);
+    expect(step!.chain?.fusion.kind === 'rows' && step!.chain.fusion.plan.lag).toBe(0);
+    await expectExact(graph, XC7Z045, ['t1', 't2'], 2);
+  });
+});
+
+describe('large maps of pixelwise stages', () => {
+  it('are read in rows of fewer pixels', async () => {
+    const b = new GraphBuilder();
+    const x = b.input(12, 32, 960);
+    const graph = b.build(b.residual(b.conv(b.conv(x, 320), 960), x));
+    const stages = buildStages(graph);
+    const steps = scheduleStages(stages, layOutTensors(graph, stages, 1), XC7Z045, 1);
+    expect(steps.map(({ main }) => main.work!.geometry.outWidth)).toContain(8);
+    await expectExact(graph, XC7Z045, [], 2);
   });
 });
 
