@@ -139,7 +139,8 @@ export function ringRows(passes: readonly PassWork[], needed: readonly Range[][]
   rows.forEach((_, t) => {
     const made = needed[k + 1]![t]!;
     if (made.end > made.first) read(t, inputRows(body, made.first, made.end).first, bodies[k]!);
-    for (const m of others) read(t, needed[m + 1]![t]!.first, lasts[m]!);
+    // The vector unit adds after the link, while the next rows come.
+    for (const m of others) read(t, needed[m + 1]![t]!.first, lasts[m]! + lag);
   });
   return Math.min(body.geometry.inHeight, most);
 }

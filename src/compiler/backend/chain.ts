@@ -7,7 +7,7 @@
  *   tail (optional, pointwise)         → reads its own CU's pixels of the body's results; to all CUs as well
  *
  * The body may have several branches that read the same rows: their results are concatenated for the tail. A residual add of something that the chain has on
- * chip is made by every CU on its own copy. The last pass's results are gathered in one CU, added to, and stored; without a tail every CU may store what it made.
+ * chip is made by CUs in turn, row by row, for all of them. The last pass's results are gathered in one CU, added to, and stored; without a tail every CU may store what it made.
  * A head (the first of two passes) that others read as well is also stored.
  *
  * Images that are too wide are computed in strips of columns, one after the other (chain-extent.ts). Weights of all links stay on chip.
@@ -103,6 +103,8 @@ const MAX_STRIPS = 16;
 const DESCRIPTOR_CYCLES = 12;
 const LEAST_CYCLES = 72;
 const FILL_CYCLES = 100;
+/** Cycles of a vector unit for an addition to 16 words. */
+const ADD_CYCLES = 4;
 /** Cycles until a link's results can be read. */
 const WAIT_CYCLES = 120;
 /** Cycles that the next step waits for its first rows where a chain leaves it no room. */
@@ -353,8 +355,12 @@ class ChainSearch {
       : this.cache.totalOf(plan, link.work) / pixels;
     const overhead = this.machine.latency.macSetup + DESCRIPTOR_CYCLES + parameterLines(plan.lanes);
     const mac = plan.blocks.length * Math.max(partPixels.get(plan.parts)! * perPixel + tasks * overhead, tasks * LEAST_CYCLES);
-    const isGathered = link.usesBus || (link.pass === this.work.passes.length - 1 && plan.slots > 1);
-    return isGathered ? Math.max(mac, busCycles(plan, pixels)) : mac;
+    const isLast = link.pass === this.work.passes.length - 1;
+    if (!link.usesBus && !(isLast && plan.slots > 1)) return mac;
+    // Sums go over the bus too, while the MAC units would send the next results.
+    const isAdded =
+      !isLast && (this.work.passes[link.pass]!.residual !== undefined || (link.pass === 0 && this.work.stored?.vec !== undefined));
+    return Math.max(mac, busCycles(plan, pixels) * (isAdded ? 2 : 1));
   }
 
   /** Pixels of the largest slot of a body's results in their CU. */
@@ -365,14 +371,19 @@ class ChainSearch {
     return most;
   }
 
-  /** Cycles of a CU's port B: the words of all rings arrive; where they are added to, two are read and one is written. */
+  /** Cycles of a CU's port B, and of its vector unit: the words of all rings arrive; where they are added to, CUs take turns, and the sums arrive as well. */
   private portCycles(): number {
     const { passes, stored } = this.work;
-    return passes.slice(0, -1).reduce((sum, pass, k) => {
+    const cus = this.machine.computeUnits;
+    let [port, vector] = [0, 0];
+    passes.slice(0, -1).forEach((pass, k) => {
       const { outHeight, outWidth } = pass.body.geometry;
+      const chunks = outHeight * outWidth * Math.ceil(lastOf(pass).outChannels / LINE_WORDS);
       const isAdded = pass.residual !== undefined || (k === 0 && stored?.vec !== undefined);
-      return sum + ((outHeight * outWidth * lastOf(pass).outChannels) / LINE_WORDS) * (isAdded ? 5 : 1) * 1.1;
-    }, 0);
+      port += chunks * (isAdded ? 2 + 2 / cus : 1) * 1.1;
+      vector += isAdded ? (chunks * ADD_CYCLES * 1.1) / cus : 0;
+    });
+    return Math.max(port, vector);
   }
 
   private bytesOf(chosen: readonly LinkPlan[], strips: readonly Strip[]): number {

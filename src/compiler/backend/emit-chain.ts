@@ -271,11 +271,12 @@ class StripEmitter {
     for (let r = first; vec && r < end; r++) {
       const base = ring.base(r, from - left);
       const b = stored ? { base: this.headOther!.base(r, from - left), pitch } : this.operand(maker.work.residual!.tensor!, r, from);
-      for (let cu = 0; cu < context.cus; cu++) {
-        const row = ring.of(cu, r, r + 1);
-        const other = stored ? this.headOther!.of(cu, r, r + 1) : this.passes[maker.work.residual!.tensor!]!.ring.of(cu, r, r + 1);
-        emitPair(context, vec, cu, { base, pitch }, b, { base, pitch }, right - from, channels, [...row, ...other], row, source);
-      }
+      // CUs take turns: each adds to its copy, for all of them.
+      const cu = r % context.cus;
+      const second = stored ? this.headOther! : this.passes[maker.work.residual!.tensor!]!.ring;
+      const reads = [...ring.of(cu, r, r + 1), ...second.of(cu, r, r + 1)];
+      const rows = Array.from({ length: context.cus }, (_, other) => ring.of(other, r, r + 1)).flat();
+      emitPair(context, vec, cu, { base, pitch }, b, { base, pitch }, right - from, channels, reads, rows, source, context.allCus);
     }
     // Columns for others that read a head, or for the next strip.
     const next = job.plan.strips[this.index + 1];
