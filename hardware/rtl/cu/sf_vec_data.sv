@@ -80,10 +80,24 @@ module sf_vec_data
     end
     assign bank[g] = ram_q[{slot, !is_a}];
   end
+  // From here on nothing moves while no work is at 0' to 8'.
+  logic [15:0] valid_q;  // work.valid 8 cycles ahead, 7, and so on
+  logic        run_q;
   always_ff @(posedge clk_i) begin
-    a_q <= bank[work.group];
-    group_q <= work.group;
-    b_q <= bank[group_q];
+    if (!rst_ni) begin
+      valid_q <= '0;
+      run_q <= 1'b0;
+    end else begin
+      valid_q <= {valid_q[14:0], work_i.valid};
+      run_q <= valid_q[15:7] != '0;
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    if (run_q) begin
+      a_q <= bank[work.group];
+      group_q <= work.group;
+      b_q <= bank[group_q];
+    end
   end
 
   // ---------------------------------------------------------------- 1' to 9': lanes. A table serves lanes 0 and 1, then 2 and 3.
@@ -97,7 +111,9 @@ module sf_vec_data
   end
   group_t words;
   for (genvar l = 0; l < int'(Lanes); l++) begin : gen_lane
-    sf_vec_lane u_lane (.clk_i, .late_i, .a_i(a_q[l]), .b_i(b_q[l]), .base_i(base_i[l%2]), .slope_i(slope_i[l%2]), .word_o(words[l]));
+    sf_vec_lane u_lane (
+      .clk_i, .run_i(run_q), .late_i, .a_i(a_q[l]), .b_i(b_q[l]), .base_i(base_i[l%2]), .slope_i(slope_i[l%2]), .word_o(words[l])
+    );
   end
 
   // ---------------------------------------------------------------- 9': columns of the result FIFO

@@ -12,6 +12,7 @@ module sf_vec_lane
   import sf_cu_pkg::*;
 (
   input  logic               clk_i,
+  input  logic               run_i,   // there is work in the lanes
   input  vec_late_t          late_i,
   input  logic signed [15:0] a_i,
   input  logic signed [15:0] b_i,
@@ -26,21 +27,23 @@ module sf_vec_lane
   logic signed [40:0] product_q, sum_q;
   assign y_d = late_i.is_table ? 25'(slope_i) : late_i.is_mul ? 25'(b_i) : {1'b0, late_i.power};
   always_ff @(posedge clk_i) begin
-    a2_q[7:0] <= a_i[7:0];
     if (late_i.is_table) a2_q[15:8] <= '0;
-    else a2_q[15:8] <= a_i[15:8];
-    x3_q <= a2_q;
-    y3_q <= y_d;
+    else if (run_i) a2_q[15:8] <= a_i[15:8];
     if (late_i.is_plain) z3_q <= '0;
-    else z3_q <= late_i.is_table ? base_i : 32'(b_i);
-    product_q <= x3_q * y3_q;
-    z4_q <= z3_q;
-    sum_q <= product_q + 41'(z4_q);
+    else if (run_i) z3_q <= late_i.is_table ? base_i : 32'(b_i);
+    if (run_i) begin
+      a2_q[7:0] <= a_i[7:0];
+      x3_q <= a2_q;
+      y3_q <= y_d;
+      product_q <= x3_q * y3_q;
+      z4_q <= z3_q;
+      sum_q <= product_q + 41'(z4_q);
+    end
   end
 
   logic signed [15:0] value;
   logic               beyond, sign;
-  sf_vec_shift u_shift (.clk_i, .sum_i(sum_q[39:0]), .shift_i(late_i.shift_out), .value_o(value), .beyond_o(beyond), .sign_o(sign));
+  sf_vec_shift u_shift (.clk_i, .run_i, .sum_i(sum_q[39:0]), .shift_i(late_i.shift_out), .value_o(value), .beyond_o(beyond), .sign_o(sign));
   sf_clamp u_clamp (
     .clk_i, .value_i(value), .beyond_i(beyond || (!sign && value[15])), .sign_i(sign), .low_i(late_i.clamp_low), .high_i(late_i.clamp_high),
     .word_o

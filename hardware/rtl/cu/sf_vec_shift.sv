@@ -3,6 +3,7 @@
 // Specification: docs/microarchitecture.md, section 5; docs/numbers.md, sections 5 and 6. Twin: shiftRight in src/simulator/data/arithmetic.ts.
 module sf_vec_shift (
   input  logic               clk_i,
+  input  logic               run_i,  // else every stage keeps what it has
   input  logic signed [39:0] sum_i,
   input  logic [5:0]         shift_i,
   output logic signed [15:0] value_o,
@@ -15,13 +16,17 @@ module sf_vec_shift (
   logic               above_d, above_q, sign1_q;
   assign wide = {sum_i, 1'b0};
   always_comb begin
-    unique case (shift_i[5:4])
-      2'd0: coarse_d = wide[31:0];
-      2'd1: coarse_d = 32'(signed'(wide[40:16]));
-      2'd2: coarse_d = 32'(signed'(wide[40:32]));
-      default: coarse_d = {32{sum_i[39]}};
-    endcase
-    above_d = shift_i[5:4] == 2'd0 && sum_i[38:31] != {8{sum_i[39]}};
+    coarse_d = coarse_q;
+    above_d = above_q;
+    if (run_i) begin
+      unique case (shift_i[5:4])
+        2'd0: coarse_d = wide[31:0];
+        2'd1: coarse_d = 32'(signed'(wide[40:16]));
+        2'd2: coarse_d = 32'(signed'(wide[40:32]));
+        default: coarse_d = {32{sum_i[39]}};
+      endcase
+      above_d = shift_i[5:4] == 2'd0 && sum_i[38:31] != {8{sum_i[39]}};
+    end
   end
 
   // By 0, 4, 8, 12.
@@ -30,40 +35,48 @@ module sf_vec_shift (
   logic        beyond_d, beyond2_q, sign2_q;
   assign wrong = coarse_q[31:20] ^ {12{sign1_q}};
   always_comb begin
-    unique case (shift_i[3:2])
-      2'd0: middle_d = coarse_q[19:0];
-      2'd1: middle_d = coarse_q[23:4];
-      2'd2: middle_d = coarse_q[27:8];
-      default: middle_d = coarse_q[31:12];
-    endcase
-    beyond_d = above_q || (shift_i[3:2] == 2'd0 && wrong[3:0] != '0) || (!shift_i[3] && wrong[7:4] != '0) ||
-        (shift_i[3:2] != 2'd3 && wrong[11:8] != '0);
+    middle_d = middle_q;
+    beyond_d = beyond2_q;
+    if (run_i) begin
+      unique case (shift_i[3:2])
+        2'd0: middle_d = coarse_q[19:0];
+        2'd1: middle_d = coarse_q[23:4];
+        2'd2: middle_d = coarse_q[27:8];
+        default: middle_d = coarse_q[31:12];
+      endcase
+      beyond_d = above_q || (shift_i[3:2] == 2'd0 && wrong[3:0] != '0) || (!shift_i[3] && wrong[7:4] != '0) ||
+          (shift_i[3:2] != 2'd3 && wrong[11:8] != '0);
+    end
   end
 
   // By 0 to 3, rounded.
-  logic [15:0] floor, value_q;
+  logic [15:0] floor, value_d, value_q;
   logic        round, beyond3_d, beyond3_q, sign3_q;
   always_comb begin
-    unique case (shift_i[1:0])
-      2'd0: {floor, round} = middle_q[16:0];
-      2'd1: {floor, round} = middle_q[17:1];
-      2'd2: {floor, round} = middle_q[18:2];
-      default: {floor, round} = middle_q[19:3];
-    endcase
-    beyond3_d = beyond2_q || middle_q[19] != sign2_q || (shift_i[1:0] != 2'd3 && middle_q[18] != sign2_q) ||
-        (!shift_i[1] && middle_q[17] != sign2_q) || (shift_i[1:0] == 2'd0 && middle_q[16] != sign2_q);
+    {floor, round} = '0;
+    value_d = value_q;
+    beyond3_d = beyond3_q;
+    if (run_i) begin
+      unique case (shift_i[1:0])
+        2'd0: {floor, round} = middle_q[16:0];
+        2'd1: {floor, round} = middle_q[17:1];
+        2'd2: {floor, round} = middle_q[18:2];
+        default: {floor, round} = middle_q[19:3];
+      endcase
+      value_d = floor + 16'(round);
+      beyond3_d = beyond2_q || middle_q[19] != sign2_q || (shift_i[1:0] != 2'd3 && middle_q[18] != sign2_q) ||
+          (!shift_i[1] && middle_q[17] != sign2_q) || (shift_i[1:0] == 2'd0 && middle_q[16] != sign2_q);
+    end
   end
 
   always_ff @(posedge clk_i) begin
     coarse_q <= coarse_d;
     above_q <= above_d;
-    sign1_q <= sum_i[39];
     middle_q <= middle_d;
     beyond2_q <= beyond_d;
-    sign2_q <= sign1_q;
-    value_q <= floor + 16'(round);
+    value_q <= value_d;
     beyond3_q <= beyond3_d;
-    sign3_q <= sign2_q;
+    if (run_i) {sign1_q, sign2_q, sign3_q} <= {sum_i[39], sign1_q, sign2_q};
   end
   assign value_o = value_q;
   assign beyond_o = beyond3_q;

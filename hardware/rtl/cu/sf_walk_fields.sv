@@ -7,16 +7,19 @@ module sf_walk_fields
 #(
   parameter bit Mac = 1'b1
 ) (
+  input  logic       clk_i,
+  input  logic       run_i,   // else the value stays
   input  logic [4:0] index_i,
   input  walk_t      walk_i,
   input  walk_src2_t src2_i,  // VEC
   input  lg_t        lg_i,    // MAC
   input  logic       depthwise_i,
-  output value_t     value_o  // combinational
+  output value_t     value_o  // a cycle later
 );
   // By index. Words along a row modulo the buffer, ring offsets with one bit more.
-  value_t [31:0] fields;
-  always_comb begin
+  function automatic value_t pick(logic [4:0] index);
+    value_t [31:0] fields;
+    value_t [7:0]  fours;
     fields = '0;
     fields[CStrideW] = value_t'({1'b0, walk_i.stride_w});
     fields[CStrideH] = value_t'({1'b0, walk_i.stride_h});
@@ -56,20 +59,21 @@ module sf_walk_fields
       fields[CSrc2Ring] = value_t'({1'b0, ring_t'(src2_i.ring)});
       fields[CSrc2Offset] = value_t'({1'b0, ring_t'(src2_i.offset)});
     end
-  end
-
-  value_t [7:0] fours;
-  always_comb begin
     for (int unsigned i = 0; i < 8; i++) begin
-      unique case (index_i[1:0])
+      unique case (index[1:0])
         2'd0: fours[i] = fields[4*i];
         2'd1: fours[i] = fields[4*i+1];
         2'd2: fours[i] = fields[4*i+2];
         default: fours[i] = fields[4*i+3];
       endcase
     end
+    return fours[index[4:2]];
+  endfunction
+  value_t value_q;
+  always_ff @(posedge clk_i) begin
+    if (run_i) value_q <= pick(index_i);
   end
-  assign value_o = fours[index_i[4:2]];
+  assign value_o = value_q;
 
   // High bits of addresses, and what only the unit needs.
   logic unused_bits;

@@ -114,22 +114,22 @@ module sf_walk_prep
   always_ff @(posedge clk_i) pc_q <= pc_d;
 
   // ---------------------------------------------------------------- constants
-  value_t     field, field_q;
+  value_t     field;
   logic [4:0] field_index_q;
-  logic       field_valid_q;
+  logic       field_valid_d, field_valid_q;
   value_t     constants_a_q [32], constants_b_q [32];
+  assign field_valid_d = head_i && allowed_q && cycle_q < 10'd32;
   sf_walk_fields #(.Mac(Mac)) u_fields (
-    .index_i(load_order(cycle_q[4:0])), .walk_i, .src2_i, .lg_i, .depthwise_i, .value_o(field)
+    .clk_i, .run_i(field_valid_d), .index_i(load_order(cycle_q[4:0])), .walk_i, .src2_i, .lg_i, .depthwise_i, .value_o(field)
   );
   always_ff @(posedge clk_i) begin
-    field_q <= field;
     field_index_q <= load_order(cycle_q[4:0]);
-    field_valid_q <= head_i && allowed_q && cycle_q < 10'd32;
+    field_valid_q <= field_valid_d;
   end
   always_ff @(posedge clk_i) begin
     if (field_valid_q) begin
-      constants_a_q[field_index_q] <= field_q;
-      constants_b_q[field_index_q] <= field_q;
+      constants_a_q[field_index_q] <= field;
+      constants_b_q[field_index_q] <= field;
     end
   end
 
