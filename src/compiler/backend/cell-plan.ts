@@ -40,9 +40,9 @@ const APART_CYCLES = 150;
 /** Vectors are overwritten as late as this share of the maps buffers allows: whoever writes shall not wait for readers. */
 const SHARE = 1 / 4;
 /** Loads of weights take so much longer than the memory alone would: instructions and other loads come between. */
-const LOAD_SHARE = 1.12;
+const LOAD_SHARE = 1.1;
 /** What can wait for less than this is urgent: tried one after the other. */
-const URGENT_CYCLES = [0, 30, 100] as const;
+const URGENT_CYCLES = [0, 15, 30, 60] as const;
 /** From a table's last look-up to the first one in another table. */
 const TABLE_LOAD_CYCLES = 260;
 /** Instructions of a descriptor: the first of an operation, and further ones of the same. */
@@ -86,23 +86,27 @@ export function planCell(cell: Cell, machine: Machine): CellPlan | undefined {
   const { order, homes, cycles } = tries.reduce((x, y) => (y.cycles < x.cycles ? y : x));
   const all = (1 << machine.computeUnits) - 1;
   const holders = cell.values.map(({ makers: [maker], isStored }) => (isStored && maker !== undefined ? 1 << (homes[maker]![0] ?? 0) : 0));
-  for (const { id, input, other } of cell.ops) {
+  for (const { id, input, other, parts } of cell.ops) {
     const own = homes[id]!;
     const cus = own.length === 0 ? all : own.reduce((mask, cu) => mask | (1 << cu), 0);
     holders[input.value]! |= cus;
+    for (const value of parts) holders[value]! |= cus;
     if (other) holders[other.value]! |= cus;
   }
   const lives = livesOf(cell, order);
   const placed = [SHARE, 1].map((share) => placeNext(lives, share * mapsWords(machine))).find((result) => !('full' in result));
   if (!placed || 'full' in placed) return undefined;
-  const bases = cell.values.map(({ id }) => placed.bases.get(`${id}`) ?? 0);
+  const bases = cell.values.map(({ id, inside }) =>
+    inside ? placed.bases.get(`${inside.value}`)! + inside.offset : (placed.bases.get(`${id}`) ?? 0),
+  );
   return { ...cell, order, homes, holders, bases, words: placed.words, cycles, weightSets: equals.weightSets };
 }
 
 function livesOf({ values }: Cell, order: readonly CellOp[]): { key: string; first: number; last: number; words: number }[] {
   const lives = new Map<number, { key: string; first: number; last: number; words: number }>();
   order.forEach(({ input, other, output }, at) => {
-    for (const value of [output, input.value, ...(other ? [other.value] : [])]) {
+    for (const used of [output, input.value, ...(other ? [other.value] : [])]) {
+      const value = values[used]!.inside?.value ?? used;
       const known = lives.get(value);
       if (known) known.last = at;
       else lives.set(value, { key: `${value}`, first: at, last: at, words: roundUp(values[value]!.words) });
@@ -234,7 +238,9 @@ class Player {
       while (parents[id] !== id) id = parents[id] = parents[parents[id]!]!;
       return id;
     };
-    for (const { id, needs } of ops) {
+    for (const { id, needs, parts } of ops) {
+      // What reads results of several waits for all of them: it comes last.
+      if (parts.length > 0) continue;
       for (const need of needs) {
         const [a, b] = [rootOf(id), rootOf(need)];
         parents[Math.max(a, b)] = Math.min(a, b);

@@ -1,7 +1,7 @@
 /** Recurrent layers as cells: exact, weights and vectors stay on chip, and what the machine cannot hold runs stage by stage. */
 import { describe, expect, it } from 'vitest';
 import { NetworkBuilder } from '../../../models/builder.ts';
-import { addGru, addLstm } from '../../../models/sequence-layers.ts';
+import { addGru, addLinear, addLstm } from '../../../models/sequence-layers.ts';
 import { checkConformance } from '../../../test/conformance.ts';
 import type { IntegerGraph } from '../../graph/integer-graph.ts';
 import { type Machine, XC7Z045 } from '../../machine/machine.ts';
@@ -36,6 +36,21 @@ describe('a cell', () => {
     expect(written).toBeGreaterThanOrEqual(results);
     // Whole lines, and once more where directions are put side by side.
     expect(written).toBeLessThan(3 * results + 64 * WORDS);
+  });
+
+  it.each([
+    ['a layer behind both directions', 32, true],
+    ['vectors that do not begin at lines', 24, true],
+    ['one direction', 40, false],
+  ] as const)('%s reads the sequence on chip: nothing but its result is written', async (_, hidden, bidirectional) => {
+    const net = new NetworkBuilder('tagger', [WORDS, hidden]);
+    const { sequence } = addGru(net, net.input, { hidden, name: 'gru', bidirectional });
+    const graph = (await compileModel(net.build(addLinear(net, sequence, 20, 'tags')), {})).integerGraph;
+    expect((await checkConformance(graph, XC7Z045, 1, 5)).difference).toBeUndefined();
+    const program = compileGraph(graph, XC7Z045);
+    const { layers } = measureTiming(program);
+    const storing = program.layers.filter((_, i) => layers[i]!.dramWriteBytes > 0);
+    expect(storing.map(({ name }) => name)).toEqual([expect.stringContaining('tags')]);
   });
 
   it('of a machine with one CU, or small buffers, or several frames is exact as well', async () => {

@@ -30,6 +30,8 @@ export interface CellValue {
   /** Loaded: the tensor. Made: the tensor that is stored, if it is. */
   readonly tensor: number;
   readonly isStored: boolean;
+  /** It lies inside a sequence that is read as a whole, from this word on. */
+  readonly inside?: CellOperand;
 }
 
 /** Words of a vector from `offset` on. */
@@ -49,8 +51,11 @@ export interface CellOp {
   /** Words that it makes, of every vector; MAC units: those of these blocks. */
   readonly words: number;
   readonly blocks: readonly [first: number, end: number];
-  /** Vectors of a sequence that it makes. */
+  /** Vectors of a sequence that it makes, and the first of them. */
   readonly pixels: number;
+  readonly firstPixel: number;
+  /** Vectors that it reads of a sequence that was made one by one; none: it reads `input`. */
+  readonly parts: readonly number[];
   /** Operations that make what it reads. */
   readonly needs: readonly number[];
   /** Work of a vector unit; none: of the MAC units. */
@@ -77,8 +82,13 @@ const MIN_MEMBERS = 4;
 /** Part of the maps buffers that sequences may fill. */
 const SEQUENCE_SHARE = 2 / 3;
 /** What a line of weights counts, and what part of a block's cycles, for the lanes of a sequence: others wait while a block is at work. */
-const LOAD_WEIGHT = 16;
+const LOAD_WEIGHT = 32;
 const BLOCK_WEIGHT = 4;
+
+/** Stretches of a sequence that is read while it is made, their least vectors, and the part of the weights buffers that its weights may fill: they stay. */
+const STRETCHES = 8;
+const LEAST_STRETCH = 4;
+const READER_WEIGHTS = 4;
 
 /** Words [first, end) of a root in DRAM. */
 interface Extent {
@@ -141,6 +151,7 @@ class CellBuilder {
   add(stage: Stage, index: number): boolean {
     const { mac, vec, table, isTableFirst } = stage;
     const isSequence = this.isProjection(stage);
+    if (this.isReader(stage)) return this.addReader(stage, index);
     if (!isSequence && !isMember(this.graph, this.layout, stage)) return false;
     const pixels = mac ? mac.geometry.outHeight * mac.geometry.outWidth : 1;
     const link = mac && planLink(mac, pixels, this.machine);
@@ -161,7 +172,7 @@ class CellBuilder {
       this.values.push({ id: value, words: pixels * words, pitch: words, makers, tensor: stage.output, isStored: false });
       for (const [b, block] of link!.blocks.entries()) {
         const common = { id: first + b, member, input, other: undefined, output: value, vec: undefined, needs: [] };
-        this.ops.push({ ...common, words: block.channels, blocks: [b, b + 1], pixels });
+        this.ops.push({ ...common, words: block.channels, blocks: [b, b + 1], pixels, firstPixel: 0, parts: [] });
       }
       this.held += pixels * (words + mac!.inChannels);
       this.extents.push({ extent, value, isMade: true });
@@ -192,6 +203,8 @@ class CellBuilder {
         words,
         blocks: [0, link?.blocks.length ?? 0],
         pixels,
+        firstPixel: 0,
+        parts: [],
         needs,
         vec: work,
       });
@@ -199,6 +212,59 @@ class CellBuilder {
     }
     this.extents.push({ extent, value: last.value, isMade: true });
     this.byTensor.set(stage.output, last);
+    return true;
+  }
+
+  /**
+   * Adds a product of a sequence of which all vectors were made here, stretch by stretch: each as soon as its vectors are there, not all at the end. They lie side
+   * by side, as in DRAM.
+   */
+  private addReader(stage: Stage, index: number): boolean {
+    const mac = stage.mac!;
+    const total = mac.geometry.outHeight * mac.geometry.outWidth;
+    const stretch = Math.max(LEAST_STRETCH, Math.ceil(total / STRETCHES));
+    const link = planLink(mac, stretch, this.machine);
+    const extent = this.extentOf(stage.input);
+    const inner = this.extents.filter((known) => overlaps(known.extent, extent));
+    const isWhole = inner.reduce((sum, known) => sum + known.extent.end - known.extent.first, 0) === extent.end - extent.first;
+    // Depthwise reads begin at lines.
+    const isLined = (value: number): boolean =>
+      !this.ops.some(({ input, member }) => input.value === value && this.members[member]!.stage.mac?.depthwise);
+    const isOwn = inner.every(({ isMade, value, extent: own }) => {
+      const { makers, inside } = this.values[value]!;
+      return isMade && makers.length === 1 && !inside && ((own.first - extent.first) % LINE_WORDS === 0 || isLined(value));
+    });
+    if (!link || link.groupLines * link.blocks.length > weightsLines(this.machine) / READER_WEIGHTS || !isWhole || !isOwn) return false;
+    if (this.extents.some((known) => overlaps(known.extent, this.extentOf(stage.output)))) return false;
+    const member = this.members.push({ index, stage, link }) - 1;
+    const pitch = mac.inChannels;
+    const words = mac.outChannels;
+    const [input, output] = [this.values.length, this.values.length + 1];
+    for (const { value, extent: own } of inner) {
+      this.values[value] = { ...this.values[value]!, inside: { value: input, offset: own.first - extent.first } };
+    }
+    const makers: number[] = [];
+    this.values.push({
+      id: input,
+      words: total * pitch,
+      pitch,
+      makers: inner.flatMap(({ value }) => this.values[value]!.makers),
+      tensor: stage.input,
+      isStored: false,
+    });
+    this.values.push({ id: output, words: total * words, pitch: words, makers, tensor: stage.output, isStored: false });
+    for (let firstPixel = 0; firstPixel < total; firstPixel += stretch) {
+      const pixels = Math.min(stretch, total - firstPixel);
+      const [low, high] = [extent.first + firstPixel * pitch, extent.first + (firstPixel + pixels) * pitch];
+      const parts = inner.filter(({ extent: own }) => own.first < high && low < own.end).map(({ value }) => value);
+      const needs = [...new Set(parts.flatMap((value) => this.values[value]!.makers))];
+      const id = this.ops.length;
+      makers.push(id);
+      const common = { id, member, input: { value: input, offset: 0 }, other: undefined, output, vec: undefined };
+      this.ops.push({ ...common, words, blocks: [0, link.blocks.length], pixels, firstPixel, parts, needs });
+    }
+    this.held += total * (pitch + words);
+    this.extents.push({ extent: this.extentOf(stage.output), value: output, isMade: true });
     return true;
   }
 
@@ -252,8 +318,20 @@ class CellBuilder {
     });
   }
 
+  /** A product of a sequence, some words of which were made here, that is stored. */
+  private isReader(stage: Stage): boolean {
+    if (!this.isSequence(stage)) return false;
+    const extent = this.extentOf(stage.input);
+    return this.readWhole.has(rootOfTensor(this.layout, stage.output)) && this.extents.some((known) => overlaps(known.extent, extent));
+  }
+
   /** A product of all vectors of a sequence with weights, of which single vectors are read: the inputs of a recurrent layer. */
-  private isProjection({ mac, vec, columns, weights, input, output }: Stage): boolean {
+  private isProjection(stage: Stage): boolean {
+    return this.isSequence(stage) && !this.readWhole.has(rootOfTensor(this.layout, stage.output));
+  }
+
+  /** A product of all vectors of a sequence with weights, stored as one dense map if it is. */
+  private isSequence({ mac, vec, columns, weights, input, output }: Stage): boolean {
     if (!mac || mac.depthwise || mac.groups > 1 || vec || columns || weights !== undefined || mac.source.kind !== 'conv') return false;
     const { kernelH, kernelW, strideH, strideW, padTop, padLeft, outHeight, outWidth } = mac.geometry;
     if (kernelH * kernelW > 1 || strideH * strideW > 1 || padTop + padLeft > 0 || outHeight * outWidth === 1) return false;
@@ -263,7 +341,7 @@ class CellBuilder {
       return home !== undefined && home.pixelPitch === channels && (height === 1 || home.rowPitch === width * channels);
     };
     const { root } = this.layout.homes.get(output)!;
-    if (root !== output || this.readWhole.has(root) || this.graph.scatters.has(output) || !isDense(input) || !isDense(output)) return false;
+    if (root !== output || this.graph.scatters.has(output) || !isDense(input) || !isDense(output)) return false;
     const words = outHeight * outWidth * (mac.inChannels + mac.outChannels);
     return mac.inChannels === this.graph.tensors[input]!.channels && this.held + words <= SEQUENCE_SHARE * mapsWords(this.machine);
   }

@@ -45,7 +45,7 @@ class CellEmitter {
 
   emit(op: CellOp): void {
     const source: Source = { layer: this.job.constants[op.member]!.layer, tile: 'cell' };
-    for (const { value } of [op.input, ...(op.other ? [op.other] : [])]) this.hold(value, source);
+    if (op.parts.length === 0) for (const { value } of [op.input, ...(op.other ? [op.other] : [])]) this.hold(value, source);
     this.hold(op.output, source);
     if (op.vec) this.emitVec(op, source);
     else this.emitMac(op, source);
@@ -89,6 +89,7 @@ class CellEmitter {
     // Depthwise reads begin at lines.
     const pitch = work.depthwise ? Math.ceil(work.inChannels / LINE_WORDS) * LINE_WORDS : work.inChannels;
     const outPitch = job.plan.values[op.output]!.pitch;
+    const reads = (cu: number): Piece[] => (op.parts.length > 0 ? op.parts : [op.input.value]).map((value) => this.pieces[value]![cu]!);
     const flat = { inHeight: 1, inWidth: op.pixels, outHeight: 1, outWidth: op.pixels };
     for (let b = op.blocks[0]; b < op.blocks[1]; b++) {
       const block = blocks[b]!;
@@ -102,7 +103,7 @@ class CellEmitter {
           {
             cu,
             geometry: { ...work.geometry, ...flat },
-            ring: { base: this.baseOf(op.input), words: op.pixels * pitch },
+            ring: { base: this.baseOf(op.input) + op.firstPixel * pitch, words: op.pixels * pitch },
             origin: 0,
             pixelPitch: pitch,
             channelOffset: work.depthwise ? first : 0,
@@ -113,7 +114,7 @@ class CellEmitter {
             clamp: work.clamp,
             raster: { y: 0, x: 0, x0: 0, width: op.pixels, count: op.pixels },
             output: {
-              outBase: this.baseOf({ value: op.output, offset: first }),
+              outBase: this.baseOf({ value: op.output, offset: op.firstPixel * outPitch + first }),
               outRing: 0,
               outOffset: 0,
               outRowStep: op.pixels * outPitch,
@@ -123,7 +124,7 @@ class CellEmitter {
             channels,
           },
           source,
-          [this.pieces[op.input.value]![cu]!, ...group.pieces],
+          [...reads(cu), ...group.pieces],
           writes,
         );
       }
@@ -155,8 +156,9 @@ class CellEmitter {
     const held = job.plan.holders[op.output]!;
     const home = job.plan.homes[op.id]!.find((candidate) => held & (1 << candidate));
     const cu = home ?? 31 - Math.clz32(held);
-    const base = this.baseOf({ value: op.output, offset: 0 });
-    const run = { first: 0, end: 1, channel: 0, words: op.words, cu, base, pitch: op.words };
+    const { pitch } = job.plan.values[op.output]!;
+    const base = this.baseOf({ value: op.output, offset: op.firstPixel * pitch });
+    const run = { first: op.firstPixel, end: op.firstPixel + op.pixels, channel: 0, words: pitch, cu, base, pitch };
     context.storePixels(job.constants[op.member]!.output, 0, run, source, [this.pieces[op.output]![cu]!]);
   }
 }
