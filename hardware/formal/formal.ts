@@ -80,7 +80,7 @@ export const PROPERTIES: readonly Property[] = [
     with: ['control/sf_fifo.sv', 'control/sf_fifo_head.sv', 'control/sf_start.sv'],
     says: 'order, start rule, room, first head after LatQueue',
     method: 'bound',
-    depth: 11,
+    depth: 9,
     quick: false,
   },
   {

@@ -11,11 +11,12 @@ module sf_accept_formal
   input engine_e [AxiPorts-1:0]  read_engine_i,
   input logic    [AxiPorts-1:0]  write_done_i
 );
-  logic  [NumEngines-1:0] accept;
-  port_t                  port;
+  logic  [NumEngines-1:0] accept, told, accepted_q;
+  port_t                  port, told_port, now_port_q;
   sf_accept u_dut (
-    .clk_i, .rst_ni, .run_i, .offer_i, .accept_o(accept), .port_o(port), .read_done_i, .read_engine_i, .write_done_i
+    .clk_i, .rst_ni, .run_i, .offer_i, .now_o(accept), .accept_o(told), .port_o(told_port), .read_done_i, .read_engine_i, .write_done_i
   );
+  always_comb port = u_dut.now_port;
 
   // Outstanding by engine and by port, counted here.
   logic [NumEngines-1:0][4:0] engine_q;
@@ -34,6 +35,8 @@ module sf_accept_formal
   end
   always_ff @(posedge clk_i) begin
     reset_done_q <= 1'b1;
+    accepted_q   <= rst_ni ? accept : '0;
+    now_port_q   <= port;
     for (int e = 0; e < int'(NumEngines); e++) engine_q[e] <= !rst_ni ? '0 : engine_q[e] + 5'(accept[e]) - 5'(done[e]);
     for (int p = 0; p < int'(AxiPorts); p++) begin
       port_q[p] <= !rst_ni ? '0 : port_q[p] + 5'(accept != '0 && !accept[EngineSt] && port == port_t'(p)) - 5'(read_done_i[p]);
@@ -51,6 +54,9 @@ module sf_accept_formal
     for (int e = 0; e < int'(NumEngines); e++) assume (5'(done[e]) <= engine_q[e]);
     if (reset_done_q) begin
       assert ((accept & (accept - 4'd1)) == '0);
+      // Engines are told a cycle later; their offers of that cycle do not count.
+      assert (told == accepted_q && (told == '0 || told_port == now_port_q));
+      assert ((accept & accepted_q) == '0);
       for (int e = 0; e < int'(NumEngines); e++) begin
         if (accept[e]) begin
           assert (offer_i[e].valid && run_i);
@@ -59,7 +65,7 @@ module sf_accept_formal
           assert (e == int'(EngineSt) || port_q[port] < 5'(ReadsPerPort));
         end
         // An offer that has what it needs waits only for one of higher priority.
-        if (offer_i[e].valid && run_i && !accept[e] && (accept & ((4'd1 << e) - 4'd1)) == '0) begin
+        if (offer_i[e].valid && run_i && !accept[e] && !accepted_q[e] && (accept & ((4'd1 << e) - 4'd1)) == '0) begin
           assert (engine_q[e] == engine_limit(e) || (e != int'(EngineSt) && port_q[offer_i[e].line[3:2]] == 5'(ReadsPerPort)));
         end
         assert (engine_q[e] <= engine_limit(e));

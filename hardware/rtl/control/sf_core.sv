@@ -3,7 +3,8 @@
 // src/simulator/timing/control.ts.
 //
 // Stages: fetch (sf_fetch) → decode D → execute X → write back W. A line on the load bus at b is in the buffer at b+1 (fetch), at D in b+2, at X in
-// b+3. D takes results that are not in the register file yet from X, where sums join them in the last gate, or from W.
+// b+3. An operand that is the result of the instruction before is taken at X, from the register of W: what is at X does not wait for anything if it has
+// operands. One that is the result of the instruction before that is taken at D, from W.
 // A GO without room holds X, and D when it is not empty. A taken branch at X empties them and restarts fetch.
 module sf_core
   import sf_pkg::*;
@@ -19,8 +20,8 @@ module sf_core
   input  logic [31:0]         instr_i,
   input  pc_t                 instr_pc_i,
   output logic                instr_ready_o,
-  output logic                flush_o,        // combinational: start, taken branch or END in this cycle
-  output logic                restart_o,      // with flush_o: a new stream begins at target_o
+  output logic                flush_o,        // registered: start, taken branch or END in the cycle before
+  output logic                restart_o,      // combinational, if there will be a flush: a new stream begins at target_o
   output pc_t                 target_o,
   output logic                line_done_o,    // combinational: the last instruction of a line executes
   // Queues
@@ -58,11 +59,13 @@ module sf_core
     alu_e             alu;
     logic             write;       // rd ← result
     logic [4:0]       rd;
-    logic [31:0]      a;
+    logic             a_is_last;   // operand a is the result of the instruction before
+    logic             b_is_last;
+    logic [31:0]      a;           // else the operand, else 0
     logic [31:0]      b;
     logic             jump;
     logic             branch;
-    logic             on_less;     // branch condition: less or equal, possibly inverted
+    logic             on_less;     // branch condition: less, else equal, possibly inverted
     logic             inverted;
     logic [NumKinds-1:0] kind;     // field write, one-hot
     logic [5:0]       field;
@@ -77,8 +80,8 @@ module sf_core
   decoded_t x_q, x_d;
   pc_t      x_pc_q;
 
-  logic        no_room, stall, d_ready, flush, flush_q, execute, taken, left_q;
-  logic [31:0] x_result, sum, other;
+  logic        no_room, stall, d_ready, flush_q, execute, left_q;
+  logic [31:0] a, b, sum, other;
   logic        x_writes;
 
   // --- formats: views of the same word; they overlap in bits that the others name ---
@@ -130,7 +133,8 @@ module sf_core
   // --- W ---
   logic        w_valid_q;
   logic [4:0]  w_rd_q;
-  logic [31:0] w_result_q;
+  logic [31:0] w_sum_q, w_other_q, w_result;  // one of the two is 0
+  assign w_result = w_sum_q | w_other_q;
 
   // A value that does not come from X: none is there of a register that the program has not written.
   function automatic logic [31:0] known(logic late, logic [31:0] late_value, logic valid, logic [31:0] stored);
@@ -145,15 +149,16 @@ module sf_core
   assign hit_a = x_valid && x_q.write && x_q.rd == d_index_a;
   assign hit_b = x_valid && x_q.write && x_q.rd == d_index_b && !is_constant;
   always_comb begin
-    d_value_a = known(w_valid_q && w_rd_q == d_index_a, w_result_q, written_q[d_index_a], registers[d_index_a]);
-    d_value_b = known(w_valid_q && w_rd_q == d_index_b, w_result_q, written_q[d_index_b], registers[d_index_b]);
+    d_value_a = known(w_valid_q && w_rd_q == d_index_a, w_result, written_q[d_index_a], registers[d_index_a]);
+    d_value_b = known(w_valid_q && w_rd_q == d_index_b, w_result, written_q[d_index_b], registers[d_index_b]);
     if (is_constant) d_value_b = constant;
   end
   always_ff @(posedge clk_i) begin
     w_valid_q  <= rst_ni && !start_i && x_writes;
     w_rd_q     <= x_q.rd;
-    w_result_q <= x_result;
-    if (w_valid_q) registers[w_rd_q] <= w_result_q;
+    w_sum_q    <= x_q.is_sum ? sum : '0;
+    w_other_q  <= x_q.is_sum ? '0 : other;
+    if (w_valid_q) registers[w_rd_q] <= w_result;
     if (!rst_ni || start_i) written_q <= '0;
     else if (w_valid_q) written_q[w_rd_q] <= 1'b1;
   end
@@ -206,8 +211,10 @@ module sf_core
     x_d.rd    = fr.rd;
     x_d.write = (is_immediate || op == OpAdd || op == OpSub || op == OpAnd || op == OpOr || op == OpSll || op == OpSrl) && fr.rd != '0;
     // Field values come from b.
-    x_d.a = hit_a && x_q.is_sum ? sum : hit_a ? other : d_value_a;
-    x_d.b = hit_b && x_q.is_sum ? sum : hit_b ? other : d_value_b;
+    x_d.a_is_last = hit_a;
+    x_d.b_is_last = hit_b;
+    x_d.a = hit_a ? '0 : d_value_a;
+    x_d.b = hit_b ? '0 : d_value_b;
 
     x_d.jump     = op == OpJmp;
     x_d.branch   = is_branch;
@@ -223,26 +230,36 @@ module sf_core
     x_d.is_last  = d_pc_q == last_pc_i;
   end
 
-  // --- execute: one adder for sums and differences, joined with the other results at the end ---
-  logic        less, equal, unused_carry;
-  assign {sum, unused_carry} = {x_q.a, 1'b1} + {x_q.b ^ {32{x_q.subtract}}, x_q.subtract};
+  // --- execute: one adder for sums and differences, its upper half for both carries of the lower ---
+  logic        carry, holds;
+  logic [1:0]  unused_carry;
+  logic [15:0] high_plain, high_carry;
+  logic [31:0] addend;
+  assign a = x_q.a | (x_q.a_is_last ? w_result : '0);
+  assign b = x_q.b | (x_q.b_is_last ? w_result : '0);
+  assign addend = b ^ {32{x_q.subtract}};
+  assign {carry, sum[15:0], unused_carry[0]} = {1'b0, a[15:0], 1'b1} + {1'b0, addend[15:0], x_q.subtract};
+  assign high_plain = a[31:16] + addend[31:16];
+  assign {high_carry, unused_carry[1]} = {a[31:16], 1'b1} + {addend[31:16], 1'b1};
+  assign sum[31:16] = carry ? high_carry : high_plain;
   always_comb begin
     unique case (x_q.alu)
-      AluAnd:  other = x_q.a & x_q.b;
-      AluOr:   other = x_q.a | x_q.b;
-      AluSll:  other = x_q.a << x_q.b[4:0];
-      default: other = x_q.a >> x_q.b[4:0];
+      AluAnd:  other = a & b;
+      AluOr:   other = a | b;
+      AluSll:  other = a << b[4:0];
+      default: other = a >> b[4:0];
     endcase
   end
-  assign x_result = x_q.is_sum ? sum : other;
-  // In halves, for their carry chains.
-  logic high_less, high_equal, low_less, low_equal;
-  assign high_less  = signed'(x_q.a[31:16]) < signed'(x_q.b[31:16]);
-  assign high_equal = x_q.a[31:16] == x_q.b[31:16];
-  assign low_less   = x_q.a[15:0] < x_q.b[15:0];
-  assign low_equal  = x_q.a[15:0] == x_q.b[15:0];
-  assign equal      = high_equal && low_equal;
-  assign less       = high_less || (high_equal && low_less);
+  // The condition, less or equal, in two parts for their carry chains. The lower part is one comparison for both: equal numbers differ by less than 1.
+  localparam int unsigned LowW = 12;
+  logic            high_less, high_equal, low;
+  logic [LowW-1:0] low_left, low_right;
+  assign high_less  = signed'(a[31:LowW]) < signed'(b[31:LowW]);
+  assign high_equal = a[31:LowW] == b[31:LowW];
+  assign low_left   = x_q.on_less ? a[LowW-1:0] : a[LowW-1:0] ^ b[LowW-1:0];
+  assign low_right  = x_q.on_less ? b[LowW-1:0] : LowW'(1);
+  assign low        = low_left < low_right;
+  assign holds      = (x_q.on_less && high_less) || (high_equal && low);
   // An illegal instruction stays at X, as everything does after a stop, so that the program counter tells where it was.
   // What was in D and X at a flush counts no more in the cycle after it; the fetch gives nothing then.
   assign x_valid = x_valid_q && !flush_q;
@@ -252,30 +269,33 @@ module sf_core
   assign d_ready = !stall || !d_valid_q;
   assign execute = x_valid && !stall && !left_q;
   assign x_writes = execute && x_q.write;
-  assign taken   = execute && (x_q.jump || (x_q.branch && ((x_q.on_less ? less : equal) != x_q.inverted)));
-  assign flush   = start_i || taken || (execute && x_q.ends);
+  // No reset: nothing executes before one.
+  always_ff @(posedge clk_i) begin
+    if (start_i || (execute && (x_q.jump || x_q.ends))) flush_q <= 1'b1;
+    else flush_q <= execute && x_q.branch && holds != x_q.inverted;
+  end
 
-  logic active_q, illegal_q, leaves_q;
+  logic active_q, illegal_q, last_q, leaves_q;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       d_valid_q <= 1'b0;
       x_valid_q <= 1'b0;
-      flush_q   <= 1'b0;
+      last_q    <= 1'b0;
       active_q  <= 1'b0;
       illegal_q <= 1'b0;
       leaves_q  <= 1'b0;
       left_q    <= 1'b0;
     end else begin
-      flush_q <= flush;
       if (d_ready || flush_q) d_valid_q <= instr_valid_i;
       if (!stall || flush_q) x_valid_q <= d_valid_q && !flush_q;
       if (start_i) active_q <= 1'b1;
       else if (execute && x_q.ends) active_q <= 1'b0;
-      illegal_q <= x_valid && !x_q.legal;
-      leaves_q  <= execute && x_q.is_last && !taken && !x_q.ends;
-      // Nothing behind the last instruction executes.
-      if (start_i) left_q <= 1'b0;
-      else if (execute && x_q.is_last && !taken) left_q <= 1'b1;
+      illegal_q <= x_valid && !left_q && !x_q.legal;
+      last_q    <= execute && x_q.is_last;
+      leaves_q  <= last_q && !flush_q;
+      // Nothing behind the last instruction executes, unless that was a taken branch.
+      if (start_i || flush_q) left_q <= 1'b0;
+      else if (execute && x_q.is_last) left_q <= 1'b1;
     end
   end
   always_ff @(posedge clk_i) begin
@@ -307,29 +327,29 @@ module sf_core
 
   sf_field_regs #(.NumFields(LdmFields), .Bits(LdmBits), .FieldWidth(LdmFieldWidth), .FieldSigned(LdmFieldSigned)) u_ldm (
     .clk_i, .rst_ni, .init_i(start_i), .clear_i(clear_q[KindLdm]), .write_i(field_write[KindLdm]),
-    .upper_i(x_q.upper), .sign_i(x_q.sign), .index_i(x_q.field), .value_i(x_q.b), .fields_o(ldm_o)
+    .upper_i(x_q.upper), .sign_i(x_q.sign), .index_i(x_q.field), .value_i(b), .fields_o(ldm_o)
   );
   sf_field_regs #(.NumFields(LdwFields), .Bits(LdwBits), .FieldWidth(LdwFieldWidth), .FieldSigned(LdwFieldSigned)) u_ldw (
     .clk_i, .rst_ni, .init_i(start_i), .clear_i(clear_q[KindLdw]), .write_i(field_write[KindLdw]),
-    .upper_i(x_q.upper), .sign_i(x_q.sign), .index_i(x_q.field), .value_i(x_q.b), .fields_o(ldw_o)
+    .upper_i(x_q.upper), .sign_i(x_q.sign), .index_i(x_q.field), .value_i(b), .fields_o(ldw_o)
   );
   sf_field_regs #(.NumFields(StFields), .Bits(StBits), .FieldWidth(StFieldWidth), .FieldSigned(StFieldSigned)) u_st (
     .clk_i, .rst_ni, .init_i(start_i), .clear_i(clear_q[KindSt]), .write_i(field_write[KindSt]),
-    .upper_i(x_q.upper), .sign_i(x_q.sign), .index_i(x_q.field), .value_i(x_q.b), .fields_o(st_o)
+    .upper_i(x_q.upper), .sign_i(x_q.sign), .index_i(x_q.field), .value_i(b), .fields_o(st_o)
   );
   sf_field_regs #(.NumFields(MacFields), .Bits(MacBits), .FieldWidth(MacFieldWidth), .FieldSigned(MacFieldSigned)) u_mac (
     .clk_i, .rst_ni, .init_i(start_i), .clear_i(clear_q[KindMac]), .write_i(field_write[KindMac]),
-    .upper_i(x_q.upper), .sign_i(x_q.sign), .index_i(x_q.field), .value_i(x_q.b), .fields_o(mac_o)
+    .upper_i(x_q.upper), .sign_i(x_q.sign), .index_i(x_q.field), .value_i(b), .fields_o(mac_o)
   );
   sf_field_regs #(.NumFields(VecFields), .Bits(VecBits), .FieldWidth(VecFieldWidth), .FieldSigned(VecFieldSigned)) u_vec (
     .clk_i, .rst_ni, .init_i(start_i), .clear_i(clear_q[KindVec]), .write_i(field_write[KindVec]),
-    .upper_i(x_q.upper), .sign_i(x_q.sign), .index_i(x_q.field), .value_i(x_q.b), .fields_o(vec_o)
+    .upper_i(x_q.upper), .sign_i(x_q.sign), .index_i(x_q.field), .value_i(b), .fields_o(vec_o)
   );
 
   assign go_o          = execute ? x_q.go : '0;
   assign instr_ready_o = d_ready;
-  assign flush_o       = flush;
-  assign restart_o     = start_i || taken;
+  assign flush_o       = flush_q;
+  assign restart_o     = !(execute && x_q.ends);
   assign target_o      = start_i ? '0 : x_q.target;
   assign line_done_o   = execute && x_pc_q[2:0] == 3'd7;
   assign executed_o    = execute;

@@ -1,7 +1,7 @@
 // Instruction fetch: streams the program's lines ahead of the core into the instruction buffer and reads them out one instruction a cycle.
 // Specification: docs/microarchitecture.md, sections 6, 8 and 9 (T1, T19). Twin: src/simulator/timing/fetch.ts.
 //
-// A flush at t is in a register at t+1, when nothing is offered and no instruction is there; the first offer of a new stream is there at
+// A flush at t is known at t+1 (flush_q), when nothing is offered and no instruction is there; the first offer of a new stream is there at
 // t+LatBranchRestart. Lines of an abandoned stream come marked as stale (sf_read_port) and are dropped; a line on the bus at t+1 is still one of them.
 // free_q counts lines neither held nor offered: a line whose last instruction executes at x is in it at x+1 and in an offer at x+2.
 module sf_fetch
@@ -13,8 +13,8 @@ module sf_fetch
   input  line_addr_t   code_line_i,    // DRAM line of instruction 0
   input  pc_t          last_pc_i,      // index of the program's last instruction
   // Core
-  input  logic         flush_i,
-  input  logic         restart_i,
+  input  logic         flush_i,        // flush in the cycle before
+  input  logic         restart_i,      // of this cycle, if it has a flush: with a new stream at target_i
   input  pc_t          target_i,
   input  logic         line_done_i,
   output logic         instr_valid_o,
@@ -24,7 +24,7 @@ module sf_fetch
   // Memory
   output offer_t       offer_o,
   output read_meta_t   meta_o,
-  input  logic         accept_i,
+  input  logic         accept_i,       // the offer was accepted in the cycle before
   output logic         flush_o,        // registered: all lines accepted up to now are stale
   // Load bus
   input  logic         line_valid_i,   // a line for fetch is on the bus
@@ -61,6 +61,7 @@ module sf_fetch
   logic [LinePcW:0] after_q;
   pc_t              pc_q;  // of the instruction read next
 
+  assign flush_q    = flush_i;
   assign last_line  = last_pc_i[PcW-1:$clog2(LineInstrs)];
   assign in_program = !after_q[LinePcW];
   assign dram_line  = code_line_i + line_addr_t'(line_q);
@@ -80,13 +81,11 @@ module sf_fetch
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       active_q      <= 1'b0;
-      flush_q       <= 1'b0;
       flushed_q     <= 1'b0;
       leaves_q      <= 1'b0;
       offer_q.valid <= 1'b0;
       free_q        <= FreeW'(InstrLines);
     end else begin
-      flush_q   <= flush_i;
       flushed_q <= flush_q;
       leaves_q  <= flushed_q && active_q && pc_q > last_pc_i;
       if (flush_q) begin
@@ -146,7 +145,7 @@ module sf_fetch
     if (!rst_ni) in_flight_q <= '0;
     else in_flight_q <= in_flight_q + (accept_i ? InFlightW'(offer_q.lines) : '0) - InFlightW'(line_valid_i);
   end
-  assign busy_o = in_flight_q != '0;
+  assign busy_o = in_flight_q != '0 || accept_i;
 
   // --- instruction buffer ---
   line_t      buffer [InstrLines];

@@ -12,8 +12,8 @@ module sf_ldm
   // Memory
   output offer_t              offer_o,
   output read_meta_t          meta_o,
-  input  logic                accept_i,
-  input  port_t               port_i,       // of the accepted burst
+  input  logic                accept_i,     // the offer was accepted in the cycle before
+  input  port_t               port_i,       // of that burst
   input  logic [AxiPorts-1:0] complete_i,   // a burst's last line goes on the load bus in the next cycle
   // Signals: read and write at once
   output logic                signal_o,

@@ -18,7 +18,7 @@ module sf_ldw
   // Memory
   output offer_t              offer_o,
   output read_meta_t          meta_o,
-  input  logic                accept_i,
+  input  logic                accept_i,     // the offer was accepted in the cycle before
   input  port_t               port_i,
   input  logic [AxiPorts-1:0] complete_i,
   // Signals: read and write at once

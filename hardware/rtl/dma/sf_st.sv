@@ -17,9 +17,8 @@ module sf_st
   input  logic    [NumCus-1:0] gnt_i,
   input  line_t   [NumCus-1:0] words_i,      // at the grant + LatReadLatencyMaps
   // Write store
-  input  logic                 slot_valid_i,
-  input  write_slot_t          slot_i,
-  output logic                 slot_take_o,
+  input  write_slot_t          slot_i,       // free: there are more than bursts
+  output logic                 slot_take_o,  // registered
   output logic                 store_o,      // write a line
   output write_slot_t          store_slot_o,
   output logic [1:0]           store_line_o,
@@ -28,7 +27,7 @@ module sf_st
   // Memory
   output offer_t               offer_o,
   output write_slot_t          offer_slot_o,
-  input  logic                 accept_i,
+  input  logic                 accept_i,     // the offer was accepted in the cycle before
   input  port_t                port_i,
   input  logic [AxiPorts-1:0]  complete_i,
   // Signals
@@ -64,24 +63,27 @@ module sf_st
   logic         req_q, gnt, line_is_last, burst_done;
   run_burst_t   current_q;     // addr and skip of the line requested
   logic [1:0]   line_q;
-  write_slot_t  slot_q;
+  write_slot_t  slot_q;        // from two cycles after begin_burst on: known a cycle after the first line's grant at the latest
+  logic         begun_q;
   logic [1:0]   taken_q;       // burst buffers: from the first request to the acceptance
 
   assign gnt          = gnt_i != '0;
   assign line_is_last = 3'(line_q) + 3'd1 == current_q.lines;
   assign burst_done   = gnt && line_is_last;
-  assign begin_burst  = burst_valid && taken_q != 2'(BurstBuffers) && slot_valid_i && (!req_q || burst_done);
-  assign slot_take_o  = begin_burst;
+  assign begin_burst  = burst_valid && taken_q != 2'(BurstBuffers) && (!req_q || burst_done);
+  assign slot_take_o  = begun_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       busy_q        <= 1'b0;
       req_q         <= 1'b0;
+      begun_q       <= 1'b0;
       taken_q       <= '0;
       read_signal_o <= 1'b0;
     end else begin
       if (start_i) busy_q <= 1'b1;
       else if (burst_done && current_q.last) busy_q <= 1'b0;
+      begun_q <= begin_burst;
       if (begin_burst) req_q <= 1'b1;
       else if (burst_done) req_q <= 1'b0;
       taken_q       <= taken_q + 2'(begin_burst) - 2'(accept_i);
@@ -93,12 +95,12 @@ module sf_st
     if (begin_burst) begin
       current_q <= burst;
       line_q    <= '0;
-      slot_q    <= slot_i;
     end else if (gnt) begin
       current_q.addr <= current_q.addr + maps_addr_t'(LineWords);
       current_q.skip <= '0;
       line_q         <= line_q + 2'd1;
     end
+    if (begun_q) slot_q <= slot_i;
   end
   always_comb begin
     for (int c = 0; c < int'(NumCus); c++) req_o[c] = '{valid: req_q && cu_q == 4'(c), addr: current_q.addr};
@@ -127,8 +129,9 @@ module sf_st
     if (line_is_last) mask = mask & ~({LineWords{1'b1}} << current_q.tail << 1);
   end
   always_ff @(posedge clk_i) begin
-    read_q[0] <= '{valid: gnt && rst_ni, cu: CuW'(cu_q), slot: slot_q, line: line_q, mask: mask};
+    read_q[0] <= '{valid: gnt && rst_ni, cu: CuW'(cu_q), slot: '0, line: line_q, mask: mask};
     for (int i = 1; i < int'(ReadStages); i++) read_q[i] <= read_q[i-1];
+    read_q[1].slot <= slot_q;
     full_valid_q <= rst_ni ? (ReadStages - 1)'({full_valid_q, burst_done}) : '0;
     if (!rst_ni) for (int i = 1; i < int'(ReadStages); i++) read_q[i].valid <= 1'b0;
   end
@@ -142,10 +145,16 @@ module sf_st
   full_t      read_burst, head;
   logic       head_valid, unused_valid, unused_full;
   logic [1:0] full_bursts_q;
-  assign read_burst = '{line: current_q.line, lines: current_q.lines, slot: slot_q, last: current_q.last};
+  // A cycle after the last line's grant, when the slot is known.
+  full_t full_q;
+  always_ff @(posedge clk_i) full_q <= '{line: current_q.line, lines: current_q.lines, slot: '0, last: current_q.last};
+  always_comb begin
+    read_burst      = full_q;
+    read_burst.slot = slot_q;
+  end
   sf_fifo #(.Width($bits(full_t)), .Depth(BurstBuffers)) u_full (
     .clk_i, .rst_ni,
-    .push_i (burst_done),
+    .push_i (full_valid_q[0]),
     .data_i (read_burst),
     .pop_i  (accept_i),
     .valid_o(unused_valid),

@@ -19,14 +19,13 @@ module sf_memory
   input  read_meta_t                   ldm_meta_i,
   input  read_meta_t                   ldw_meta_i,
   input  write_slot_t                  st_slot_i,
-  output logic       [NumEngines-1:0]  accept_o,
+  output logic       [NumEngines-1:0]  accept_o,       // registered: the offer of the cycle before
   output port_t                        port_o,
   input  logic                         flush_i,        // fetch: the cycle after a flush
   output logic [AxiPorts-1:0]          ldm_complete_o,
   output logic [AxiPorts-1:0]          ldw_complete_o,
   output logic [AxiPorts-1:0]          st_complete_o,
   // Write store
-  output logic                         slot_valid_o,
   output write_slot_t                  slot_o,
   input  logic                         slot_take_i,
   input  logic                         store_i,
@@ -79,10 +78,11 @@ module sf_memory
   end
 
   // --- acceptance ---
+  logic    [NumEngines-1:0] accepted;
   logic    [AxiPorts-1:0] read_done, write_done;
   engine_e [AxiPorts-1:0] read_engine;
   sf_accept u_accept (
-    .clk_i, .rst_ni, .run_i, .offer_i, .accept_o, .port_o,
+    .clk_i, .rst_ni, .run_i, .offer_i, .now_o(accepted), .accept_o, .port_o,
     .read_done_i  (read_done),
     .read_engine_i(read_engine),
     .write_done_i (write_done)
@@ -93,7 +93,6 @@ module sf_memory
   engine_e      cmd_engine_q;
   line_addr_t   cmd_line_q;
   burst_lines_t cmd_lines_q;
-  port_t        cmd_port_q;
   read_meta_t   cmd_meta_q;
   write_slot_t  cmd_slot_q;
   offer_t       offer;
@@ -103,7 +102,7 @@ module sf_memory
     offer  = '0;
     engine = EngineFetch;
     for (int e = 0; e < int'(NumEngines); e++) begin
-      if (accept_o[e]) begin
+      if (accepted[e]) begin
         offer  = offer | offer_i[e];
         engine = engine_e'(e);
       end
@@ -120,7 +119,6 @@ module sf_memory
     cmd_engine_q <= engine;
     cmd_line_q   <= offer.line;
     cmd_lines_q  <= offer.lines;
-    cmd_port_q   <= port_o;
     cmd_meta_q   <= meta;
     cmd_slot_q   <= st_slot_i;
   end
@@ -144,7 +142,7 @@ module sf_memory
   always_ff @(posedge clk_i) begin
     pass_write_q       <= cmd_write_q;
     pass_lines_q       <= cmd_lines_q;
-    pass_port_q        <= cmd_port_q;
+    pass_port_q        <= port_o;
     pass_slot_q        <= cmd_slot_q;
     violation_engine_o <= cmd_engine_q;
     violation_line_o   <= cmd_line_q;
@@ -170,7 +168,7 @@ module sf_memory
     end
   end
   sf_write_store u_store (
-    .clk_i, .rst_ni, .slot_valid_o, .slot_o, .slot_take_i,
+    .clk_i, .rst_ni, .slot_o, .slot_take_i,
     .slot_free_i  (port_frees != '0),
     .freed_slot_i (read_slot),
     .write_i      (store_i),
@@ -190,7 +188,7 @@ module sf_memory
   line_t     [AxiPorts-1:0]      line;
   for (genvar p = 0; p < int'(AxiPorts); p++) begin : gen_port
     logic cmd_here, pass_here;
-    assign cmd_here  = cmd_port_q == port_t'(p);
+    assign cmd_here  = port_o == port_t'(p);
     assign pass_here = pass && pass_port_q == port_t'(p);
 
     sf_read_port u_read (

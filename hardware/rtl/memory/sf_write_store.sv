@@ -10,8 +10,7 @@ module sf_write_store
   input  logic        clk_i,
   input  logic        rst_ni,
   // Slots
-  output logic        slot_valid_o,
-  output write_slot_t slot_o,
+  output write_slot_t slot_o,           // free
   input  logic        slot_take_i,
   input  logic        slot_free_i,
   input  write_slot_t freed_slot_i,
@@ -46,26 +45,19 @@ module sf_write_store
     freed_q <= freed_slot_i;
   end
   logic [WriteSlots-1:0] used_q, used_d;
-  logic                  valid_q, valid_d;
   write_slot_t           slot_q, slot_d;
   always_comb begin
     used_d = used_q;
     if (slot_take_i) used_d[slot_q] = 1'b1;
     if (free_q) used_d[freed_q] = 1'b0;
-    valid_d = 1'b0;
     slot_d  = '0;
     for (int i = int'(WriteSlots) - 1; i >= 0; i--) begin
-      if (!used_d[i]) begin
-        valid_d = 1'b1;
-        slot_d  = write_slot_t'(i);
-      end
+      if (!used_d[i]) slot_d = write_slot_t'(i);
     end
   end
   always_ff @(posedge clk_i) begin
     used_q  <= rst_ni ? used_d : '0;
-    valid_q <= rst_ni && valid_d;
     slot_q  <= rst_ni ? slot_d : '0;
   end
-  assign slot_valid_o = valid_q;
   assign slot_o       = slot_q;
 endmodule

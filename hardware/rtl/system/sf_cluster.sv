@@ -323,7 +323,7 @@ module sf_cluster
   st_req_t [NumCus-1:0] st_req;
   cu_mask_t             st_gnt;
   line_t   [NumCus-1:0] st_words;
-  logic                 slot_valid, slot_take, store;
+  logic                 slot_take, store;
   write_slot_t          slot, store_slot, offer_slot;
   logic [1:0]           store_line;
   line_t                store_words;
@@ -363,7 +363,6 @@ module sf_cluster
     .req_o         (st_req),
     .gnt_i         (st_gnt),
     .words_i       (st_words),
-    .slot_valid_i  (slot_valid),
     .slot_i        (slot),
     .slot_take_o   (slot_take),
     .store_o       (store),
@@ -401,7 +400,6 @@ module sf_cluster
     .ldm_complete_o(ldm_complete),
     .ldw_complete_o(ldw_complete),
     .st_complete_o (st_complete),
-    .slot_valid_o  (slot_valid),
     .slot_o        (slot),
     .slot_take_i   (slot_take),
     .store_i       (store),

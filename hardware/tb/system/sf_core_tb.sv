@@ -26,8 +26,10 @@ module sf_core_tb
   logic [VecBits-1:0] vec;
   logic [31:0] code [Length];
   logic        stream_q;
-  logic [1:0]  quiet_q;   // nothing is fetched right behind a flush
-  assign valid = stream_q && open_q && quiet_q == '0 && fetch_pc_q < pc_t'(Length);
+  logic        restart_q, flush_due_q;
+  pc_t         target_q;
+  // Fetch gives nothing in the cycle after a flush, in which it learns of it.
+  assign valid = stream_q && open_q && !flush && fetch_pc_q < pc_t'(Length);
   assign instr = code[fetch_pc_q[6:0]];
   sf_core u_dut (
     .clk_i, .rst_ni, .start_i(start_q), .run_i(1'b1), .last_pc_i(pc_t'(Length - 1)), .instr_valid_i(valid), .instr_i(instr), .instr_pc_i(fetch_pc_q),
@@ -40,7 +42,7 @@ module sf_core_tb
   logic [31:0] regs [32];
   logic [31:0] fields [5][64];
   pc_t         pc_q;
-  logic        over_q, check_q, illegal_due_q, illegal_seen_q, leaves_due_q;
+  logic        over_q, check_q, illegal_due_q, illegal_seen_q, leaves_due_q, leaves_late_q;
   int          check_kind_q, step_q, program_q, cycle_q, gos_q, taken_q, untaken_q, stalls_q, executed_q, illegals_q, ends_q, field_writes_q, leaves_q;
   logic [VecBits-1:0] expect_q;  // the fields sent, right-aligned
 
@@ -140,7 +142,7 @@ module sf_core_tb
       {done_o, start_q, open_q, stream_q, over_q, check_q, illegal_due_q, illegal_seen_q, leaves_due_q} <= '0;
       errors_o <= 0;
       room_q <= '1;
-      quiet_q <= '0;
+      {restart_q, flush_due_q, target_q, leaves_late_q} <= '0;
       over_q <= 1'b1;
       {step_q, program_q, cycle_q, gos_q, taken_q, untaken_q, stalls_q, executed_q, illegals_q, ends_q, field_writes_q, leaves_q} <= '0;
       {pc_q, fetch_pc_q, check_kind_q, expect_q} <= '0;
@@ -151,10 +153,14 @@ module sf_core_tb
       room_q <= (program_q % 2) == 0 ? '1 : unit_mask_t'($urandom) | unit_mask_t'($urandom);
       if (stalled) stalls_q <= stalls_q + 1;
       // --- the stream
-      quiet_q <= flush ? 2'd1 : quiet_q >> 1;
+      restart_q <= restart;
+      target_q <= target;
+      if (flush && !flush_due_q) fail("a flush");
+      if (!flush && flush_due_q) fail("no flush");
+      flush_due_q <= start_q;
       if (flush) begin
-        stream_q <= restart;
-        fetch_pc_q <= target;
+        stream_q <= restart_q;
+        fetch_pc_q <= target_q;
       end else if (valid && ready) fetch_pc_q <= fetch_pc_q + pc_t'(1);
       // --- fields in the cycle after a GO
       check_q <= 1'b0;
@@ -171,7 +177,8 @@ module sf_core_tb
       end
       // One of the program before may show in the first cycles.
       if (illegal && !illegal_due_q && !over_q && step_q > 3) fail("illegal");
-      if (leaves != leaves_due_q) fail("leaving the program");
+      if (leaves != leaves_late_q) fail("leaving the program");
+      leaves_late_q <= leaves_due_q;
       leaves_due_q <= 1'b0;
       // --- an illegal instruction stays
       if (!over_q && !is_legal(code[pc_q[6:0]])) begin
@@ -240,14 +247,15 @@ module sf_core_tb
         if (w[31:26] == OpJmp) follow = follow + {{PcW - 26{w[25]}}, w[25:0]};
         if (branch || w[31:26] == OpJmp) begin
           taken_q <= taken_q + 1;
-          if (!flush || !restart || target != follow) fail("a taken branch");
+          if (!restart || target != follow) fail("a taken branch");
+          flush_due_q <= 1'b1;
         end else if (w[31:26] == OpEnd) begin
           ends_q <= ends_q + 1;
           over_q <= 1'b1;
-          if (!flush || restart || !ends) fail("END");
+          if (restart || !ends) fail("END");
+          flush_due_q <= 1'b1;
         end else begin
           if (w[31:26] inside {OpBeq, OpBne, OpBlt, OpBge}) untaken_q <= untaken_q + 1;
-          if (flush && !start_q) fail("a flush");
           if (pc_q == pc_t'(Length - 1)) begin
             leaves_due_q <= 1'b1;
             leaves_q <= leaves_q + 1;
@@ -282,7 +290,7 @@ module sf_core_tb
         check_q <= 1'b0;
         illegal_due_q <= 1'b0;
         illegal_seen_q <= 1'b0;
-        leaves_due_q <= 1'b0;
+        {leaves_due_q, leaves_late_q} <= '0;
       end
     end
   end

@@ -32,14 +32,18 @@ module sf_fetch_tb
   function automatic logic [31:0] word_of(line_addr_t line, int i);
     return 32'(line) * 32'h9e37_79b1 ^ (32'(i) * 32'h85eb_ca6b) ^ 32'h1357;
   endfunction
-  assign accept = offer.valid && open_q;
+  // Fetch sees an acceptance a cycle late; its offer of that cycle does not count.
+  logic accepted_q, offered;
+  assign offered = offer.valid && !accepted_q;
+  assign accept  = offered && open_q;
+  always_ff @(posedge clk_i) accepted_q <= rst_ni && accept;
   // A line is done when its last instruction executes: here two cycles after it was read.
   logic [2:0] last_of_line_q;
   assign done_line = last_of_line_q[1] && !flush_q;
   sf_fetch u_dut (
-    .clk_i, .rst_ni, .code_line_i(code_line_q), .last_pc_i(last_pc_q), .flush_i(flush_q), .restart_i(restart_q), .target_i(target_q),
+    .clk_i, .rst_ni, .code_line_i(code_line_q), .last_pc_i(last_pc_q), .flush_i(flushing_q), .restart_i(restart_q), .target_i(target_q),
     .line_done_i(done_line), .instr_valid_o(valid), .instr_o(instr), .instr_pc_o(pc), .instr_ready_i(ready_q), .offer_o(offer), .meta_o(meta),
-    .accept_i(accept), .flush_o(flush), .line_valid_i(line_valid_q), .line_cmd_i(cmd_q), .line_i(line_q), .busy_o(busy), .leaves_o(leaves)
+    .accept_i(accepted_q), .flush_o(flush), .line_valid_i(line_valid_q), .line_cmd_i(cmd_q), .line_i(line_q), .busy_o(busy), .leaves_o(leaves)
   );
 
   line_on_way_t on_way [AxiPorts][$];
@@ -81,11 +85,11 @@ module sf_fetch_tb
       if (leaves && expected_q <= last_pc_q) fail("leaves the program");
       // --- offers: stable until accepted, in order, inside blocks and the program
       if (held_valid_q && !flushing_q && offer != held_q) fail("an offer changed");
-      held_valid_q <= offer.valid && !accept && !flush_q;
+      held_valid_q <= offered && !accept && !flush_q;
       held_q <= offer;
       flushing_q <= flush_q;
       // The program may be another one from the flush on.
-      if (offer.valid && !flush_q) begin
+      if (offered && !flush_q) begin
         if (offer.line != next_line_q) fail("another line offered");
         if (offer.lines == '0 || 32'(offer.line[1:0]) + 32'(offer.lines) > 4) fail("a burst across blocks");
         if (offer.line + line_addr_t'(offer.lines) > code_line_q + line_addr_t'(last_pc_q >> 3) + line_addr_t'(1)) fail("a burst behind the program");
@@ -137,7 +141,7 @@ module sf_fetch_tb
         code = code_line_q;
         last = last_pc_q;
         // Another program, when nothing of this one is on its way.
-        if (seen_q == 0 || (!busy && chance(50))) begin
+        if (seen_q == 0 || (!busy && !accept && since_q > 4 && chance(50))) begin
           code = line_addr_t'($urandom_range(1 << 20));
           last = pc_t'(pick(0, 1500));
           programs_q <= programs_q + 1;

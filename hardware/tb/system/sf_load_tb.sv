@@ -34,16 +34,24 @@ module sf_load_tb
   read_meta_t meta;
   port_t      port;
   logic [AxiPorts-1:0] complete_q;
-  assign accept = offer.valid && open_q;
+  // The engine sees an acceptance a cycle late; its offer of that cycle does not count.
+  logic  accepted_q, offered;
+  port_t port_q;
+  assign offered = offer.valid && !accepted_q;
+  assign accept  = offered && open_q;
+  always_ff @(posedge clk_i) begin
+    accepted_q <= rst_ni && accept;
+    port_q     <= port;
+  end
   assign port   = AxiPorts > 1 ? offer.line[2+:PortW] : '0;
   if (Weights) begin : gen_ldw
     sf_ldw u_dut (
-      .clk_i, .rst_ni, .start_i(start_q), .desc_i(ldw_desc_q), .free_o(free), .offer_o(offer), .meta_o(meta), .accept_i(accept), .port_i(port),
+      .clk_i, .rst_ni, .start_i(start_q), .desc_i(ldw_desc_q), .free_o(free), .offer_o(offer), .meta_o(meta), .accept_i(accepted_q), .port_i(port_q),
       .complete_i(complete_q), .signal_o(signal), .busy_o(busy)
     );
   end else begin : gen_ldm
     sf_ldm u_dut (
-      .clk_i, .rst_ni, .start_i(start_q), .desc_i(ldm_desc_q), .free_o(free), .offer_o(offer), .meta_o(meta), .accept_i(accept), .port_i(port),
+      .clk_i, .rst_ni, .start_i(start_q), .desc_i(ldm_desc_q), .free_o(free), .offer_o(offer), .meta_o(meta), .accept_i(accepted_q), .port_i(port_q),
       .complete_i(complete_q), .signal_o(signal), .busy_o(busy)
     );
   end
@@ -163,10 +171,10 @@ module sf_load_tb
       end
       // --- offers
       if (held_valid_q && (offer != held_q || meta != held_meta_q)) fail("an offer changed");
-      held_valid_q <= offer.valid && !accept;
+      held_valid_q <= offered && !accept;
       held_q <= offer;
       held_meta_q <= meta;
-      if (offer.valid && !accept) waits_q <= waits_q + 1;
+      if (offered && !accept) waits_q <= waits_q + 1;
       if (accept) begin
         read_meta_t m;
         logic       last;

@@ -28,7 +28,7 @@ module sf_st_tb
     maps_addr_t addr;
   } read_t;
 
-  logic                 start_q, free, accept, open_q, port_q, slot_valid_q, slot_take, store, read_signal, write_signal, busy;
+  logic                 start_q, free, accept, open_q, port_q, slot_take, store, read_signal, write_signal, busy;
   st_desc_t             desc_q;
   st_req_t [NumCus-1:0] req;
   logic    [NumCus-1:0] gnt;
@@ -42,12 +42,20 @@ module sf_st_tb
   logic [AxiPorts-1:0]  complete_q;
 
   always_comb for (int c = 0; c < int'(NumCus); c++) gnt[c] = req[c].valid && port_q;
-  assign accept = offer.valid && open_q;
+  // The engine sees an acceptance a cycle late; its offer of that cycle does not count.
+  logic  accepted_q, offered;
+  port_t accepted_port_q;
+  assign offered = offer.valid && !accepted_q;
+  assign accept  = offered && open_q;
+  always_ff @(posedge clk_i) begin
+    accepted_q      <= rst_ni && accept;
+    accepted_port_q <= port;
+  end
   assign port   = AxiPorts > 1 ? offer.line[2+:PortW] : '0;
   sf_st u_dut (
-    .clk_i, .rst_ni, .start_i(start_q), .desc_i(desc_q), .free_o(free), .req_o(req), .gnt_i(gnt), .words_i(words), .slot_valid_i(slot_valid_q),
+    .clk_i, .rst_ni, .start_i(start_q), .desc_i(desc_q), .free_o(free), .req_o(req), .gnt_i(gnt), .words_i(words), 
     .slot_i(slot_q), .slot_take_o(slot_take), .store_o(store), .store_slot_o(store_slot), .store_line_o(store_line), .store_words_o(store_words),
-    .store_mask_o(store_mask), .offer_o(offer), .offer_slot_o(offer_slot), .accept_i(accept), .port_i(port), .complete_i(complete_q),
+    .store_mask_o(store_mask), .offer_o(offer), .offer_slot_o(offer_slot), .accept_i(accepted_q), .port_i(accepted_port_q), .complete_i(complete_q),
     .read_signal_o(read_signal), .write_signal_o(write_signal), .busy_o(busy)
   );
 
@@ -108,7 +116,7 @@ module sf_st_tb
   always_ff @(posedge clk_i) begin
     reads_q <= {reads_q[LatReadLatencyMaps-2:0], read_t'('0)};
     if (!rst_ni) begin
-      {done_o, start_q, open_q, port_q, slot_valid_q, held_valid_q, started_q, begun_q} <= '0;
+      {done_o, start_q, open_q, port_q, held_valid_q, started_q, begun_q} <= '0;
       complete_q <= '0;
       errors_o <= 0;
       filled <= '0;
@@ -175,19 +183,14 @@ module sf_st_tb
       end
       // --- slots of the write store
       if (slot_take) begin
-        if (!slot_valid_q) fail("a slot that is not there");
         used[slot_q] = 1;
         slots.push_back(slot_q);
         line_slots.push_back(slot_q);
       end
-      slot_valid_q <= 1'b0;
       for (int s = 0; s < int'(WriteSlots); s++) begin
         int at;
         at = (s + cycle_q) % int'(WriteSlots);
-        if (used[at] == 0 && chance(90)) begin
-          slot_q <= write_slot_t'(at);
-          slot_valid_q <= 1'b1;
-        end
+        if (used[at] == 0) slot_q <= write_slot_t'(at);
       end
       // --- lines that are stored
       if (store) begin
@@ -206,9 +209,9 @@ module sf_st_tb
       end
       // --- offers: full bursts, in order
       if (held_valid_q && offer != held_q) fail("an offer changed");
-      held_valid_q <= offer.valid && !accept;
+      held_valid_q <= offered && !accept;
       held_q <= offer;
-      if (offer.valid && !accept) waits_q <= waits_q + 1;
+      if (offered && !accept) waits_q <= waits_q + 1;
       if (accept) begin
         logic last;
         last = 1'b0;

@@ -131,7 +131,7 @@ export function runTwin(program: Program, trace: CoreTrace): { cycles: number; r
       maps: 0,
       onAccept: (now) => {
         fetchLine += lines;
-        offerFrom = now + 1;
+        offerFrom = now + 2;
       },
       onLine: (now) => {
         event(now);
@@ -202,8 +202,8 @@ export function runTwin(program: Program, trace: CoreTrace): { cycles: number; r
           maps,
           onAccept: (now) => {
             bursts.shift();
-            offerAt = now + 1;
-            if (bursts.length === 0) freeFrom = now + 1;
+            offerAt = now + 2;
+            if (bursts.length === 0) freeFrom = now + 2;
           },
           onLine: (now) => {
             mine.latest = now;
@@ -428,6 +428,7 @@ export function runTwin(program: Program, trace: CoreTrace): { cycles: number; r
   let storeRead = 0;
   let storeFrom = 0;
   let storeFree = 0;
+  let storeOfferFrom = 0;
   let buffers = 2;
   const full: { burst: Burst; from: number; last: number }[] = [];
   /** Descriptors whose bursts are not all answered, in order: bursts accepted and not answered; index −1 until the last is accepted. */
@@ -451,7 +452,7 @@ export function runTwin(program: Program, trace: CoreTrace): { cycles: number; r
     storeFrom = t + lat.dmaSetup;
   };
   const storeOffer = (): void => {
-    if (full.length === 0 || full[0].from > t || memory.offers[ST] !== undefined) return;
+    if (full.length === 0 || full[0].from > t || t < storeOfferFrom || memory.offers[ST] !== undefined) return;
     const { burst, last } = full[0];
     const owner = answers[answers.length - 1];
     memory.offers[ST] = {
@@ -459,7 +460,8 @@ export function runTwin(program: Program, trace: CoreTrace): { cycles: number; r
       maps: 0,
       onAccept: (now) => {
         full.shift();
-        at(now + 1, () => buffers++);
+        storeOfferFrom = now + 2;
+        at(now + 2, () => buffers++);
         owner.left++;
         owner.index = last;
         if (last >= 0) answers.push({ index: -1, left: 0 });

@@ -8,7 +8,7 @@ import type { Account } from './account.ts';
 import type { Clocked } from './clock.ts';
 import type { Context } from './context.ts';
 import type { DescriptorTable } from './descriptor-table.ts';
-import { BurstStream, LDM_ENGINE, LDW_ENGINE, LOAD_BUS_SLOTS, type LoadBus, type Memory, type MemoryClient } from './memory.ts';
+import { BurstStream, LDM_ENGINE, LDW_ENGINE, LOAD_BUS_SLOTS, type LoadBus, type Memory, type MemoryClient, NEXT_OFFER } from './memory.ts';
 import type { UnitQueue } from './queue.ts';
 import type { Tokens } from './tokens.ts';
 
@@ -73,13 +73,13 @@ export class LoadEngine implements Clocked, MemoryClient {
     if (last > this.#lastLine) this.#lastLine = last;
     this.#bursts.next();
     if (this.#bursts.lines > 0) {
-      this.#memory.offer(this.#engine, now + 1, this.#bursts.line, this.#bursts.lines);
+      this.#memory.offer(this.#engine, now + NEXT_OFFER, this.#bursts.line, this.#bursts.lines);
       return;
     }
     this.#lastSignal = Math.max(this.#lastLine, this.#lastSignal) + 1;
     this.#tokens.signalRead(this.#current, this.#lastSignal);
     this.#tokens.signalWrite(this.#current, this.#lastSignal);
     this.#current = NOTHING;
-    this.#queue.setFree(now + 1);
+    this.#queue.setFree(now + NEXT_OFFER);
   }
 }

@@ -63,7 +63,7 @@ describe('results', () => {
     expect(bursts).toEqual([
       [2, 0, 1],
       [56, 2, 4],
-      [57, 2, 1],
+      [58, 2, 1],
     ]);
   });
 });

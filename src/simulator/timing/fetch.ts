@@ -10,7 +10,7 @@ import type { Program } from '../../program/program.ts';
 import type { Account } from './account.ts';
 import { type Clock, CONTROL } from './clock.ts';
 import type { Context } from './context.ts';
-import { FETCH_ENGINE, LOAD_BUS_SLOTS, type Memory, type MemoryClient } from './memory.ts';
+import { FETCH_ENGINE, LOAD_BUS_SLOTS, type Memory, type MemoryClient, NEXT_OFFER } from './memory.ts';
 
 export const LINE_INSTRUCTIONS = LINE_BYTES / 4;
 /** A line whose last instruction executes at x makes room for an offer at x + 2: the count of free lines and the offer are registers. */
@@ -92,7 +92,7 @@ export class Fetch implements MemoryClient {
     this.#clock.touch(loadBus + LOAD_BUS_SLOTS * (this.#offered - 1));
     this.#accepted += this.#offered;
     this.#offered = 0;
-    this.#nextOfferAt = now + 1;
+    this.#nextOfferAt = now + NEXT_OFFER;
     this.#tryOffer();
     this.#clock.wake(CONTROL, now);
   }

@@ -16,6 +16,8 @@ const ENGINES = 4;
 
 /** Slots of the load bus: port p owns the cycles congruent to p modulo 4, a line's beats at a port. */
 export const LOAD_BUS_SLOTS = 4;
+/** An engine knows of an acceptance at t in the cycle after it, in a register, and can offer its next burst at t + 2. */
+export const NEXT_OFFER = 2;
 /** Lines of an aligned block of 128 bytes; a block belongs to one port. */
 const BLOCK_LINES = 4;
 

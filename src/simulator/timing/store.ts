@@ -6,7 +6,7 @@ import type { Account } from './account.ts';
 import type { Clocked } from './clock.ts';
 import type { Context } from './context.ts';
 import type { DescriptorTable } from './descriptor-table.ts';
-import { BurstStream, type Memory, type MemoryClient, ST_ENGINE } from './memory.ts';
+import { BurstStream, type Memory, type MemoryClient, NEXT_OFFER, ST_ENGINE } from './memory.ts';
 import { type PortB, type PortClient, ST_READ } from './port-b.ts';
 import type { UnitQueue } from './queue.ts';
 import type { Tokens } from './tokens.ts';
@@ -42,7 +42,7 @@ export class StoreEngine implements Clocked, MemoryClient, PortClient {
   readonly #isLast = new Uint8Array(BUFFERS);
   /** Cycle from which a full buffer may be offered; Infinity while it is filled. */
   readonly #fullAt = new Float64Array(BUFFERS);
-  #lastAcceptance = NOTHING;
+  #lastAcceptance = -NEXT_OFFER;
   /** Latest response to a burst so far: ports differ in their backlog, the last burst's response need not be the last to come. */
   #lastResponse = 0;
   #lastSignal = 0;
@@ -113,7 +113,7 @@ export class StoreEngine implements Clocked, MemoryClient, PortClient {
     this.#taken--;
     if (this.#taken > 0 && this.#fullAt[this.#oldest] !== Number.POSITIVE_INFINITY) this.#offerOldest();
     if (this.#waitingSince !== NOTHING) {
-      const request = Math.max(this.#waitingSince, now + 1);
+      const request = Math.max(this.#waitingSince, now + NEXT_OFFER);
       this.#waitingSince = NOTHING;
       this.#takeBuffer(request);
     }
@@ -122,7 +122,7 @@ export class StoreEngine implements Clocked, MemoryClient, PortClient {
   /** Requests the first line of the current burst at `request`, or later when both buffers are held. */
   #beginBurst(request: number): void {
     if (this.#taken === BUFFERS) this.#waitingSince = request;
-    else this.#takeBuffer(Math.max(request, this.#lastAcceptance + 1));
+    else this.#takeBuffer(Math.max(request, this.#lastAcceptance + NEXT_OFFER));
   }
 
   #takeBuffer(request: number): void {
@@ -136,7 +136,7 @@ export class StoreEngine implements Clocked, MemoryClient, PortClient {
   }
 
   #offerOldest(): void {
-    const at = Math.max(this.#fullAt[this.#oldest], this.#lastAcceptance + 1);
+    const at = Math.max(this.#fullAt[this.#oldest], this.#lastAcceptance + NEXT_OFFER);
     this.#memory.offer(ST_ENGINE, at, this.#line[this.#oldest], this.#lines[this.#oldest]);
   }
 }

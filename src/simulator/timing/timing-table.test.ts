@@ -76,13 +76,13 @@ describe('T1 instructions', () => {
 
 describe('T2 GO', () => {
   it('waits for room in the queue', () => {
-    // Queue of 1. Load 0 starts at 53: GO 1 at 55, at the queue at 57. Load 0 offers at 56, is accepted at 56, free at 57: load 1 starts at 57,
-    // GO 2 at 59, at the queue at 61 = free time of load 1 (57 + 3 + 1).
+    // Queue of 1. Load 0 starts at 53: GO 1 at 55, at the queue at 57. Load 0 offers at 56, is accepted at 56, free at 58: load 1 starts at 58,
+    // GO 2 at 60, at the queue at 62, a cycle before load 1 is free (58 + 3 + 2).
     const load = { unit: LDM, fields: { words: 16 } };
     expect(times([load, load, load], { queueDepth: 1 }).map(([arrival, start]) => [arrival, start])).toEqual([
       [53, 53],
-      [57, 57],
-      [61, 61],
+      [57, 58],
+      [62, 63],
     ]);
   });
 });
@@ -328,33 +328,33 @@ describe('T12 to T14 VEC', () => {
 describe('T17, T18 ST', () => {
   it('reads a line a cycle, offers full bursts, signals at the last response', () => {
     // 160 words from word 5: lines 0 to 10, bursts of 4, 4, 3. Start 53, request 56, reads 57 … 60: offered 63; 61 … 64: offered 67. The third burst waits for
-    // the acceptance at 63: requests from 64 on, which is no wait: 65, 66, 67: offered 70. Read signal 68.
+    // the acceptance at 63: requests from 65 on, a cycle's wait: 66, 67, 68: offered 71. Read signal 69.
     // Service: 63 … 70.62, … 78.24, … 83.95: response 84 + 40 = 124, signal 125.
-    expect(times([{ unit: ST, fields: { words: 160, dramAddress: 5 } }])[0]).toEqual([53, 53, 68, 125]);
+    expect(times([{ unit: ST, fields: { words: 160, dramAddress: 5 } }])[0]).toEqual([53, 53, 69, 125]);
   });
 
   it('holds two bursts', () => {
     // One write outstanding: burst 1 offered and accepted at 63, served to 70.62, response 71 + 40 = 111, so burst 2 (read 61 … 64) is accepted at 112.
-    // Burst 3 takes the buffer of burst 1: requests from 64: reads 65 … 68; burst 4 takes that of burst 2: requests from 113: reads 114 … 117.
-    // Read signal 118. Burst 2: response ceil(119.62) + 40 = 160; burst 3 accepted 161, response ceil(168.62) + 40 = 209; burst 4 210, 218 + 40 = 258.
-    expect(times([{ unit: ST, fields: { words: 256 } }], axi({ writesOutstanding: 1 }))[0]).toEqual([53, 53, 118, 259]);
+    // Burst 3 takes the buffer of burst 1: requests from 65: reads 66 … 69; burst 4 takes that of burst 2: requests from 114: reads 115 … 118.
+    // Read signal 119. Burst 2: response ceil(119.62) + 40 = 160; burst 3 accepted 161, response ceil(168.62) + 40 = 209; burst 4 210, 218 + 40 = 258.
+    expect(times([{ unit: ST, fields: { words: 256 } }], axi({ writesOutstanding: 1 }))[0]).toEqual([53, 53, 119, 259]);
   });
 
   it('waits for the port of its data', () => {
-    // 5 runs of 4 lines, 2048 words apart, each of port 0: offered and accepted at 63, 67, 71, 75, 79.
+    // 5 runs of 4 lines, 2048 words apart, each of port 0: offered and accepted at 63, 67, 72, 76, 81.
     // Service ends 70.62, …, 101.1; data begin 63, 79, 95, 111, 127: the last response is 127 + 40 = 167.
-    expect(times([{ unit: ST, fields: { words: 64, rows: 5, step: 64, dramStep: 2048 } }])[0]).toEqual([53, 53, 77, 168]);
+    expect(times([{ unit: ST, fields: { words: 64, rows: 5, step: 64, dramStep: 2048 } }])[0]).toEqual([53, 53, 79, 168]);
   });
 
   it('signals in order when two responses come in one cycle', () => {
-    // 64 bytes a cycle. LDM: 10 bursts accepted 56 to 65, served until 76. ST 0 arrives at 60: accepted 67, served to 76.5; ST 1 starts at 65 when ST is free,
-    // is accepted 72 and served to 77.0: both responses at 77 + 40 = 117.
-    const steps: Step[] = [{ unit: LDM, fields: { words: 640 } }];
+    // 40 bytes a cycle. LDM: 23 lines, bursts accepted at 56, 58, …, 66, served until 74.4. ST 0 arrives at 60: accepted 67, served to 75.2; ST 1 starts at 65
+    // when ST is free, is accepted 72 and served to 76.0: both responses at 76 + 40 = 116.
+    const steps: Step[] = [{ unit: LDM, fields: { words: 368 } }];
     for (let i = 0; i < 6; i++) steps.push({ unit: MAC1, fields: {} });
     steps.push({ unit: ST, fields: {} }, { unit: ST, fields: {} });
-    expect(times(steps, dram({ bytesPerSecond: 16_000_000_000 })).slice(7)).toEqual([
-      [60, 60, 65, 118],
-      [61, 65, 70, 119],
+    expect(times(steps, dram({ bytesPerSecond: 10_000_000_000 })).slice(7)).toEqual([
+      [60, 60, 65, 117],
+      [61, 65, 70, 118],
     ]);
   });
 });
