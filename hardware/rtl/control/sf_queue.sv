@@ -28,7 +28,7 @@ module sf_queue
   input  logic                free_i,
   output logic                start_o,      // combinational: head, tokens, free
   output logic                head_o,       // a descriptor is at the head
-  output logic [DescBits-1:0] desc_o,       // registered: of the head, right at its start, but not yet in its first cycle
+  output logic [DescBits-1:0] desc_o,       // registered: of the head, right at its start and in the cycle after, but not yet in its first cycle
   input  logic                read_i,       // the unit's signals
   input  logic                write_i,
   output unit_mask_t          read_mask_o,  // tokens sent in this cycle

@@ -4,7 +4,7 @@
 // A burst may span images. Where its first line belongs goes with the burst as meta data; sf_read_port steps from line to line. Counts
 // that matter only within a burst are kept up to 5.
 //
-// Stages: position (of the burst after the one offered) → offer. A position always steps to the next multiple of BurstLines lines: behind the
+// Stages: start, position (of the burst after the one offered) → offer. A position always steps to the next multiple of BurstLines lines: behind the
 // last burst nobody looks. Images of up to 4 lines (short) and longer ones step in different ways: of a longer image a burst sees one end at most.
 module sf_ldw
   import sf_pkg::*;
@@ -13,7 +13,7 @@ module sf_ldw
   input  logic                clk_i,
   input  logic                rst_ni,
   input  logic                start_i,
-  input  ldw_desc_t           desc_i,
+  input  ldw_desc_t           desc_i,       // at the start and in the cycle after it
   output logic                free_o,
   // Memory
   output offer_t              offer_o,
@@ -128,15 +128,18 @@ module sf_ldw
   assign image_less_1 = desc_i.lines[2:0] == '0 ? 2'd0 : 2'(desc_i.lines[2:0] - 3'd1);
   assign first_lines  = to_boundary(desc_i.dram_address[5:4]);
 
+  // A start is late in its cycle. The descriptor is there for one more, and the position has a cycle to spare.
+  logic start_q;
+  always_ff @(posedge clk_i) start_q <= start_i;
   always_ff @(posedge clk_i) begin
-    if (start_i) begin
+    if (start_q) begin
       short_q     <= is_short;
       image_q     <= image_less_1;
       long_step_q <= LeftW'(desc_i.lines) - LeftW'(BurstLines);
       base_q      <= desc_i.line[WeightsAddrW-1:0];
       per_slot_q  <= desc_i.cus_per_slot;
     end
-    if (start_i) begin
+    if (start_q) begin
       line_q   <= desc_i.dram_address[31:4];
       lines_q  <= first_lines;
       // lines − (first_lines + 1) − 1
