@@ -16,6 +16,7 @@ export const FLATTENED: ReadonlySet<string> = new Set([
   'sf_credits',
   'sf_mac_granules',
   'sf_mac_traces',
+  'sf_vec_pace',
   'sf_lane',
   'sf_reduce',
   'sf_post',

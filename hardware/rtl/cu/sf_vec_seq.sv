@@ -1,4 +1,4 @@
-// The VEC unit's sequencer: prepares and walks a descriptor, requests its operand lines at port B, paces the lanes, announces granules.
+// The VEC unit's sequencer: prepares and walks a descriptor, requests its operand lines at port B, announces granules.
 // Specification: docs/microarchitecture.md, sections 3, 5 and 9 (T12 to T14). Twin: src/simulator/timing/vec.ts.
 //
 // Stages from the start t: walker t + 1 to t + 3, read generator t + 4, reads ready t + 5; the first is raised at t + LatVecSetup = visible the cycle after.
@@ -362,55 +362,14 @@ module sf_vec_seq
   assign meta_o = meta_q;
   assign perf_read_o = gnt_i;
 
-  // ---------------------------------------------------------------- lanes (T13): a chunk in 4 or 8 cycles from the cycle after its last grant on
-  localparam int unsigned CountW = $clog2(VecFifoGranules + 1);
-  logic [CountW-1:0] waiting_d, waiting_q, waiting_more, waiting_less;  // chunks
-  logic              work_free, run_d, run_q, final_q, work_begin, work_end, all_read_d, all_read_q;
-  logic [2:0]        index_d, index_q;
-  vec_work_t         lanes_q;
-  assign work_end = run_q && final_q;
-  assign work_free = !run_q || work_end;
-  assign work_begin = work_free && (waiting_q != '0 || chunk_read);
-  always_comb begin
-    waiting_d = waiting_q;
-    if (chunk_read && !work_free) waiting_d = waiting_more;
-    else if (!chunk_read && work_free && waiting_q != '0) waiting_d = waiting_less;
-  end
-  assign waiting_more = waiting_q + CountW'(1);
-  assign waiting_less = waiting_q - CountW'(1);
-  assign run_d = work_begin || (run_q && !work_end);
-  assign index_d = work_begin ? 3'd0 : index_q + 3'd1;
-  assign all_read_d = (chunk_read && req_q.final_read) || (all_read_q && !start_i);
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      waiting_q <= '0;
-      run_q <= 1'b0;
-      all_read_q <= 1'b0;
-      lanes_q <= '0;
-    end else begin
-      waiting_q <= waiting_d;
-      run_q <= run_d;
-      all_read_q <= all_read_d;
-      lanes_q <= '{valid: run_q, last: work_end, group: work_q.is_table ? index_q[2:1] : index_q[1:0], odd: index_q[0]};
-    end
-  end
-  always_ff @(posedge clk_i) begin
-    index_q <= index_d;
-    final_q <= !work_begin && index_q == (work_q.is_table ? 3'd6 : 3'd2);
-  end
-  assign work_o = lanes_q;
-
-  // ---------------------------------------------------------------- results in the FIFO (T13)
-  logic result_q;
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) result_q <= 1'b0;
-    else result_q <= work_end;
-  end
-  sf_delay #(.Width(1), .Cycles(LatVecPipeline - 1)) u_ready (.clk_i, .rst_ni, .d_i(result_q), .q_o(ready_o));
+  // ---------------------------------------------------------------- lanes
+  logic done;
+  sf_vec_pace u_pace (
+    .clk_i, .rst_ni, .start_i, .table_i(work_q.is_table), .read_i(chunk_read), .last_i(req_q.final_read), .work_o, .done_o(done), .ready_o
+  );
 
   // ---------------------------------------------------------------- the unit is free (T13), its read signal (T14)
-  logic done, idle_d, idle_q, free_q, read_signal_q;
-  assign done = work_end && all_read_q && waiting_q == '0;
+  logic idle_d, idle_q, free_q, read_signal_q;
   assign idle_d = (idle_q && !start_i) || done;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
