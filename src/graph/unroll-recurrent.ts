@@ -74,6 +74,8 @@ interface Direction {
   readonly recur: (h: string, first: number, end: number, what: string) => string;
   /** GRU with `linear_before_reset`: bias of the recurrent product of the hidden gate. */
   readonly recurrentBias: string | undefined;
+  /** It is 0: without a state the reset gate has nothing to do. */
+  readonly isUnbiased: boolean;
 }
 
 interface State {
@@ -99,7 +101,7 @@ const stepLstm: Step = (b, d, { h, c }, position, what) => {
  * h' = (1 − z) · n + z · h. The gates one by one: what the candidate waits for, the reset, is made first; 1 − z and z · h are ready before the candidate is.
  */
 const stepGru: Step = (b, d, { h }, position, what) => {
-  const { hidden, recurrentBias } = d;
+  const { hidden, recurrentBias, isUnbiased } = d;
   const input = d.inputOf(position);
   const inputPart = (first: number, end: number, name: string): string =>
     b.slice(input, 2, first * hidden, end * hidden, `${what}/${name}`);
@@ -111,13 +113,13 @@ const stepGru: Step = (b, d, { h }, position, what) => {
   const reset = gate(1, 'reset');
   const own = inputPart(2, 3, 'candidateInput');
   let recurrent: string | undefined;
-  if (recurrentBias !== undefined) {
+  if (recurrentBias !== undefined && (h !== undefined || !isUnbiased)) {
     const biased =
       h === undefined
         ? recurrentBias
         : b.add('Add', [d.recur(h, 2, 3, `${what}/candidateRecurrent`), recurrentBias], `${what}/candidateBiased`);
     recurrent = b.add('Mul', [reset, biased], `${what}/candidateReset`);
-  } else if (h !== undefined) {
+  } else if (recurrentBias === undefined && h !== undefined) {
     recurrent = d.recur(b.add('Mul', [reset, h], `${what}/hiddenReset`), 2, 3, `${what}/candidateRecurrent`);
   }
   const candidate = b.add(
@@ -206,6 +208,7 @@ function unroll(graph: Graph, node: GraphNode, positions: number, w: Tensor, r: 
       inputOf: (position) => (positions === 1 ? inputs : b.slice(inputs, 1, position, position + 1, `${side}/t${position}/input`)),
       recur: (h, first, end, what) => b.add('MatMul', [h, weightsOf(first, end)], what),
       recurrentBias: isSeparate ? b.floats(`${side}/Rb`, [hidden], both.slice(at + rows + 2 * hidden, at + 2 * rows)) : undefined,
+      isUnbiased: both.subarray(at + rows + 2 * hidden, at + 2 * rows).every((value) => value === 0),
     };
     const initial = (value: string | undefined, what: string): string | undefined => {
       if (!value) return undefined;
