@@ -5,6 +5,7 @@
 import type { CellPlan } from './cell-plan.ts';
 import type { FlowPlan } from './flow-plan.ts';
 import type { Fusion } from './fusion.ts';
+import type { RelayPlan } from './relay-plan.ts';
 import { type Stage, type StageGraph, tensorsRead, tensorsWritten } from './stage.ts';
 
 /** Stage indices of a step. */
@@ -14,11 +15,12 @@ export interface StepDraft {
   readonly fusion?: Fusion;
   readonly flow?: FlowPlan;
   readonly cell?: CellPlan;
+  readonly relay?: RelayPlan;
 }
 
 /** Stages of a step, in order. */
-export function stagesOf({ main, fusion, flow, cell }: StepDraft): readonly number[] {
-  return (flow ?? cell)?.members.map(({ index }) => index) ?? fusion?.members ?? [main];
+export function stagesOf({ main, fusion, flow, cell, relay }: StepDraft): readonly number[] {
+  return (relay?.graph ?? flow ?? cell)?.members.map(({ index }) => index) ?? fusion?.members ?? [main];
 }
 
 /**

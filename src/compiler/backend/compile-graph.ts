@@ -19,6 +19,7 @@ import { emitChain } from './emit-chain.ts';
 import { EmitContext } from './emit-context.ts';
 import { emitFlow } from './emit-flow.ts';
 import { countMacItems, emitMacStage } from './emit-mac.ts';
+import { emitRelay } from './emit-relay.ts';
 import { emitSliceChain } from './emit-slice-chain.ts';
 import { packTable } from './emit-vec.ts';
 import { emitVecStage } from './emit-vec-stage.ts';
@@ -31,7 +32,8 @@ import { orderTasks } from './order.ts';
 import { describePlan } from './plan.ts';
 import { poolBranches } from './pool-branches.ts';
 import { predictLayers } from './predict-layers.ts';
-import type { ScheduledCell, ScheduledChain, ScheduledFlow, ScheduledStage, Step } from './schedule.ts';
+import { relayInside } from './relay-plan.ts';
+import type { ScheduledCell, ScheduledChain, ScheduledFlow, ScheduledRelay, ScheduledStage, Step } from './schedule.ts';
 import { scheduleGraph } from './schedule-graph.ts';
 import { splitSlices } from './split-slices.ts';
 import { countMacs, type StageGraph } from './stage.ts';
@@ -95,7 +97,12 @@ export function compileGraph(source: IntegerGraph, machine: Machine, options: Co
   options.progress?.(1, 3, 'weights');
   const loaded = new Map<number, LoadedStage>();
   for (const scheduled of steps.flatMap(stagesOfStep)) loaded.set(scheduled.index, loadConstants(scheduled, place));
-  const inFlows = new Set(steps.flatMap(({ flow }) => flow?.links.map(({ index }) => index) ?? []));
+  const company = new Map(
+    steps.flatMap(({ flow, chain, relay }) => {
+      const [name, step] = flow ? ['flow', flow] : relay ? ['relay', relay] : ['chain', chain];
+      return (step?.links ?? []).map(({ index }) => [index, name] as const);
+    }),
+  );
   options.progress?.(2, 3, 'code');
   const order = emitTasks(steps, loaded, new EmitContext(machine, stages, layout, new TaskList(), new DramAccesses()), frames);
   const tokens = assignTokens(order);
@@ -132,7 +139,7 @@ export function compileGraph(source: IntegerGraph, machine: Machine, options: Co
     instructions,
     segments,
     tensors: placeTensors(graph, stages, layout, onChip),
-    layers: stages.stages.map((_, index) => layerInfo(loaded.get(index)!, predicted[index]!, inFlows.has(index))),
+    layers: stages.stages.map((_, index) => layerInfo(loaded.get(index)!, predicted[index]!, company.get(index))),
     sourceMap,
     dramWords,
   };
@@ -162,14 +169,15 @@ function emitTasks(steps: readonly Step[], loaded: ReadonlyMap<number, LoadedSta
 }
 
 /** All stages of a step, in order of computation. */
-function stagesOfStep({ main, companions, chain, flow, cell }: Step): ScheduledStage[] {
-  const links = flow?.links ?? cell?.links ?? chain?.links;
+function stagesOfStep({ main, companions, chain, flow, cell, relay }: Step): ScheduledStage[] {
+  const links = (relay ?? flow ?? cell ?? chain)?.links;
   return links ? [...links] : [main, ...companions];
 }
 
 /** Tensors (whole ones, not their slices) that a step makes and that never go to DRAM. */
-function tensorsOnChip({ main, chain, flow, cell }: Step, layout: DramLayout): number[] {
+function tensorsOnChip({ main, chain, flow, cell, relay }: Step, layout: DramLayout): number[] {
   if (cell) return cellInside(cell.plan, layout);
+  if (relay) return relayInside(relay.plan);
   if (flow) return [...flowInside(flow.plan)];
   if (chain) {
     const inside = insideOf(chain.fusion);
@@ -232,9 +240,26 @@ function emitCellStep(
   return emitCell(context, { plan, base, constants });
 }
 
+function emitRelayStep(
+  context: EmitContext,
+  { plan, base, links }: ScheduledRelay,
+  loaded: ReadonlyMap<number, LoadedStage>,
+  frame: number,
+): Generator<void> {
+  const constants = links.map(({ index }) => {
+    const { weights, weightsAddress, tableAddress } = loaded.get(index)!;
+    return { layer: index, ...(weights ? { weights } : {}), address: weightsAddress, tableAddress };
+  });
+  return emitRelay(context, { plan, base, frame, constants });
+}
+
 /** A stage with its companions' items spread evenly over its own. */
 function emitStep(context: EmitContext, step: Step, loaded: ReadonlyMap<number, LoadedStage>, frame: number): void {
   const { main } = step;
+  if (step.relay) {
+    for (const _ of emitRelayStep(context, step.relay, loaded, frame));
+    return;
+  }
   if (step.flow) {
     for (const _ of emitFlowStep(context, step.flow, loaded, frame));
     return;
@@ -275,10 +300,9 @@ function emitStage(context: EmitContext, loaded: LoadedStage, frame: number): Ge
   return emitVecStage(context, { stage, vec: stage.vec!, plan: vecPlan!, bases, tableAddress, layer: index, frame, ...views });
 }
 
-function layerInfo(loaded: LoadedStage, predictedCycles: number, isInFlow: boolean): LayerInfo {
+function layerInfo(loaded: LoadedStage, predictedCycles: number, company: string | undefined): LayerInfo {
   const { stage, plan, work, link, residentInput, residentOutput } = loaded.scheduled;
-  const company = isInFlow ? 'flow' : 'chain';
-  const alone = isInFlow ? 'vector units only, in a flow' : 'vector units only';
+  const alone = company ? `vector units only, in a ${company}` : 'vector units only';
   const chip = [residentInput ? 'input on chip' : '', residentOutput ? 'output on chip' : ''].filter((text) => text !== '');
   return {
     name: stage.name,

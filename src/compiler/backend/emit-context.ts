@@ -124,7 +124,7 @@ export class EmitContext {
 
   /**
    * Load rows [first, end) of a view into the maps buffers of `cus`: row r at ring position (r − origin) modulo the ring, `pixelPitch` words per pixel.
-   * Returns a piece per row, by CU. The stretch must not straddle the ring's end: the caller cuts there. Pieces are single rows because windows
+   * Returns a piece per row, by CU: new ones, if none are known. The stretch must not straddle the ring's end: the caller cuts there. Pieces are single rows because windows
    * reach over tiles: the last rows of a tile are still in use when the others may be overwritten.
    */
   loadRows(
@@ -135,13 +135,14 @@ export class EmitContext {
     cus: number,
     frame: number,
     source: Source,
+    known?: ReadonlyMap<number, Piece[]>,
   ): Map<number, Piece[]> {
     const rowWords = view.width * pixelPitch;
     const position = ((rows.first - rows.origin) * rowWords) % ring.words;
     const count = rows.end - rows.first;
-    const pieces = new Map<number, Piece[]>();
+    const pieces = new Map<number, Piece[]>(known);
     for (let cu = 0; cu < this.cus; cu++) {
-      if (!(cus & (1 << cu))) continue;
+      if (known || !(cus & (1 << cu))) continue;
       const start = ring.base + position;
       const rowPieces = Array.from({ length: count }, (_, r) =>
         this.list.newPiece(SPACE.maps(cu), start + r * rowWords, start + (r + 1) * rowWords),

@@ -311,9 +311,12 @@ export function fusionRegions(fusion: Fusion, machine: Machine): number[] {
 }
 
 /** The fusions, no stage in two of them, that save the most in sum. */
-export function chooseFusions(options: readonly { readonly fusion: Fusion; readonly saved: number }[], stages: number): Fusion[] {
+export function chooseFusions<T extends { readonly members: readonly number[] }>(
+  options: readonly { readonly fusion: T; readonly saved: number }[],
+  stages: number,
+): T[] {
   /** best[i]: what stages before i can save, and by what last fusion. */
-  const best: { saved: number; fusion: Fusion | undefined }[] = [{ saved: 0, fusion: undefined }];
+  const best: { saved: number; fusion: T | undefined }[] = [{ saved: 0, fusion: undefined }];
   for (let end = 1; end <= stages; end++) {
     best[end] = { saved: best[end - 1]!.saved, fusion: undefined };
     for (const { fusion, saved } of options) {
@@ -322,7 +325,7 @@ export function chooseFusions(options: readonly { readonly fusion: Fusion; reado
       if (sum > best[end]!.saved) best[end] = { saved: sum, fusion };
     }
   }
-  const chosen: Fusion[] = [];
+  const chosen: T[] = [];
   for (let end = stages; end > 0; ) {
     const { fusion } = best[end]!;
     if (fusion) chosen.unshift(fusion);

@@ -14,7 +14,9 @@ import { freePlacement, type Placement } from './evaluate.ts';
 import { chooseFlows, type FlowPlan } from './flow-plan.ts';
 import { chooseFusions, costOfFusion, type Fusion, findFusions, fusionRegions, linksOf, planFusion } from './fusion.ts';
 import { MapsMemory, roundUp } from './maps-memory.ts';
-import { costOf, type MacPlan, planMacStage } from './plan.ts';
+import { costOf, type MacPlan, planMacStage, trafficCycles } from './plan.ts';
+import { findRelays, type RelayCandidate } from './relay-choice.ts';
+import { costOfRelay, type RelayPlan } from './relay-plan.ts';
 import { stripesOf } from './split-wide-stages.ts';
 import { isPairWork, type MacWork, type Stage, type StageGraph, tensorsRead, tensorsWritten } from './stage.ts';
 import { isOneRun, isPixelwise, onNarrowRows, simplifyGeometry, type View, withNarrowRows } from './view.ts';
@@ -68,6 +70,13 @@ export interface ScheduledCell {
   readonly links: readonly ScheduledStage[];
 }
 
+/** A relay, where it begins in the maps buffers, and its stages. */
+export interface ScheduledRelay {
+  readonly plan: RelayPlan;
+  readonly base: number;
+  readonly links: readonly ScheduledStage[];
+}
+
 /** A MAC stage (or a lone vector stage), and vector stages that run beside it on units it does not need. */
 export interface Step {
   readonly main: ScheduledStage;
@@ -75,6 +84,7 @@ export interface Step {
   readonly chain: ScheduledChain | undefined;
   readonly flow?: ScheduledFlow;
   readonly cell?: ScheduledCell;
+  readonly relay?: ScheduledRelay;
   readonly companions: readonly ScheduledStage[];
 }
 
@@ -82,6 +92,8 @@ export interface Step {
 const LONG_ROW = 5;
 /** Part of the maps buffer that companions may use. */
 const COMPANION_SHARE = 1 / 4;
+/** A lone vector stage's first load and last store. */
+const VEC_CYCLES = 600;
 
 export function scheduleStages(stages: StageGraph, layout: DramLayout, machine: Machine, frames: number): Step[] {
   return new Scheduler(stages, layout, machine, frames).run();
@@ -141,7 +153,7 @@ class Scheduler {
   /** Stages that are cheaper together than one by one become a step. */
   private adoptFusions(): void {
     const { stages, machine } = this;
-    const options: { fusion: Fusion; saved: number }[] = [];
+    const options: { fusion: Fusion | RelayCandidate; saved: number }[] = [];
     const cache = new LinkCache();
     // First stages from which chains of some length no longer fit: longer ones come later.
     const full = new Set<number>();
@@ -154,15 +166,21 @@ class Scheduler {
         if (canGrow && members.length > 3) full.add(members[0]!);
         continue;
       }
-      const apart = members.reduce((sum, index) => {
-        return sum + this.costAlone(index);
-      }, 0);
+      const apart = members.reduce((sum, index) => sum + this.costAlone(index), 0);
       const saved = apart - costOfFusion(fusion, machine);
       if (saved > 0) options.push({ fusion, saved });
     }
+    const apart = this.costsApart();
+    for (const relay of findRelays(stages, this.layout, machine, this.frames, (index) => this.mayRelay(index))) {
+      if (!this.takesWholeCells(relay.members)) continue;
+      const cost = costOfRelay(relay.plan, machine);
+      if (cost >= relay.members.reduce((sum, index) => sum + apart[index]!, 0)) continue;
+      const saved = relay.members.reduce((sum, index) => sum + this.costAlone(index), 0) - cost;
+      if (saved > 0) options.push({ fusion: relay, saved });
+    }
     for (const fusion of chooseFusions(options, stages.stages.length)) {
       const main = fusion.members.at(-1)!;
-      const draft: StepDraft = { main, companions: [], fusion };
+      const draft: StepDraft = { main, companions: [], ...('kind' in fusion ? { fusion } : { relay: fusion.plan }) };
       this.setSteps(this.steps.flatMap((step) => (step.main === main ? [draft] : fusion.members.includes(step.main) ? [] : [step])));
     }
   }
@@ -170,9 +188,11 @@ class Scheduler {
   /** Cost of a stage with the machine to itself, in stripes where it must be cut. */
   private costAlone(index: number): number {
     const { stages, machine } = this;
+    const stage = stages.stages[index]!;
+    if (!stage.mac) return this.costOfVec(stage);
     const plan = this.planOf(index, freePlacement(machine));
     if (plan) return costOf(plan, machine);
-    return stripesOf(stages, stages.stages[index]!, machine).reduce((sum, stripe) => {
+    return stripesOf(stages, stage, machine).reduce((sum, stripe) => {
       const work = stripe.mac!;
       const { input } = stripe;
       const view = viewTensor(stages, this.layout, input, 0, {
@@ -184,9 +204,41 @@ class Scheduler {
     }, 0);
   }
 
-  /** Stages that are part of fusions. */
+  /** Stages that are part of fusions and relays. */
   get fusedStages(): Set<number> {
-    return new Set(this.steps.flatMap(({ fusion }) => fusion?.members ?? []));
+    return new Set(this.steps.flatMap((step) => (step.fusion || step.relay ? stagesOf(step) : [])));
+  }
+
+  /** Costs of stages one by one, with the tensors on chip that would stay there then. */
+  private costsApart(): number[] {
+    const { machine } = this;
+    for (const candidate of this.residencyCandidates()) this.tryResident(candidate);
+    const costs = this.stages.stages.map(({ mac }, index) => {
+      const plan = mac && this.planOf(index, this.placementOf(index));
+      return Math.min(this.costAlone(index), plan ? costOf(plan, machine) : Number.POSITIVE_INFINITY);
+    });
+    this.resident.clear();
+    return costs;
+  }
+
+  /** A stage of vector work alone moves words. */
+  private costOfVec(stage: Stage): number {
+    const tensors = [...tensorsRead(stage), stage.output];
+    const bytes = 2 * tensors.reduce((sum, tensor) => sum + this.wordsOf(tensor), 0);
+    const { machine } = this;
+    return (bytes * machine.clockHz) / machine.dram.bytesPerSecond + trafficCycles(bytes, machine) + VEC_CYCLES;
+  }
+
+  /** Is a stage in no flow and in no step with companions? A cell's may change over to a relay, all of them. */
+  private mayRelay(index: number): boolean {
+    const { companions, flow } = this.steps[this.stepOf.get(index)!]!;
+    return companions.length === 0 && flow === undefined;
+  }
+
+  private takesWholeCells(members: readonly number[]): boolean {
+    const inside = new Set(members);
+    const cells = new Set(members.map((index) => this.steps[this.stepOf.get(index)!]!).filter(({ cell }) => cell !== undefined));
+    return [...cells].every((step) => stagesOf(step).every((index) => inside.has(index)));
   }
 
   /** Is a stage in a flow, in a cell, or in a step with companions? */
@@ -219,7 +271,7 @@ class Scheduler {
       const step = this.steps.find(({ main }) => this.stages.stages[main] === stage);
       if (victim !== undefined) this.resident.delete(victim);
       else if (step && step.companions.length > 0) this.separate(step.main);
-      else if (step?.fusion || step?.flow || step?.cell) this.dissolve(step);
+      else if (step?.fusion || step?.flow || step?.cell || step?.relay) this.dissolve(step);
       else throw this.noFit(stage);
     }
   }
@@ -258,7 +310,7 @@ class Scheduler {
         if (home.isBorder || this.wordsOf(root) > mapsWords(this.machine)) return false;
         const { makers, readers, first, last } = this.life(root);
         // A fusion takes the whole buffer.
-        if (this.steps.slice(first, last + 1).some((step) => step.fusion || step.flow || step.cell)) return false;
+        if (this.steps.slice(first, last + 1).some((step) => step.fusion || step.flow || step.cell || step.relay)) return false;
         const isMaker = (i: number): boolean => {
           const { mac, batched, columns } = this.stages.stages[i]!;
           return mac !== undefined && !columns && !mac.depthwise && !batched && this.machine.computeUnits > 1;
@@ -406,11 +458,17 @@ class Scheduler {
         if (base === undefined) return { victim: root, stage };
         bases.set(root, base);
       }
-      const { fusion, flow, cell } = this.steps[at]!;
+      const { fusion, flow, cell, relay } = this.steps[at]!;
       if (cell) {
         const starts = memory.place([cell.words]);
         if (!starts) return { ...this.victimAmong(alive(at)), stage };
         steps.push(this.finishCell(cell, starts[0]!));
+        continue;
+      }
+      if (relay) {
+        const starts = memory.place([relay.words]);
+        if (!starts) return { ...this.victimAmong(alive(at)), stage };
+        steps.push(this.finishRelay(relay, starts[0]!));
         continue;
       }
       if (flow) {
@@ -455,6 +513,14 @@ class Scheduler {
       return { ...stage, ...this.describe(index, true), link };
     });
     return { main: links.at(-1)!, companions: [], chain: undefined, cell: { plan, base, links } };
+  }
+
+  private finishRelay(plan: RelayPlan, base: number): Step {
+    const links = plan.graph.members.map(({ index, work }, i): ScheduledStage => {
+      const stage = this.finish(index, undefined, undefined, [base], freePlacement(this.machine), new Map());
+      return { ...stage, work, link: plan.links[i] };
+    });
+    return { main: links.at(-1)!, companions: [], chain: undefined, relay: { plan, base, links } };
   }
 
   private finishFlow(plan: FlowPlan, base: number): Step {
