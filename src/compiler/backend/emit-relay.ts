@@ -259,11 +259,7 @@ class RelayEmitter {
         let reads = input.piecesOf({ from, to });
         // Behind MACs all but the last operation are done where the results wait.
         const isWaiting = input.writes.length > 0;
-        const work = [
-          ...(table && isTableFirst ? [table] : []),
-          ...(vec ? [vec] : []),
-          ...(table && !isTableFirst ? [table] : []),
-        ];
+        const work = [...(table && isTableFirst ? [table] : []), ...(vec ? [vec] : []), ...(table && !isTableFirst ? [table] : [])];
         work.forEach((operation, i) => {
           const isLast = i === work.length - 1;
           const targets = isLast ? held.cus : own;
@@ -385,7 +381,10 @@ class RelayEmitter {
     const result: { from: number; to: number; cus: number }[] = [];
     for (let i = 1; i < sorted.length; i++) {
       const [low, high] = [sorted[i - 1]!, sorted[i]!];
-      const cus = byCu.reduce((mask, spans, cu) => (spans.some((span) => span.from <= low && high <= span.to) ? mask | (1 << cu) : mask), 0);
+      const cus = byCu.reduce(
+        (mask, spans, cu) => (spans.some((span) => span.from <= low && high <= span.to) ? mask | (1 << cu) : mask),
+        0,
+      );
       const last = result.at(-1);
       if (last && last.cus === cus) last.to = high;
       else result.push({ from: low, to: high, cus });

@@ -29,7 +29,13 @@ const GROUP_SHARE = 2;
 const HALO_SHARE = 0.5;
 
 /** The fastest way that fits; undefined: there is none. */
-export function chooseLink(member: RelayMember, pixelPitch: number, machine: Machine, split: Split, cache: LinkCache): LinkCost | undefined {
+export function chooseLink(
+  member: RelayMember,
+  pixelPitch: number,
+  machine: Machine,
+  split: Split,
+  cache: LinkCache,
+): LinkCost | undefined {
   const key = `${member.index} ${pixelPitch} ${split} ${member.destinations.map(({ from }) => from).join()}`;
   if (!cache.has(key)) cache.set(key, search(member, pixelPitch, machine, split));
   return cache.get(key);

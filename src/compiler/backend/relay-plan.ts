@@ -90,7 +90,8 @@ function mayHoldMaps({ members, buffers }: RelayGraph, machine: Machine): boolea
   };
   const limit = mapsWords(machine) * machine.computeUnits;
   return members.every(({ input, destinations, stage }) => {
-    const results = isPairWork(stage.vec) ? 0 : destinations.reduce((sum, { buffer }) => sum + wordsOf(buffer), 0);
+    const made = new Set(isPairWork(stage.vec) ? [] : destinations.map(({ buffer }) => buffer));
+    const results = [...made].reduce((sum, buffer) => sum + wordsOf(buffer), 0);
     return wordsOf(input.buffer) + results <= limit;
   });
 }
@@ -111,7 +112,9 @@ function isLoaded(loaded: RelayBuffer['loaded'], channels: number): boolean {
 }
 
 function linksOf(graph: RelayGraph, machine: Machine, split: Split, cache: LinkCache): (LinkCost | undefined)[] {
-  return graph.members.map((member) => (member.work ? chooseLink(member, graph.buffers[member.input.buffer]!.pitch, machine, split, cache) : undefined));
+  return graph.members.map((member) =>
+    member.work ? chooseLink(member, graph.buffers[member.input.buffer]!.pitch, machine, split, cache) : undefined,
+  );
 }
 
 function linesOf(links: readonly (LinkCost | undefined)[]): number {
@@ -201,7 +204,15 @@ export function inputSpan({ work }: RelayMember, { from, to }: Span): Span {
 }
 
 function isPixelwise({ geometry: g }: MacWork): boolean {
-  return g.kernelH === 1 && g.kernelW === 1 && g.strideH === 1 && g.strideW === 1 && g.padTop === 0 && g.padLeft === 0 && g.inWidth === g.outWidth;
+  return (
+    g.kernelH === 1 &&
+    g.kernelW === 1 &&
+    g.strideH === 1 &&
+    g.strideW === 1 &&
+    g.padTop === 0 &&
+    g.padLeft === 0 &&
+    g.inWidth === g.outWidth
+  );
 }
 
 /** Pixels of a buffer that a CU needs in a slot. */
@@ -340,7 +351,12 @@ function placeBuffers(
 }
 
 /** Rows of a buffer that a CU holds at a time: from the slot in which a row is made to the last that touches it (of rows from DRAM, from a slot before the first). */
-function liveRows({ width, height }: Pick<RelayBuffer, 'width' | 'height'>, uses: readonly Use[], made: Float64Array, isLoaded: boolean): number {
+function liveRows(
+  { width, height }: Pick<RelayBuffer, 'width' | 'height'>,
+  uses: readonly Use[],
+  made: Float64Array,
+  isLoaded: boolean,
+): number {
   const first = new Float64Array(height).fill(Number.POSITIVE_INFINITY);
   const last = new Float64Array(height).fill(Number.NEGATIVE_INFINITY);
   const early = isLoaded ? 1 : 0;

@@ -199,7 +199,8 @@ export class RelayFacts {
       const gaps = gapsOf(made, channels);
       if (!gaps) return undefined;
       const loaded = gaps.flatMap((gap) => common(gap, wanted));
-      const isStored = made.length > 0 && (!isPlain || this.isNeeded(tensor, inside) || (!isRead && (this.readers.get(tensor) ?? []).length > 0));
+      const isStored =
+        made.length > 0 && (!isPlain || this.isNeeded(tensor, inside) || (!isRead && (this.readers.get(tensor) ?? []).length > 0));
       const pitch = isLine ? Math.ceil(channels / LINE_WORDS) * LINE_WORDS : channels;
       const { height, width } = graph.tensors[tensor]!;
       list.push({ tensor, first, height, width, channels, pitch, loaded, isStored, isPlain });
@@ -243,7 +244,8 @@ export class RelayFacts {
     for (const { target, channel, words, grid } of graph.scatters.get(output) ?? []) {
       const place = this.placeOf(target);
       const tensor = graph.tensors[target]!;
-      const isNatural = grid.rowStep === tensor.width * tensor.channels && grid.columnStep === tensor.channels && grid.offset < tensor.channels;
+      const isNatural =
+        grid.rowStep === tensor.width * tensor.channels && grid.columnStep === tensor.channels && grid.offset < tensor.channels;
       if (!place || !isNatural || tensor.height !== height || tensor.width !== width) return undefined;
       results.push({ tensor: place.root, isPlain: true, from: channel, to: channel + words, channel: place.channel + grid.offset });
     }
