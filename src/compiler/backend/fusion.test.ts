@@ -16,7 +16,7 @@ const ONE_CU: Machine = { ...XC7Z045, computeUnits: 1 };
 /** Stage names of every step, and the kind of its fusion. */
 function stepsOf(graph: IntegerGraph, machine = XC7Z045): (string | undefined)[][] {
   const stages = buildStages(graph);
-  return scheduleStages(stages, layOutTensors(graph, stages, 1), machine, 1).map(({ main, chain }) =>
+  return scheduleStages(stages, layOutTensors(graph, stages, 1), machine, 1, false).map(({ main, chain }) =>
     chain ? [chain.fusion.kind, ...chain.links.map(({ stage }) => stage.name)] : [undefined, main.stage.name],
   );
 }
@@ -93,7 +93,7 @@ describe('row chains', () => {
     const y = b.conv(depthwise, 24);
     const again = b.conv(b.conv(y, 144), 144, { kernel: 3, pad: 1, groups: 144 });
     const graph = b.build(b.residual(b.conv(again, 24), y));
-    const steps = scheduleStages(buildStages(graph), layOutTensors(graph, buildStages(graph), 1), XC7Z045, 1);
+    const steps = scheduleStages(buildStages(graph), layOutTensors(graph, buildStages(graph), 1), XC7Z045, 1, false);
     const strips = steps.map(({ chain }) => (chain?.fusion.kind === 'rows' ? chain.fusion.plan.strips.length : 0));
     expect(Math.max(...strips)).toBeGreaterThan(1);
     await expectExact(graph, XC7Z045, [], 2);
@@ -220,7 +220,7 @@ describe('rings that hold one tile', () => {
     const depthwise = b.conv(b.conv(x, 672), 672, { kernel: 5, pad: 2, groups: 672 });
     const graph = b.build(b.residual(b.conv(depthwise, 112), x));
     const stages = buildStages(graph);
-    const [step] = scheduleStages(stages, layOutTensors(graph, stages, 1), XC7Z045, 1);
+    const [step] = scheduleStages(stages, layOutTensors(graph, stages, 1), XC7Z045, 1, false);
     expect(step!.chain?.fusion.kind === 'rows' && step!.chain.fusion.plan.lag).toBe(0);
     await expectExact(graph, XC7Z045, ['t1', 't2'], 2);
   });
@@ -232,7 +232,7 @@ describe('large maps of pixelwise stages', () => {
     const x = b.input(12, 32, 960);
     const graph = b.build(b.residual(b.conv(b.conv(x, 320), 960), x));
     const stages = buildStages(graph);
-    const steps = scheduleStages(stages, layOutTensors(graph, stages, 1), XC7Z045, 1);
+    const steps = scheduleStages(stages, layOutTensors(graph, stages, 1), XC7Z045, 1, false);
     expect(steps.map(({ main }) => main.work!.geometry.outWidth)).toContain(8);
     await expectExact(graph, XC7Z045, [], 2);
   });

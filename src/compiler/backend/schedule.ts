@@ -95,8 +95,9 @@ const COMPANION_SHARE = 1 / 4;
 /** A lone vector stage's first load and last store. */
 const VEC_CYCLES = 600;
 
-export function scheduleStages(stages: StageGraph, layout: DramLayout, machine: Machine, frames: number): Step[] {
-  return new Scheduler(stages, layout, machine, frames).run();
+/** `hasRelays`: may stages become relays? Without them the choice among chains can be seen by itself. */
+export function scheduleStages(stages: StageGraph, layout: DramLayout, machine: Machine, frames: number, hasRelays = true): Step[] {
+  return new Scheduler(stages, layout, machine, frames, hasRelays).run();
 }
 
 /** Stages that would be part of fusions. */
@@ -125,7 +126,7 @@ class Scheduler {
   /** Of root tensors, as long as the steps stay. */
   private readonly lives = new Map<number, Life>();
 
-  constructor(stages: StageGraph, layout: DramLayout, machine: Machine, frames: number) {
+  constructor(stages: StageGraph, layout: DramLayout, machine: Machine, frames: number, hasRelays = true) {
     this.stages = stages;
     this.layout = layout;
     this.machine = machine;
@@ -138,7 +139,7 @@ class Scheduler {
     for (const { main, companions } of this.steps) {
       if (companions.length > 0 && !this.planOf(main, this.placementOf(main))) this.separate(main);
     }
-    this.adoptFusions();
+    this.adoptFusions(hasRelays);
   }
 
   private setSteps(steps: StepDraft[]): void {
@@ -151,7 +152,7 @@ class Scheduler {
   }
 
   /** Stages that are cheaper together than one by one become a step. */
-  private adoptFusions(): void {
+  private adoptFusions(hasRelays: boolean): void {
     const { stages, machine } = this;
     const options: { fusion: Fusion | RelayCandidate; saved: number }[] = [];
     const cache = new LinkCache();
@@ -170,8 +171,8 @@ class Scheduler {
       const saved = apart - costOfFusion(fusion, machine);
       if (saved > 0) options.push({ fusion, saved });
     }
-    const apart = this.costsApart();
-    for (const relay of findRelays(stages, this.layout, machine, this.frames, (index) => this.mayRelay(index))) {
+    const apart = hasRelays ? this.costsApart() : [];
+    for (const relay of hasRelays ? findRelays(stages, this.layout, machine, this.frames, (index) => this.mayRelay(index)) : []) {
       if (!this.takesWholeCells(relay.members)) continue;
       const cost = costOfRelay(relay.plan, machine);
       if (cost >= relay.members.reduce((sum, index) => sum + apart[index]!, 0)) continue;
