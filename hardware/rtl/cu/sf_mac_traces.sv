@@ -41,6 +41,14 @@ module sf_mac_traces
   assign pixel_take_o = trace_move && fresh && pixel_valid_i;
   assign trace_valid_d = trace_move ? !fresh || pixel_valid_i : trace_valid_q;
 
+  // add_ring with the step less the ring made before: right from two cycles after the start on.
+  logic [RingW:0] wrapped_step_q, ring_wrapped;
+  logic           has_ring_q;
+  always_ff @(posedge clk_i) begin
+    wrapped_step_q <= {1'b0, k_row_step_i} - {1'b0, src_ring_i};
+    has_ring_q <= src_ring_i != '0;
+  end
+
   always_comb begin
     // One adder each for window, kernel row and tap.
     addr_a = fresh ? pixel_i.col : more_q ? trace_q.addr : col_q;
@@ -49,7 +57,8 @@ module sf_mac_traces
     line_b = fresh ? '0 : more_q ? trace_q.steps : row_lines_i;
     line_next = {line_a, 1'b1} + {line_b, !next_row};
     ring_a = fresh ? pixel_i.row : ring_next_q;
-    ring_next_d = add_ring(ring_a, k_row_step_i, src_ring_i);
+    ring_wrapped = {1'b0, ring_a} + wrapped_step_q;
+    ring_next_d = (has_ring_q && !ring_wrapped[RingW]) ? ring_wrapped[RingW-1:0] : ring_a + k_row_step_i;
 
     no_rows = pixel_i.empty || pixel_i.rows == '0;
     no_cols = pixel_i.empty || pixel_i.cols == '0 || adjacent_i;
