@@ -13,14 +13,14 @@ module sf_core
   input  logic                clk_i,
   input  logic                rst_ni,
   input  logic                start_i,        // cycle 0: acts as a branch to instruction 0
-  input  logic                run_i,          // 0: error stop
+  input  logic                run_i,          // 0: error stop, from the next cycle on
   input  pc_t                 last_pc_i,      // index of the program's last instruction
   // Fetch
   input  logic                instr_valid_i,
   input  logic [31:0]         instr_i,
   input  pc_t                 instr_pc_i,
   output logic                instr_ready_o,
-  output logic                flush_o,        // registered: start, taken branch or END in the cycle before
+  output logic                flush_o,        // start, taken branch or END in the cycle before
   output logic                restart_o,      // combinational, if there will be a flush: a new stream begins at target_o
   output pc_t                 target_o,
   output logic                line_done_o,    // combinational: the last instruction of a line executes
@@ -80,7 +80,7 @@ module sf_core
   decoded_t x_q, x_d;
   pc_t      x_pc_q;
 
-  logic        no_room, stall, d_ready, flush_q, execute, left_q;
+  logic        no_room, stall, d_ready, flush, execute, left_q, run_q;
   logic [31:0] a, b, sum, other;
   logic        x_writes;
 
@@ -231,7 +231,7 @@ module sf_core
   end
 
   // --- execute: one adder for sums and differences, its upper half for both carries of the lower ---
-  logic        carry, holds;
+  logic        carry;
   logic [1:0]  unused_carry;
   logic [15:0] high_plain, high_carry;
   logic [31:0] addend;
@@ -259,21 +259,31 @@ module sf_core
   assign low_left   = x_q.on_less ? a[LowW-1:0] : a[LowW-1:0] ^ b[LowW-1:0];
   assign low_right  = x_q.on_less ? b[LowW-1:0] : LowW'(1);
   assign low        = low_left < low_right;
-  assign holds      = (x_q.on_less && high_less) || (high_equal && low);
   // An illegal instruction stays at X, as everything does after a stop, so that the program counter tells where it was.
   // What was in D and X at a flush counts no more in the cycle after it; the fetch gives nothing then.
-  assign x_valid = x_valid_q && !flush_q;
+  assign x_valid = x_valid_q && !flush;
   assign no_room = x_valid && (x_q.go & ~room_i) != '0;
-  assign stall   = no_room || (x_valid && !x_q.legal) || !run_i;
+  assign stall   = no_room || (x_valid && !x_q.legal) || !run_q;
   // An empty D takes the next instruction although X waits: its line may come meanwhile.
   assign d_ready = !stall || !d_valid_q;
   assign execute = x_valid && !stall && !left_q;
   assign x_writes = execute && x_q.write;
+
+  // A flush in the next cycle: always, or by the branch at X. What its condition is made of has registers of its own, so that each carry chain ends in one.
+  logic on_true_q, on_false_q, on_less_q, less_q, equal_q, low_q, always_flush, holds;
+  assign always_flush = start_i || (execute && (x_q.jump || x_q.ends));
   // No reset: nothing executes before one.
   always_ff @(posedge clk_i) begin
-    if (start_i || (execute && (x_q.jump || x_q.ends))) flush_q <= 1'b1;
-    else flush_q <= execute && x_q.branch && holds != x_q.inverted;
+    run_q      <= run_i;
+    on_true_q  <= always_flush || (execute && x_q.branch && !x_q.inverted);
+    on_false_q <= always_flush || (execute && x_q.branch && x_q.inverted);
+    on_less_q  <= x_q.on_less;
+    less_q     <= high_less;
+    equal_q    <= high_equal;
+    low_q      <= low;
   end
+  assign holds = (on_less_q && less_q) || (equal_q && low_q);
+  assign flush = holds ? on_true_q : on_false_q;
 
   logic active_q, illegal_q, last_q, leaves_q;
   always_ff @(posedge clk_i) begin
@@ -286,15 +296,15 @@ module sf_core
       leaves_q  <= 1'b0;
       left_q    <= 1'b0;
     end else begin
-      if (d_ready || flush_q) d_valid_q <= instr_valid_i;
-      if (!stall || flush_q) x_valid_q <= d_valid_q && !flush_q;
+      if (d_ready || flush) d_valid_q <= instr_valid_i;
+      if (!stall || flush) x_valid_q <= d_valid_q && !flush;
       if (start_i) active_q <= 1'b1;
       else if (execute && x_q.ends) active_q <= 1'b0;
       illegal_q <= x_valid && !left_q && !x_q.legal;
       last_q    <= execute && x_q.is_last;
-      leaves_q  <= last_q && !flush_q;
+      leaves_q  <= last_q && !flush;
       // Nothing behind the last instruction executes, unless that was a taken branch.
-      if (start_i || flush_q) left_q <= 1'b0;
+      if (start_i || flush) left_q <= 1'b0;
       else if (execute && x_q.is_last) left_q <= 1'b1;
     end
   end
@@ -348,7 +358,7 @@ module sf_core
 
   assign go_o          = execute ? x_q.go : '0;
   assign instr_ready_o = d_ready;
-  assign flush_o       = flush_q;
+  assign flush_o       = flush;
   assign restart_o     = !(execute && x_q.ends);
   assign target_o      = start_i ? '0 : x_q.target;
   assign line_done_o   = execute && x_pc_q[2:0] == 3'd7;

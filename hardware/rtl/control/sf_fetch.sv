@@ -3,7 +3,7 @@
 //
 // A flush at t is known at t+1 (flush_q), when nothing is offered and no instruction is there; the first offer of a new stream is there at
 // t+LatBranchRestart. Lines of an abandoned stream come marked as stale (sf_read_port) and are dropped; a line on the bus at t+1 is still one of them.
-// free_q counts lines neither held nor offered: a line whose last instruction executes at x is in it at x+1 and in an offer at x+2.
+// free_q and line_done_q count lines neither held nor offered: a line whose last instruction executes at x counts at x+1 and is in an offer at x+2.
 module sf_fetch
   import sf_pkg::*;
   import sf_types_pkg::*;
@@ -54,7 +54,7 @@ module sf_fetch
   line_pc_t         line_q, last_line;
   index_t           index_q;
   logic [FreeW-1:0] free_q;
-  logic             load, in_program, wait_restart;
+  logic             load, in_program, wait_restart, has_room, line_done_q;
   burst_lines_t     lines;
   line_addr_t       dram_line;
   // Lines of the program after line_q; negative behind its end.
@@ -76,7 +76,9 @@ module sf_fetch
     assign to_boundary_d = 3'(BurstLines) - 3'(BlockW'(code_line_i[BlockW-1:0] + target_line[BlockW-1:0]));
   end
   assign lines = after_q[LinePcW-1:0] < line_pc_t'(to_boundary_q) ? after_q[2:0] + 3'd1 : to_boundary_q;
-  assign load  = active_q && !wait_restart && (!offer_q.valid || accept_i) && free_q >= FreeW'(BurstLines) && in_program && !flush_q;
+  // A line that is done counts as free from the next cycle on.
+  assign has_room = free_q >= FreeW'(BurstLines) || (free_q == FreeW'(BurstLines - 1) && line_done_q);
+  assign load  = active_q && !wait_restart && (!offer_q.valid || accept_i) && has_room && in_program && !flush_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -95,12 +97,13 @@ module sf_fetch
       end else begin
         if (load) offer_q.valid <= 1'b1;
         else if (accept_i) offer_q.valid <= 1'b0;
-        free_q <= free_q - (load ? FreeW'(to_boundary_q) : '0) + FreeW'(line_done_i);
+        free_q <= free_q - (load ? FreeW'(to_boundary_q) : '0) + FreeW'(line_done_q);
       end
     end
   end
   always_ff @(posedge clk_i) begin
     restart_q <= restart_i;
+    line_done_q <= line_done_i;
     target_q  <= target_i;
     if (flush_q) begin
       line_q        <= target_line;

@@ -32,23 +32,27 @@ module sf_start
 );
   localparam int unsigned HeldW = $clog2(QueueDepth + 1);
 
-  // --- room, counted from GO to start ---
-  logic             start_q, room_q;
+  // --- room, counted from GO to start: held_q knows of a GO a cycle late, room_o does not ---
+  logic             go_q, start_q, full_q, last_q;
   logic [HeldW-1:0] held_q, held_d;
 
-  assign held_d = held_q + HeldW'(go_i) - HeldW'(start_q);
+  assign held_d = held_q + HeldW'(go_q) - HeldW'(start_q);
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
+      go_q    <= 1'b0;
       start_q <= 1'b0;
       held_q  <= '0;
-      room_q  <= 1'b1;
+      full_q  <= 1'b0;
+      last_q  <= 1'b0;
     end else begin
+      go_q    <= go_i;
       start_q <= start_o;
       held_q  <= held_d;
-      room_q  <= held_d != HeldW'(QueueDepth);
+      full_q  <= held_d == HeldW'(QueueDepth);
+      last_q  <= held_d == HeldW'(QueueDepth - 1);
     end
   end
-  assign room_o = room_q;
+  assign room_o = !full_q && !(last_q && go_q);
 
   // --- start ---
   // Starts are two cycles apart at least (sf_tokens), so the FIFOs of masks may be a cycle late.
@@ -81,5 +85,5 @@ module sf_start
   );
   assign read_mask_o  = read_i ? read_mask : '0;
   assign write_mask_o = write_i ? write_mask : '0;
-  assign busy_o       = held_q != '0 || read_pending || write_pending;
+  assign busy_o       = held_q != '0 || go_q || read_pending || write_pending;
 endmodule

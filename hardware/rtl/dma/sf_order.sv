@@ -13,14 +13,16 @@ module sf_order
   input  port_t               port_i,
   input  logic                last_i,       // the descriptor's last
   input  logic [AxiPorts-1:0] complete_i,   // a burst of this port is finished
-  output logic                full_o,       // no descriptor may begin
+  output logic                full_o,       // registered: no descriptor may begin
   output logic                hold_o,       // registered: no burst may be offered
   output logic                signal_o,     // registered
   output logic                busy_o
 );
-  // Descriptors whose bursts are all accepted but not finished. With the memory of the specification fewer than 64 (hardware/README.md);
-  // a start waits if there were more.
+  // Descriptors whose bursts are all accepted but not finished. With the memory of the specification far fewer than 64 (hardware/README.md);
+  // a start waits if there were more. That is told a few cycles late, in which one or two more may start: Spare is more than that.
   localparam int unsigned Depth = 64;
+  localparam int unsigned Spare = 4;
+  localparam int unsigned PendingW = $clog2(Depth + 2);
   // Bursts issued behind the oldest unfinished descriptor's last: a port finishes all it has accepted within Lag cycles, and one burst a cycle is
   // accepted at most. Offers would wait if there were more (a bus that stalls).
   localparam int unsigned Lag = (ReadsPerPort > WritesOutstanding ? ReadsPerPort : WritesOutstanding) * BurstLines * Slots;
@@ -36,7 +38,8 @@ module sf_order
   counts_t               issued_q, issued_d, target;
   count_t [AxiPorts-1:0] finished_q;
   count_t                ahead;
-  logic                  waiting, any, done, signal_q, hold_q;
+  logic                  waiting, any, done, signal_q, hold_q, full_q, unused_full;
+  logic [PendingW-1:0]   pending_q;
 
   always_comb begin
     issued_d.all = issued_q.all + count_t'(1);
@@ -63,11 +66,15 @@ module sf_order
       finished_q <= '0;
       signal_q   <= 1'b0;
       hold_q     <= 1'b0;
+      pending_q  <= '0;
+      full_q     <= 1'b0;
     end else begin
       if (issue_i) issued_q <= issued_d;
       for (int p = 0; p < int'(AxiPorts); p++) if (complete_i[p]) finished_q[p] <= finished_q[p] + count_t'(1);
       signal_q <= done;
       hold_q   <= waiting && ahead >= MostAhead;
+      pending_q <= pending_q + PendingW'(issue_i && last_i) - PendingW'(signal_q);
+      full_q    <= pending_q > PendingW'(Depth - Spare);
     end
   end
 
@@ -80,9 +87,10 @@ module sf_order
     .valid_o(waiting),
     .data_o (target),
     .any_o  (any),
-    .full_o
+    .full_o (unused_full)
   );
 
+  assign full_o   = full_q;
   assign hold_o   = hold_q;
   assign signal_o = signal_q;
   assign busy_o   = any || signal_q;
