@@ -17,16 +17,17 @@ module sf_queue_formal
   input logic       read_i,
   input logic       write_i
 );
-  logic       room, start, head, busy;
+  logic       full, last, start, head, busy;
   unit_mask_t wait_read, wait_write, read_mask, write_mask;
   logic [3:0] desc;
   sf_queue #(.DescBits(4)) u_dut (
-    .clk_i, .rst_ni, .run_i, .go_i, .room_o(room), .wait_read_i, .wait_write_i('0), .signal_read_i, .signal_write_i('0), .desc_i,
+    .clk_i, .rst_ni, .run_i, .go_i, .full_o(full), .last_o(last), .wait_read_i, .wait_write_i('0), .signal_read_i, .signal_write_i('0), .desc_i,
     .wait_read_o(wait_read), .wait_write_o(wait_write), .tokens_i, .free_i, .start_o(start), .head_o(head), .desc_o(desc),
     .read_i, .write_i, .read_mask_o(read_mask), .write_mask_o(write_mask), .busy_o(busy)
   );
 
-  logic                reset_done_q, marked_q, start_q, run_q;
+  logic                reset_done_q, marked_q, start_q, run_q, room;
+  always_ff @(posedge clk_i) room <= !rst_ni || !(full || (last && go_i));
   logic [LatQueue-2:0] late_q;           // GO of the last cycles: their descriptors need not be there yet
 
   logic [4:0] ahead_q, waiting_q;  // descriptors before the marked one, inclusive; all that have not started

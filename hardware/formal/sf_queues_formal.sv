@@ -19,14 +19,16 @@ module sf_queues_formal
   input cu_mask_t   read_i,
   input cu_mask_t   write_i
 );
-  cu_mask_t                    rooms, starts, heads, busies;
+  cu_mask_t                    fulls, lasts, rooms, starts, heads, busies;
   unit_mask_t [NumCus-1:0]     wait_reads, wait_writes, read_masks, write_masks;
   logic [NumCus-1:0][3:0]      descs;
   sf_queues #(.DescBits(4)) u_dut (
-    .clk_i, .rst_ni, .run_i, .go_i, .room_o(rooms), .wait_read_i, .wait_write_i('0), .signal_read_i, .signal_write_i('0), .desc_i,
+    .clk_i, .rst_ni, .run_i, .go_i, .full_o(fulls), .last_o(lasts), .wait_read_i, .wait_write_i('0), .signal_read_i, .signal_write_i('0), .desc_i,
     .wait_read_o(wait_reads), .wait_write_o(wait_writes), .tokens_i, .free_i, .start_o(starts), .head_o(heads), .desc_o(descs),
     .read_i, .write_i, .read_mask_o(read_masks), .write_mask_o(write_masks), .busy_o(busies)
   );
+
+  always_ff @(posedge clk_i) rooms <= rst_ni ? ~(fulls | (lasts & go_i)) : '1;
 
   logic       go, room, start, head, busy, tokens, unit_free, read, write;
   unit_mask_t wait_read;

@@ -102,8 +102,8 @@ const RTL_MUTANTS: readonly Mutant[] = [
   {
     what: 'a queue place too few',
     file: 'control/sf_start.sv',
-    original: "full_q  <= held_d == HeldW'(QueueDepth)",
-    mutated: "full_q  <= held_d >= HeldW'(QueueDepth - 1)",
+    original: "held_d == HeldW'(QueueDepth - i)",
+    mutated: "held_d == HeldW'(QueueDepth - 1 - i)",
   },
   {
     what: 'fetch wants a line more',

@@ -26,7 +26,8 @@ module sf_core
   output logic                line_done_o,    // combinational: the last instruction of a line executes
   // Queues
   output unit_mask_t          go_o,           // combinational from X: GO at this cycle
-  input  unit_mask_t          room_i,
+  input  unit_mask_t          full_i,         // units whose queue has no room in the next cycle
+  input  unit_mask_t          last_i,         // none if a GO to them comes in this one
   output logic [LdmBits-1:0]  ldm_o,          // field registers; those of a GO at t are valid at t+1
   output logic [LdwBits-1:0]  ldw_o,
   output logic [StBits-1:0]   st_o,
@@ -80,7 +81,7 @@ module sf_core
   decoded_t x_q, x_d;
   pc_t      x_pc_q;
 
-  logic        no_room, stall, d_ready, flush, execute, left_q, run_q;
+  logic        full_q, no_room, stall, d_ready, flush, execute, left_q, run_q;
   logic [31:0] a, b, sum, other;
   logic        x_writes;
 
@@ -164,6 +165,20 @@ module sf_core
   end
 
   // --- decode ---
+  // What exists, as tables: LUTs, not carry chains.
+  function automatic logic [511:0] make_fields();
+    int kind_fields [8];
+    kind_fields = '{default: 0};
+    kind_fields[KindLdm] = LdmFields;
+    kind_fields[KindLdw] = LdwFields;
+    kind_fields[KindSt]  = StFields;
+    kind_fields[KindMac] = MacFields;
+    kind_fields[KindVec] = VecFields;
+    for (int kind = 0; kind < 8; kind++) for (int field = 0; field < 64; field++) make_fields[64*kind + field] = field < kind_fields[kind];
+  endfunction
+  localparam logic [511:0] FieldExists = make_fields();
+  // Unit 3 does not exist.
+  localparam logic [31:0]  UnitExists = ((32'd1 << NumUnits) - 32'd1) & ~32'd8;
   logic       is_field, field_exists;
   logic [2:0] field_kind;
   logic [5:0] field_index;
@@ -177,14 +192,7 @@ module sf_core
   always_comb begin
     is_field = op == OpSeti || op == OpSeth || op == OpSet;
     {field_kind, field_index} = ff.field;
-    unique case (field_kind)
-      KindLdm: field_exists = field_index < 6'(LdmFields);
-      KindLdw: field_exists = field_index < 6'(LdwFields);
-      KindSt:  field_exists = field_index < 6'(StFields);
-      KindMac: field_exists = field_index < 6'(MacFields);
-      KindVec: field_exists = field_index < 6'(VecFields);
-      default: field_exists = 1'b0;
-    endcase
+    field_exists = FieldExists[{field_kind, field_index}];
 
     x_d = '0;
     unique case (op)
@@ -193,7 +201,7 @@ module sf_core
       OpSeti:                                  x_d.legal = field_exists;
       OpSeth:                                  x_d.legal = field_exists && fh.zero16 == '0;
       OpSet:                                   x_d.legal = field_exists && fs.zero11 == '0;
-      OpGo:                                    x_d.legal = fg.unit < 5'(NumUnits) && fg.unit != 5'd3 && fg.zero20 == '0;
+      OpGo:                                    x_d.legal = UnitExists[fg.unit] && fg.zero20 == '0;
       OpEnd:                                   x_d.legal = fn.zero25 == '0;
       OpAddi, OpOri, OpBeq, OpBne, OpBlt, OpBge, OpJmp: x_d.legal = 1'b1;
       default:                                 x_d.legal = 1'b0;
@@ -262,7 +270,7 @@ module sf_core
   // An illegal instruction stays at X, as everything does after a stop, so that the program counter tells where it was.
   // What was in D and X at a flush counts no more in the cycle after it; the fetch gives nothing then.
   assign x_valid = x_valid_q && !flush;
-  assign no_room = x_valid && (x_q.go & ~room_i) != '0;
+  assign no_room = x_valid && full_q;
   assign stall   = no_room || (x_valid && !x_q.legal) || !run_q;
   // An empty D takes the next instruction although X waits: its line may come meanwhile.
   assign d_ready = !stall || !d_valid_q;
@@ -275,6 +283,8 @@ module sf_core
   // No reset: nothing executes before one.
   always_ff @(posedge clk_i) begin
     run_q      <= run_i;
+    // Whether the GO that will be at X finds its queue full: the one that stays, or the one from D, behind one to the same unit.
+    full_q     <= stall ? |(x_q.go & full_i) : |(x_d.go & full_i) || (execute && |(x_d.go & x_q.go & last_i));
     on_true_q  <= always_flush || (execute && x_q.branch && !x_q.inverted);
     on_false_q <= always_flush || (execute && x_q.branch && x_q.inverted);
     on_less_q  <= x_q.on_less;

@@ -76,9 +76,9 @@ module sf_fetch
     assign to_boundary_d = 3'(BurstLines) - 3'(BlockW'(code_line_i[BlockW-1:0] + target_line[BlockW-1:0]));
   end
   assign lines = after_q[LinePcW-1:0] < line_pc_t'(to_boundary_q) ? after_q[2:0] + 3'd1 : to_boundary_q;
-  // A line that is done counts as free from the next cycle on.
+  // A line that is done counts as free from the next cycle on. A flush overrides what a load does.
   assign has_room = free_q >= FreeW'(BurstLines) || (free_q == FreeW'(BurstLines - 1) && line_done_q);
-  assign load  = active_q && !wait_restart && (!offer_q.valid || accept_i) && has_room && in_program && !flush_q;
+  assign load  = active_q && !wait_restart && (!offer_q.valid || accept_i) && has_room && in_program;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin

@@ -14,7 +14,8 @@ module sf_queue
   input  logic                run_i,        // 0: nothing starts (error stop)
   // Control core
   input  logic                go_i,
-  output logic                room_o,
+  output logic                full_o,       // no room in the next cycle
+  output logic                last_o,       // none if a GO comes in this one
   input  unit_mask_t          wait_read_i,  // field registers at the cycle after GO
   input  unit_mask_t          wait_write_i,
   input  unit_mask_t          signal_read_i,
@@ -71,7 +72,7 @@ module sf_queue
   assign desc_o = desc_q;
 
   sf_start u_start (
-    .clk_i, .rst_ni, .run_i, .go_i, .room_o,
+    .clk_i, .rst_ni, .run_i, .go_i, .full_o, .last_o,
     .head_i        (head_valid),
     .signal_read_i (head.signal_read),
     .signal_write_i(head.signal_write),

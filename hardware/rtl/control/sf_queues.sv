@@ -16,7 +16,8 @@ module sf_queues
   input  logic                             run_i,
   // Control core
   input  cu_mask_t                         go_i,         // one at most
-  output cu_mask_t                         room_o,
+  output cu_mask_t                         full_o,       // no room in the next cycle
+  output cu_mask_t                         last_o,       // none if a GO comes in this one
   input  unit_mask_t                       wait_read_i,  // field registers at the cycle after GO
   input  unit_mask_t                       wait_write_i,
   input  unit_mask_t                       signal_read_i,
@@ -161,7 +162,8 @@ module sf_queues
     sf_start #(.StartedDepth(32)) u_start (
       .clk_i, .rst_ni, .run_i,
       .go_i          (go_i[c]),
-      .room_o        (room_o[c]),
+      .full_o        (full_o[c]),
+      .last_o        (last_o[c]),
       .head_i        (head_valid_q[c]),
       .signal_read_i (unpack(head_q[c].signal_read)),
       .signal_write_i(unpack(head_q[c].signal_write)),

@@ -1,7 +1,7 @@
 // Room and start rule of one unit's queue, and the masks of the signals that its started descriptors will send. The descriptors themselves are elsewhere:
 // sf_queue, sf_queues. Specification: docs/microarchitecture.md, section 9 (T2, T3). Twin: src/simulator/timing/queue.ts.
 //
-// A place is held from the GO until the start at s, and counts as free in room_o from s+2 on. The unit sends its signals as pulses in the order of the
+// A place is held from the GO until the start at s, and counts as free from s+2 on. The unit sends its signals as pulses in the order of the
 // descriptors; this module adds the masks.
 module sf_start
   import sf_pkg::*;
@@ -15,7 +15,8 @@ module sf_start
   input  logic       run_i,          // 0: nothing starts from the next cycle on (error stop)
   // Control core
   input  logic       go_i,
-  output logic       room_o,
+  output logic       full_o,         // no room in the next cycle
+  output logic       last_o,         // none if a GO comes in this one
   // The head of the queue
   input  logic       head_i,         // it is there
   input  unit_mask_t signal_read_i,
@@ -32,27 +33,25 @@ module sf_start
 );
   localparam int unsigned HeldW = $clog2(QueueDepth + 1);
 
-  // --- room, counted from GO to start: held_q knows of a GO a cycle late, room_o does not ---
-  logic             go_q, start_q, full_q, last_q;
+  // --- places, held from GO to start: held_q knows of a GO a cycle late, what is told of the next cycle does not ---
+  logic             go_q;
+  logic [2:0]       left_q;  // as many places are left without that GO: one-hot, 0 to 2
   logic [HeldW-1:0] held_q, held_d;
 
-  assign held_d = held_q + HeldW'(go_q) - HeldW'(start_q);
+  assign held_d = held_q + HeldW'(go_q) - HeldW'(start_o);
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      go_q    <= 1'b0;
-      start_q <= 1'b0;
-      held_q  <= '0;
-      full_q  <= 1'b0;
-      last_q  <= 1'b0;
+      go_q   <= 1'b0;
+      held_q <= '0;
+      left_q <= '0;
     end else begin
-      go_q    <= go_i;
-      start_q <= start_o;
-      held_q  <= held_d;
-      full_q  <= held_d == HeldW'(QueueDepth);
-      last_q  <= held_d == HeldW'(QueueDepth - 1);
+      go_q   <= go_i;
+      held_q <= held_d;
+      for (int i = 0; i < 3; i++) left_q[i] <= held_d == HeldW'(QueueDepth - i);
     end
   end
-  assign room_o = !full_q && !(last_q && go_q);
+  assign full_o = go_q ? left_q[1] : left_q[0];
+  assign last_o = go_q ? left_q[2] : left_q[1];
 
   // --- start ---
   // Starts are two cycles apart at least (sf_tokens), so the FIFOs of masks may be a cycle late.

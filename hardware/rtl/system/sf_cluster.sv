@@ -62,7 +62,7 @@ module sf_cluster
   logic               core_leaves, fetch_leaves, fetch_busy, fetch_valid;
   logic [31:0]        instr;
   pc_t                instr_pc, target;
-  unit_mask_t         go, room;
+  unit_mask_t         go, full, last;
   logic [LdmBits-1:0] ldm_fields;
   logic [LdwBits-1:0] ldw_fields;
   logic [StBits-1:0]  st_fields;
@@ -87,7 +87,8 @@ module sf_cluster
     .target_o     (target),
     .line_done_o  (line_done),
     .go_o         (go),
-    .room_i       (room),
+    .full_i       (full),
+    .last_i       (last),
     .ldm_o        (ldm_fields),
     .ldw_o        (ldw_fields),
     .st_o         (st_fields),
@@ -142,7 +143,8 @@ module sf_cluster
 
   // Unit 3 does not exist.
   logic unused_tokens;
-  assign room[NoUnit]         = 1'b1;
+  assign full[NoUnit]         = 1'b0;
+  assign last[NoUnit]         = 1'b0;
   assign start[NoUnit]        = 1'b0;
   assign free[NoUnit]         = 1'b0;
   assign queue_busy[NoUnit]   = 1'b0;
@@ -174,7 +176,8 @@ module sf_cluster
   sf_queue #(.DescBits(LdmBits - SyncBits)) u_ldm_queue (
     .clk_i, .rst_ni, .run_i,
     .go_i          (go[Ldm]),
-    .room_o        (room[Ldm]),
+    .full_o        (full[Ldm]),
+    .last_o        (last[Ldm]),
     .wait_read_i   (ldm_sync.wait_read[NumUnits-1:0]),
     .wait_write_i  (ldm_sync.wait_write[NumUnits-1:0]),
     .signal_read_i (ldm_sync.signal_read[NumUnits-1:0]),
@@ -196,7 +199,8 @@ module sf_cluster
   sf_queue #(.DescBits(LdwBits - SyncBits)) u_ldw_queue (
     .clk_i, .rst_ni, .run_i,
     .go_i          (go[Ldw]),
-    .room_o        (room[Ldw]),
+    .full_o        (full[Ldw]),
+    .last_o        (last[Ldw]),
     .wait_read_i   (ldw_sync.wait_read[NumUnits-1:0]),
     .wait_write_i  (ldw_sync.wait_write[NumUnits-1:0]),
     .signal_read_i (ldw_sync.signal_read[NumUnits-1:0]),
@@ -218,7 +222,8 @@ module sf_cluster
   sf_queue #(.DescBits(StBits - SyncBits)) u_st_queue (
     .clk_i, .rst_ni, .run_i,
     .go_i          (go[St]),
-    .room_o        (room[St]),
+    .full_o        (full[St]),
+    .last_o        (last[St]),
     .wait_read_i   (st_sync.wait_read[NumUnits-1:0]),
     .wait_write_i  (st_sync.wait_write[NumUnits-1:0]),
     .signal_read_i (st_sync.signal_read[NumUnits-1:0]),
@@ -239,14 +244,15 @@ module sf_cluster
   );
 
   // --- queues of the compute units ---
-  cu_mask_t mac_go, mac_room, mac_ok, mac_free, mac_start, mac_read, mac_write, mac_busy;
-  cu_mask_t vec_go, vec_room, vec_ok, vec_free, vec_start, vec_read, vec_write, vec_busy;
+  cu_mask_t mac_go, mac_full, mac_last, mac_ok, mac_free, mac_start, mac_read, mac_write, mac_busy;
+  cu_mask_t vec_go, vec_full, vec_last, vec_ok, vec_free, vec_start, vec_read, vec_write, vec_busy;
   unit_mask_t [NumCus-1:0] mac_wait_read, mac_wait_write, mac_read_masks, mac_write_masks;
   unit_mask_t [NumCus-1:0] vec_wait_read, vec_wait_write, vec_read_masks, vec_write_masks;
   sf_queues #(.DescBits(MacBits - SyncBits)) u_mac_queues (
     .clk_i, .rst_ni, .run_i,
     .go_i          (mac_go),
-    .room_o        (mac_room),
+    .full_o        (mac_full),
+    .last_o        (mac_last),
     .wait_read_i   (mac_sync.wait_read[NumUnits-1:0]),
     .wait_write_i  (mac_sync.wait_write[NumUnits-1:0]),
     .signal_read_i (mac_sync.signal_read[NumUnits-1:0]),
@@ -268,7 +274,8 @@ module sf_cluster
   sf_queues #(.DescBits(VecBits - SyncBits)) u_vec_queues (
     .clk_i, .rst_ni, .run_i,
     .go_i          (vec_go),
-    .room_o        (vec_room),
+    .full_o        (vec_full),
+    .last_o        (vec_last),
     .wait_read_i   (vec_sync.wait_read[NumUnits-1:0]),
     .wait_write_i  (vec_sync.wait_write[NumUnits-1:0]),
     .signal_read_i (vec_sync.signal_read[NumUnits-1:0]),
@@ -295,7 +302,8 @@ module sf_cluster
     assign mac_free[c]     = free[Mac];
     assign mac_read[c]     = read_signal[Mac];
     assign mac_write[c]    = write_signal[Mac];
-    assign room[Mac]       = mac_room[c];
+    assign full[Mac]       = mac_full[c];
+    assign last[Mac]       = mac_last[c];
     assign start[Mac]      = mac_start[c];
     assign wait_read[Mac]  = mac_wait_read[c];
     assign wait_write[Mac] = mac_wait_write[c];
@@ -307,7 +315,8 @@ module sf_cluster
     assign vec_free[c]     = free[Vec];
     assign vec_read[c]     = read_signal[Vec];
     assign vec_write[c]    = write_signal[Vec];
-    assign room[Vec]       = vec_room[c];
+    assign full[Vec]       = vec_full[c];
+    assign last[Vec]       = vec_last[c];
     assign start[Vec]      = vec_start[c];
     assign wait_read[Vec]  = vec_wait_read[c];
     assign wait_write[Vec] = vec_wait_write[c];

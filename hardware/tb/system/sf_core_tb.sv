@@ -18,7 +18,7 @@ module sf_core_tb
   logic        start_q, valid, ready, flush, restart, line_done, executed, stalled, ends, active, illegal, leaves, open_q;
   logic [31:0] instr;
   pc_t         fetch_pc_q, target, pc;
-  unit_mask_t  go, room_q;
+  unit_mask_t  go, room_q, full_q, last_q;
   logic [LdmBits-1:0] ldm;
   logic [LdwBits-1:0] ldw;
   logic [StBits-1:0]  st;
@@ -33,7 +33,7 @@ module sf_core_tb
   assign instr = code[fetch_pc_q[6:0]];
   sf_core u_dut (
     .clk_i, .rst_ni, .start_i(start_q), .run_i(1'b1), .last_pc_i(pc_t'(Length - 1)), .instr_valid_i(valid), .instr_i(instr), .instr_pc_i(fetch_pc_q),
-    .instr_ready_o(ready), .flush_o(flush), .restart_o(restart), .target_o(target), .line_done_o(line_done), .go_o(go), .room_i(room_q),
+    .instr_ready_o(ready), .flush_o(flush), .restart_o(restart), .target_o(target), .line_done_o(line_done), .go_o(go), .full_i(full_q), .last_i(last_q),
     .ldm_o(ldm), .ldw_o(ldw), .st_o(st), .mac_o(mac), .vec_o(vec), .executed_o(executed), .stalled_o(stalled), .end_o(ends), .active_o(active),
     .pc_o(pc), .illegal_o(illegal), .leaves_o(leaves)
   );
@@ -142,6 +142,8 @@ module sf_core_tb
       {done_o, start_q, open_q, stream_q, over_q, check_q, illegal_due_q, illegal_seen_q, leaves_due_q} <= '0;
       errors_o <= 0;
       room_q <= '1;
+      full_q <= '0;
+      last_q <= '0;
       {restart_q, flush_due_q, target_q, leaves_late_q} <= '0;
       over_q <= 1'b1;
       {step_q, program_q, cycle_q, gos_q, taken_q, untaken_q, stalls_q, executed_q, illegals_q, ends_q, field_writes_q, leaves_q} <= '0;
@@ -150,7 +152,9 @@ module sf_core_tb
       cycle_q <= cycle_q + 1;
       step_q <= step_q + 1;
       open_q <= chance((program_q % 3) == 0 ? 100 : (program_q % 3) == 1 ? 60 : 15);
-      room_q <= (program_q % 2) == 0 ? '1 : unit_mask_t'($urandom) | unit_mask_t'($urandom);
+      full_q <= (program_q % 2) == 0 ? '0 : unit_mask_t'($urandom) & unit_mask_t'($urandom);
+      last_q <= (program_q % 4) == 0 ? '0 : unit_mask_t'($urandom);
+      room_q <= ~(full_q | (last_q & go));
       if (stalled) stalls_q <= stalls_q + 1;
       // --- the stream
       restart_q <= restart;

@@ -25,7 +25,7 @@ module sf_queue_tb
     int         arrival;
   } entry_t;
 
-  unit_mask_t                go, room, start, head, free_q, read_q, write_q, ok, busy;
+  unit_mask_t                go, full, last, room_q, start, head, free_q, read_q, write_q, ok, busy;
   unit_mask_t [NumUnits-1:0] wait_read, wait_write, read_masks, write_masks;
   desc_t      [NumUnits-1:0] desc;
   entry_t                    fields_q;
@@ -34,12 +34,12 @@ module sf_queue_tb
 
   for (genvar u = 0; u < int'(NumUnits); u++) begin : gen_unit
     if (u == NoUnit) begin : gen_none
-      assign {room[u], start[u], head[u], busy[u]} = 4'b1000;
+      assign {full[u], last[u], start[u], head[u], busy[u]} = '0;
       assign {wait_read[u], wait_write[u], read_masks[u], write_masks[u]} = '0;
       assign desc[u] = '0;
     end else if (u < NoUnit) begin : gen_queue
       sf_queue #(.DescBits(DescBits)) u_queue (
-        .clk_i, .rst_ni, .run_i(run_q), .go_i(go[u]), .room_o(room[u]),
+        .clk_i, .rst_ni, .run_i(run_q), .go_i(go[u]), .full_o(full[u]), .last_o(last[u]),
         .wait_read_i(fields_q.wait_read), .wait_write_i(fields_q.wait_write), .signal_read_i(fields_q.signal_read),
         .signal_write_i(fields_q.signal_write), .desc_i(fields_q.desc),
         .wait_read_o(wait_read[u]), .wait_write_o(wait_write[u]), .tokens_i(ok[u]), .free_i(free_q[u]), .start_o(start[u]),
@@ -50,11 +50,11 @@ module sf_queue_tb
   end
   // By kind: MAC, VEC.
   for (genvar k = 0; k < 2; k++) begin : gen_kind
-    cu_mask_t                cu_go, cu_room, cu_ok, cu_free, cu_start, cu_head, cu_read, cu_write, cu_busy;
+    cu_mask_t                cu_go, cu_full, cu_last, cu_ok, cu_free, cu_start, cu_head, cu_read, cu_write, cu_busy;
     unit_mask_t [NumCus-1:0] cu_wait_read, cu_wait_write, cu_read_masks, cu_write_masks;
     desc_t      [NumCus-1:0] cu_desc;
     sf_queues #(.DescBits(DescBits)) u_queues (
-      .clk_i, .rst_ni, .run_i(run_q), .go_i(cu_go), .room_o(cu_room),
+      .clk_i, .rst_ni, .run_i(run_q), .go_i(cu_go), .full_o(cu_full), .last_o(cu_last),
       .wait_read_i(fields_q.wait_read), .wait_write_i(fields_q.wait_write), .signal_read_i(fields_q.signal_read),
       .signal_write_i(fields_q.signal_write), .desc_i(fields_q.desc),
       .wait_read_o(cu_wait_read), .wait_write_o(cu_wait_write), .tokens_i(cu_ok), .free_i(cu_free), .start_o(cu_start),
@@ -64,7 +64,7 @@ module sf_queue_tb
     for (genvar c = 0; c < int'(NumCus); c++) begin : gen_cu
       localparam int U = 4 + 2 * c + k;
       assign {cu_go[c], cu_ok[c], cu_free[c], cu_read[c], cu_write[c]} = {go[U], ok[U], free_q[U], read_q[U], write_q[U]};
-      assign {room[U], start[U], head[U], busy[U]} = {cu_room[c], cu_start[c], cu_head[c], cu_busy[c]};
+      assign {full[U], last[U], start[U], head[U], busy[U]} = {cu_full[c], cu_last[c], cu_start[c], cu_head[c], cu_busy[c]};
       assign {wait_read[U], wait_write[U], desc[U]} = {cu_wait_read[c], cu_wait_write[c], cu_desc[c]};
       assign {read_masks[U], write_masks[U]} = {cu_read_masks[c], cu_write_masks[c]};
     end
@@ -86,11 +86,13 @@ module sf_queue_tb
   int         promised [2][NumUnits][NumUnits];  // signals of descriptors sent, less the waits of those
   unit_mask_t late_read [Places][$], late_write [Places][$];
 
+  always_ff @(posedge clk_i) room_q <= rst_ni ? ~(full | (last & go)) : '1;
+
   // The GO of this cycle: next, to unit_q.
   logic go_now_q;
   always_comb begin
     go = '0;
-    if (go_now_q && room[unit_q]) go[unit_q] = 1'b1;
+    if (go_now_q && room_q[unit_q]) go[unit_q] = 1'b1;
   end
 
   function automatic void fail(string what, int unit);
@@ -133,7 +135,7 @@ module sf_queue_tb
         here = waiting[u].size() > 0 && waiting[u][0].arrival <= cycle_q;
         if (u != NoUnit) begin
           if (head[u] != here) fail("head", u);
-          if (room[u] != (held[u] < int'(QueueDepth))) fail("room", u);
+          if (room_q[u] != (held[u] < int'(QueueDepth))) fail("room", u);
         end
         if (here) begin
           entry_t e;
