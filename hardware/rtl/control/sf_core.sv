@@ -259,7 +259,7 @@ module sf_core
     endcase
   end
   // The condition, less or equal, in two parts for their carry chains. The lower part is one comparison for both: equal numbers differ by less than 1.
-  localparam int unsigned LowW = 12;
+  localparam int unsigned LowW = 11;
   logic            high_less, high_equal, low;
   logic [LowW-1:0] low_left, low_right;
   assign high_less  = signed'(a[31:LowW]) < signed'(b[31:LowW]);
@@ -277,23 +277,18 @@ module sf_core
   assign execute = x_valid && !stall && !left_q;
   assign x_writes = execute && x_q.write;
 
-  // A flush in the next cycle: always, or by the branch at X. What its condition is made of has registers of its own, so that each carry chain ends in one.
-  logic on_true_q, on_false_q, on_less_q, less_q, equal_q, low_q, always_flush, holds;
-  assign always_flush = start_i || (execute && (x_q.jump || x_q.ends));
+  // A flush in the next cycle: always, or by the branch at X.
+  logic always_q, taken_q, holds;
+  assign holds = (x_q.on_less && high_less) || (high_equal && low);
+  assign flush = always_q || taken_q;
   // No reset: nothing executes before one.
   always_ff @(posedge clk_i) begin
-    run_q      <= run_i;
+    run_q    <= run_i;
+    always_q <= start_i || (execute && (x_q.jump || x_q.ends));
+    taken_q  <= (execute && x_q.branch) ? holds != x_q.inverted : 1'b0;
     // Whether the GO that will be at X finds its queue full: the one that stays, or the one from D, behind one to the same unit.
-    full_q     <= stall ? |(x_q.go & full_i) : |(x_d.go & full_i) || (execute && |(x_d.go & x_q.go & last_i));
-    on_true_q  <= always_flush || (execute && x_q.branch && !x_q.inverted);
-    on_false_q <= always_flush || (execute && x_q.branch && x_q.inverted);
-    on_less_q  <= x_q.on_less;
-    less_q     <= high_less;
-    equal_q    <= high_equal;
-    low_q      <= low;
+    full_q   <= stall ? |(x_q.go & full_i) : |(x_d.go & full_i) || (execute && |(x_d.go & x_q.go & last_i));
   end
-  assign holds = (on_less_q && less_q) || (equal_q && low_q);
-  assign flush = holds ? on_true_q : on_false_q;
 
   logic active_q, illegal_q, last_q, leaves_q;
   always_ff @(posedge clk_i) begin

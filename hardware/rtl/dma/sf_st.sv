@@ -61,6 +61,7 @@ module sf_st
 
   // --- line requests of the current burst ---
   logic         req_q, gnt, line_is_last, burst_done;
+  cu_mask_t     req_cus_q;     // req_q, by CU
   run_burst_t   current_q;     // addr and skip of the line requested
   logic [1:0]   line_q;
   write_slot_t  slot_q;        // from two cycles after begin_burst on: known a cycle after the first line's grant at the latest
@@ -77,6 +78,7 @@ module sf_st
     if (!rst_ni) begin
       busy_q        <= 1'b0;
       req_q         <= 1'b0;
+      req_cus_q     <= '0;
       begun_q       <= 1'b0;
       taken_q       <= '0;
       read_signal_o <= 1'b0;
@@ -84,8 +86,13 @@ module sf_st
       if (start_i) busy_q <= 1'b1;
       else if (burst_done && current_q.last) busy_q <= 1'b0;
       begun_q <= begin_burst;
-      if (begin_burst) req_q <= 1'b1;
-      else if (burst_done) req_q <= 1'b0;
+      if (begin_burst) begin
+        req_q <= 1'b1;
+        for (int c = 0; c < int'(NumCus); c++) req_cus_q[c] <= cu_q == 4'(c);
+      end else if (burst_done) begin
+        req_q     <= 1'b0;
+        req_cus_q <= '0;
+      end
       taken_q       <= taken_q + 2'(begin_burst) - 2'(accept_i);
       read_signal_o <= burst_done && current_q.last;
     end
@@ -103,7 +110,7 @@ module sf_st
     if (begun_q) slot_q <= slot_i;
   end
   always_comb begin
-    for (int c = 0; c < int'(NumCus); c++) req_o[c] = '{valid: req_q && cu_q == 4'(c), addr: current_q.addr};
+    for (int c = 0; c < int'(NumCus); c++) req_o[c] = '{valid: req_cus_q[c], addr: current_q.addr};
   end
 
   // --- lines on their way from maps to the write store ---

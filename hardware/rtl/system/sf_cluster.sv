@@ -500,7 +500,9 @@ module sf_cluster
   end
 
   // Events, all a cycle late; progress, of which only the watchdog needs to know, another one.
-  logic          moves_q;
+  logic          [2*NumCus-1:0] grants_q;
+  cu_mask_t      stores_q;
+  unit_mask_t    starts_q;
   cluster_perf_t perf_d, perf_q;
   always_comb begin
     perf_d.executed = executed;
@@ -508,14 +510,16 @@ module sf_cluster
     perf_d.cus      = cu_perf;
     for (int e = 0; e < int'(NumEngines); e++) perf_d.lines[e] = accept[e] ? offer[e].lines : '0;
     perf_d.event_seen = ended || fetch_valid || read_signal != '0 || write_signal != '0;
-    perf_d.progress   = perf_q.event_seen || perf_q.executed || moves_q || perf_q.lines != '0;
+    perf_d.progress   = perf_q.event_seen || perf_q.executed || starts_q != '0 || grants_q != '0 || stores_q != '0 || perf_q.lines != '0;
     for (int c = 0; c < int'(NumCus); c++) begin
       perf_d.progress = perf_d.progress || perf_q.cus[c].mac_step || perf_q.cus[c].mac_window || perf_q.cus[c].vec_read;
     end
   end
   always_ff @(posedge clk_i) begin
-    moves_q <= rst_ni && (start != '0 || bus_gnt != '0 || st_gnt != '0);
-    perf_q  <= rst_ni ? perf_d : '0;
+    starts_q <= rst_ni ? start : '0;
+    grants_q <= rst_ni ? bus_gnt : '0;
+    stores_q <= rst_ni ? st_gnt : '0;
+    perf_q   <= rst_ni ? perf_d : '0;
   end
   assign perf_o = perf_q;
 endmodule
