@@ -75,7 +75,8 @@ export function planRelay(graph: RelayGraph, machine: Machine, cache: LinkCache,
   const { height } = graph.members.at(-1)!;
   // A factor for every channel waits for a whole map.
   const hasPixel = graph.members.some(({ other }) => other?.isPixel);
-  if (isPassed || hasPixel || graph.members.length > MAX_TILED || linesOf(linksOf(graph, machine, 'tiles', cache)) > weightsLines(machine)) return best;
+  if (isPassed || hasPixel || graph.members.length > MAX_TILED || linesOf(linksOf(graph, machine, 'tiles', cache)) > weightsLines(machine))
+    return best;
   for (let rows = 1; rows <= Math.ceil(height / 2); rows *= 2) {
     const plan = planTiles(graph, machine, rows, 'tiles', cache);
     if (!plan) break;
