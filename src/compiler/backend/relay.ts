@@ -300,8 +300,10 @@ function common({ first, end }: Channels, others: readonly Channels[]): Channels
 
 /** May a member's results lie where its second operand does? It is of the same form, all its own, and nobody reads it later. */
 function mayReplace(members: readonly RelayMember[], buffers: readonly RelayBuffer[], m: number): boolean {
-  const { work, other, destinations, input } = members[m]!;
+  const { stage, work, other, destinations, input } = members[m]!;
   const [target] = destinations;
+  // The slots in which results wait have a pitch of their own, and a maximum wants one pitch for both.
+  if (stage.vec?.op === 'maximum') return false;
   if (!work || !other || other.isPixel || destinations.length !== 1 || input.buffer === other.buffer) return false;
   const [from, to] = [buffers[other.buffer]!, buffers[target!.buffer]!];
   const isSame = from.pitch === to.pitch && from.width === to.width && from.height === to.height && from.channels === to.channels;
