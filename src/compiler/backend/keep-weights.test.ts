@@ -34,7 +34,8 @@ describe('a recurrent layer', () => {
       return timing.layers.reduce((sum, { dramReadBytes }) => sum + dramReadBytes, 0);
     };
     const weights = 2 * 3 * HIDDEN * HIDDEN;
-    expect(bytesOf(SMALL) - bytesOf(XC7Z045)).toBeGreaterThan((WORDS - 3) * weights);
+    // The first position needs none; of the others' three gates the small machine keeps one now and then.
+    expect(bytesOf(SMALL) - bytesOf(XC7Z045)).toBeGreaterThan(((WORDS - 2) * weights * 2) / 3);
     for (const machine of [XC7Z045, SMALL]) expect((await checkConformance(graph, machine, 1, 3)).difference).toBeUndefined();
   });
 });
