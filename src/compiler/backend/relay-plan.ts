@@ -73,10 +73,7 @@ export function planRelay(graph: RelayGraph, machine: Machine, cache: LinkCache,
     for (const split of ['any', 'pixels'] as const) consider(planTiles(graph, machine, undefined, split, cache));
   }
   const { height } = graph.members.at(-1)!;
-  // A factor for every channel waits for a whole map.
-  const hasPixel = graph.members.some(({ other }) => other?.isPixel);
-  if (isPassed || hasPixel || graph.members.length > MAX_TILED || linesOf(linksOf(graph, machine, 'tiles', cache)) > weightsLines(machine))
-    return best;
+  if (isPassed || graph.members.length > MAX_TILED || linesOf(linksOf(graph, machine, 'tiles', cache)) > weightsLines(machine)) return best;
   for (let rows = 1; rows <= Math.ceil(height / 2); rows *= 2) {
     const plan = planTiles(graph, machine, rows, 'tiles', cache);
     if (!plan) break;
@@ -247,20 +244,22 @@ function findUses(graph: RelayGraph, links: readonly (LinkCost | undefined)[], s
   return uses;
 }
 
+/** Visits the rows that some pixels lie in. */
+function eachRow({ from, to }: Span, width: number, visit: (row: number) => void): void {
+  for (let row = Math.floor(from / width); row * width < to; row++) visit(row);
+}
+
 /** Has everybody else read a member's second operand, row by row, when its result is made? */
 function isReplaceable({ members, buffers }: RelayGraph, uses: readonly (readonly (readonly Use[])[])[], m: number): boolean {
   const { other, destinations } = members[m]!;
   const { height, width } = buffers[other!.buffer]!;
   const made = new Float64Array(height).fill(Number.POSITIVE_INFINITY);
-  const eachRow = (span: Span, visit: (row: number) => void): void => {
-    for (let row = Math.floor(span.from / width); row * width < span.to; row++) visit(row);
-  };
   for (const { span, slot, member } of uses[destinations[0]!.buffer]!.flat()) {
-    if (member === m) eachRow(span, (row) => (made[row] = Math.min(made[row]!, slot)));
+    if (member === m) eachRow(span, width, (row) => (made[row] = Math.min(made[row]!, slot)));
   }
   let isFree = true;
   for (const { span, slot, member } of uses[other!.buffer]!.flat()) {
-    if (member !== m) eachRow(span, (row) => (isFree &&= slot < made[row]! || (slot === made[row]! && member < m)));
+    if (member !== m) eachRow(span, width, (row) => (isFree &&= slot < made[row]! || (slot === made[row]! && member < m)));
   }
   return isFree;
 }
@@ -308,6 +307,11 @@ function placeBuffers(
       for (let row = first; row < end; row++) made[buffer]![row] = Math.min(made[buffer]![row]!, slot);
     }
   }
+  // Rows from DRAM come to all CUs that ever hold them, a slot before the first of these needs them.
+  for (const [b, { loaded, width }] of buffers.entries()) {
+    if (loaded.length === 0) continue;
+    for (const { span, slot } of uses[b]!.flat()) eachRow(span, width, (row) => (made[b]![row] = Math.min(made[b]![row]!, slot - 1)));
+  }
   const tallest = buffers.map(() => 1);
   for (const { work, input } of members) if (work) tallest[input.buffer] = Math.max(tallest[input.buffer]!, leastRingRows(work.geometry));
   // Buffers that take each other's place are one.
@@ -325,7 +329,7 @@ function placeBuffers(
     const earliest = new Float64Array(height).map((_, row) => Math.min(...list.map((b) => made[b]![row]!)));
     const isLoaded = list.some((b) => buffers[b]!.loaded.length > 0);
     const byCu = uses[group]!.map((_, cu) => list.flatMap((b) => uses[b]![cu]!));
-    const live = Math.max(...byCu.map((own) => liveRows({ height, width }, own, earliest, isLoaded)));
+    const live = Math.max(...byCu.map((own) => liveRows({ height, width }, own, earliest)));
     const rows = Math.min(height, Math.max(live, ...list.map((b) => tallest[b]!)));
     const slots = byCu.flat().map(({ slot }) => slot);
     const life = isTiled ? { first: 0, last: 0 } : { first: Math.min(...slots), last: Math.max(...slots) };
@@ -353,21 +357,15 @@ function placeBuffers(
   return undefined;
 }
 
-/** Rows of a buffer that a CU holds at a time: from the slot in which a row is made to the last that touches it (of rows from DRAM, from a slot before the first). */
-function liveRows(
-  { width, height }: Pick<RelayBuffer, 'width' | 'height'>,
-  uses: readonly Use[],
-  made: Float64Array,
-  isLoaded: boolean,
-): number {
+/** Rows of a buffer that a CU holds at a time: from the slot in which a row is made or loaded to the last that touches it. */
+function liveRows({ width, height }: Pick<RelayBuffer, 'width' | 'height'>, uses: readonly Use[], made: Float64Array): number {
   const first = new Float64Array(height).fill(Number.POSITIVE_INFINITY);
   const last = new Float64Array(height).fill(Number.NEGATIVE_INFINITY);
-  const early = isLoaded ? 1 : 0;
   for (const { span, slot } of uses) {
-    for (let row = Math.floor(span.from / width); row * width < span.to; row++) {
-      first[row] = Math.min(first[row]!, slot - early, made[row]!);
+    eachRow(span, width, (row) => {
+      first[row] = Math.min(first[row]!, slot, made[row]!);
       last[row] = Math.max(last[row]!, slot);
-    }
+    });
   }
   const slots = Math.max(0, ...uses.map(({ slot }) => slot)) + 1;
   const low = new Int32Array(slots + 1);
