@@ -14,7 +14,7 @@ import {
 import { EqualWords } from '../../util/equal-words.ts';
 import { type Cell, type CellMember, type CellOp, findCells } from './cell.ts';
 import { type DramLayout, rootOfTensor } from './dram-layout.ts';
-import { packTable } from './emit-vec.ts';
+import { packTable } from './table-image.ts';
 import { placeNext } from './flow-plan.ts';
 import { roundUp } from './maps-memory.ts';
 import { countMacs, type StageGraph } from './stage.ts';

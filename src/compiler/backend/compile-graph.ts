@@ -21,7 +21,7 @@ import { emitFlow } from './emit-flow.ts';
 import { countMacItems, emitMacStage } from './emit-mac.ts';
 import { emitRelay } from './emit-relay.ts';
 import { emitSliceChain } from './emit-slice-chain.ts';
-import { packTable } from './emit-vec.ts';
+import { packTable } from './table-image.ts';
 import { emitVecStage } from './emit-vec-stage.ts';
 import { flowInside } from './flow-plan.ts';
 import { insideOf } from './fusion.ts';

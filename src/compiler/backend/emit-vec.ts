@@ -5,6 +5,7 @@
 import { type MacDescriptor, UNIT_ID, VEC_OPS } from '../../isa/fields.ts';
 import type { EmitContext, Ring, Source } from './emit-context.ts';
 import { walkSource } from './source-walk.ts';
+import { TABLE_WORDS } from './table-image.ts';
 import type { Geometry, PairWork, VecWork } from './stage.ts';
 import { type BareDescriptor, type Piece, SPACE } from './task.ts';
 
@@ -15,8 +16,6 @@ export interface PixelSlot {
 }
 
 const NO_SECOND = { src2Base: 0, src2Ring: 0, src2Offset: 0, src2RowStep: 0, src2ColStep: 0, shiftA: 0, shiftB: 0, shiftOut: 0 };
-/** Words of the activation table: 256 entries of four words. */
-const TABLE_WORDS = 1024;
 const COPY_WINDOW = { kernelH: 1, kernelW: 1, strideH: 1, strideW: 1, dilationH: 1, dilationW: 1, iy0: 0, ix0: 0 };
 
 /** Walk over `count` pixels of a slot, one row, no window. */
@@ -167,17 +166,6 @@ function loadWords(context: EmitContext, address: number, [first, end]: readonly
     pieces,
   );
   return pieces;
-}
-
-/** The table's memory image. */
-export function packTable(work: VecWork & { op: 'table' }): Int16Array {
-  const words = new Int16Array(TABLE_WORDS);
-  for (let i = 0; i < 256; i++) {
-    words[4 * i] = work.table.base[i]!;
-    words[4 * i + 1] = work.table.base[i]! >> 16;
-    words[4 * i + 2] = work.table.slope[i]!;
-  }
-  return words;
 }
 
 /** Pooled rows [first, end) from a ring of input rows (row r at (r − origin) modulo the ring), `rowWords` words apart (default: pixels follow each other). */

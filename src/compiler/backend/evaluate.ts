@@ -4,7 +4,7 @@
 import { LINE_BYTES, type Machine, mapsWords, weightsLines } from '../../machine/machine.ts';
 import { type Block, imagesOf } from './blocks.ts';
 import type { MacPlan } from './plan.ts';
-import { copiesOfRow, pooledRowsOfTile, poolRingRows, rotatesHomes } from './pool-ring.ts';
+import { copiesOfRow, pooledRowsOfTile, poolRingRows, rotatesHomes } from './pool-rows.ts';
 import { leastRingRows } from './source-walk.ts';
 import { isPairWork, type MacWork, type Stage } from './stage.ts';
 import { inputRows, resultPixels } from './tile-rows.ts';

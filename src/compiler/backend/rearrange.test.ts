@@ -9,7 +9,7 @@ import { runReference } from '../../reference/run-reference.ts';
 import { arrangeStores } from './arrange-stores.ts';
 import { buildStages } from './build-stages.ts';
 import { layOutTensors, viewTensor } from './dram-layout.ts';
-import { cutItems, planCopy } from './emit-copy.ts';
+import { cutItems, planCopy } from './copy-plan.ts';
 import { GraphBuilder } from './graph-builder.test-util.ts';
 import { boxPitches, naturalGrid, pixelForm } from './word-grid.ts';
 

@@ -9,7 +9,7 @@ import { type CellPlan, chooseCells } from './cell-plan.ts';
 import { LinkCache, type LinkPlan } from './chain.ts';
 import { pairCompanions, type StepDraft, stagesOf } from './companions.ts';
 import { type DramLayout, rootOfTensor, viewTensor } from './dram-layout.ts';
-import { planVecStage, type VecPlan, vecRegions } from './emit-vec-stage.ts';
+import { planVecStage, type VecPlan, vecRegions } from './vec-plan.ts';
 import { freePlacement, type Placement } from './evaluate.ts';
 import { chooseFlows, type FlowPlan } from './flow-plan.ts';
 import { chooseFusions, costOfFusion, type Fusion, findFusions, fusionRegions, linksOf, planFusion } from './fusion.ts';

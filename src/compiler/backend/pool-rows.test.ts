@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { checkConformance } from '../../../test/conformance.ts';
 import { XC7Z045 } from '../../machine/machine.ts';
 import { GraphBuilder } from './graph-builder.test-util.ts';
-import { copiesOfRow, pooledRowsOfTile, poolRingRows, rotatesHomes } from './pool-ring.ts';
+import { copiesOfRow, pooledRowsOfTile, poolRingRows, rotatesHomes } from './pool-rows.ts';
 import type { Geometry } from './stage.ts';
 
 const pools = fc
