@@ -55,6 +55,9 @@ const LAYERS: Readonly<Record<string, Rule>> = {
   },
 };
 
+/** Folders of src/compiler/backend/, first to last: each may import those before it (docs/compiler.md). */
+const BACKEND = ['stages', 'tasks', 'layout', 'mac', 'vec', 'chain', 'flow', 'relay', 'cell', 'schedule', 'emit', 'predict'];
+
 export interface Violation {
   readonly file: string;
   readonly line: number;
@@ -109,9 +112,26 @@ function findProblem(layer: string, file: string, { specifier, typeOnly }: Impor
   const targetLayer = layerOf(target);
   if (targetLayer === undefined) return layer === 'scripts' ? undefined : `${layer} may not import '${target}': it is in no layer`;
   const rule = LAYERS[layer];
-  if (targetLayer === layer || rule.imports.includes(targetLayer)) return undefined;
+  if (targetLayer === layer) return findBackendProblem(file, target, specifier);
+  if (rule.imports.includes(targetLayer)) return undefined;
   if (rule.types?.includes(targetLayer)) return typeOnly ? undefined : `${layer} may import only types of ${targetLayer} ('${specifier}')`;
   return `${layer} may not import ${targetLayer} ('${specifier}')`;
+}
+
+/** Place of a file in `BACKEND`: behind all where it lies beside its folders (it is what calls them); undefined elsewhere, -1 in a folder not listed. */
+function backendOrder(file: string): number | undefined {
+  const inside = /^src\/compiler\/backend\/(?:(?<folder>[^/]+)\/)?[^/]+$/.exec(file);
+  if (!inside) return undefined;
+  const folder = inside.groups!.folder;
+  return folder === undefined ? BACKEND.length : BACKEND.indexOf(folder);
+}
+
+function findBackendProblem(file: string, target: string, specifier: string): string | undefined {
+  const from = backendOrder(file);
+  if (from === undefined) return undefined;
+  if (from < 0) return `no place for this folder: add it to BACKEND in scripts/check-layers.ts`;
+  const to = backendOrder(target);
+  return to !== undefined && to > from ? `${BACKEND[from]} comes before what '${specifier}' belongs to: it may not import it` : undefined;
 }
 
 /** What only Node has: nothing that src/browser.ts reaches may import it. */

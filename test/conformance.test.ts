@@ -1,6 +1,6 @@
 /** Reference = simulator, bit for bit, on random small layers; and the account of every cycle of their timing runs. */
 import { describe, expect, it } from 'vitest';
-import { buildStages } from '../src/compiler/backend/build-stages.ts';
+import { buildStages } from '../src/compiler/backend/stages/build-stages.ts';
 import type { IntegerGraph } from '../src/graph/integer-graph.ts';
 import { type Machine, macCount, XC7Z045 } from '../src/machine/machine.ts';
 import type { Program } from '../src/program/program.ts';

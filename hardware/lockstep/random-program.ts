@@ -6,8 +6,8 @@
  * steps touch; the compiler's token pass makes token masks of that. At the end the maps of every CU are stored, so that all results count.
  * What a program is drawn from is in random/.
  */
-import { assignTokens } from '../../src/compiler/backend/sync.ts';
-import type { Task } from '../../src/compiler/backend/task.ts';
+import { assignTokens } from '../../src/compiler/backend/tasks/sync.ts';
+import type { Task } from '../../src/compiler/backend/tasks/task.ts';
 import type { Descriptor, UnitKind } from '../../src/isa/fields.ts';
 import { InstructionWriter } from '../../src/isa/instruction-writer.ts';
 import { LINE_WORDS, type Machine } from '../../src/machine/machine.ts';

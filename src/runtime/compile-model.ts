@@ -1,6 +1,6 @@
 /** From an ONNX graph to a program: lower, calibrate, quantize, compile. Specification: docs/compiler.md, docs/numbers.md. */
 import { compileGraph } from '../compiler/backend/compile-graph.ts';
-import { limitReductions } from '../compiler/backend/limit-reductions.ts';
+import { limitReductions } from '../compiler/backend/stages/limit-reductions.ts';
 import { fixFrameDimension } from '../compiler/frontend/fix-frame-dimension.ts';
 import type { HostPart } from '../compiler/frontend/host-part.ts';
 import type { LayerGraph } from '../compiler/frontend/layer-graph.ts';

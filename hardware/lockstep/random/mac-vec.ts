@@ -2,7 +2,7 @@
  * Random work of the MAC and VEC units: every number of lanes, depthwise, every operation, results to the own CU or over the result bus.
  * Specification: docs/isa.md, section 5; docs/microarchitecture.md, sections 4 and 5.
  */
-import { SPACE } from '../../../src/compiler/backend/task.ts';
+import { SPACE } from '../../../src/compiler/backend/tasks/task.ts';
 import { TABLE_WORDS } from '../../../src/isa/descriptor-rules.ts';
 import { type Descriptor, hasSource2, UNIT_ID, VEC_OPS } from '../../../src/isa/fields.ts';
 import { LINE_WORDS, mapsWords, weightsLines } from '../../../src/machine/machine.ts';

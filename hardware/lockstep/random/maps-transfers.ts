@@ -2,7 +2,7 @@
  * Random loads of maps and activation tables, and stores: runs in one half of the maps buffers, with and without a ring.
  * Specification: docs/isa.md, section 5; docs/microarchitecture.md, section 6.
  */
-import { SPACE } from '../../../src/compiler/backend/task.ts';
+import { SPACE } from '../../../src/compiler/backend/tasks/task.ts';
 import { TABLE_WORDS } from '../../../src/isa/descriptor-rules.ts';
 import { UNIT_ID } from '../../../src/isa/fields.ts';
 import { cusOf, type Fields, type ProgramBuilder } from './program-builder.ts';

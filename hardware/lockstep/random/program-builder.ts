@@ -2,7 +2,7 @@
  * A random program in the making: draws of one seed, words of DRAM, and tasks whose dependences follow from the words that they touch.
  * Specification: docs/isa.md, section 5; tokens are made of the dependences by the compiler's pass (docs/compiler.md).
  */
-import type { Dependence, Task } from '../../../src/compiler/backend/task.ts';
+import type { Dependence, Task } from '../../../src/compiler/backend/tasks/task.ts';
 import { zeroDescriptor } from '../../../src/isa/field-codes.ts';
 import { unitOf } from '../../../src/isa/fields.ts';
 import { LINE_WORDS, type Machine, mapsWords } from '../../../src/machine/machine.ts';

@@ -2,7 +2,7 @@
  * Random loads of weights: images for the vMACs of one CU or of all, in one descriptor or two.
  * Specification: docs/isa.md, section 5; docs/microarchitecture.md, section 6.
  */
-import { SPACE } from '../../../src/compiler/backend/task.ts';
+import { SPACE } from '../../../src/compiler/backend/tasks/task.ts';
 import { UNIT_ID } from '../../../src/isa/fields.ts';
 import { LINE_WORDS, weightsLines } from '../../../src/machine/machine.ts';
 import { type Access, cusOf, type ProgramBuilder } from './program-builder.ts';

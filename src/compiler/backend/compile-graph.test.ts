@@ -7,7 +7,7 @@ import { XC7Z045 } from '../../machine/machine.ts';
 import type { Program } from '../../program/program.ts';
 import { findProgramFault } from '../../program/verify-program.ts';
 import { compileGraph } from './compile-graph.ts';
-import { GraphBuilder } from './graph-builder.test-util.ts';
+import { GraphBuilder } from './stages/graph-builder.test-util.ts';
 
 function graphOf(make: (b: GraphBuilder) => number[]): IntegerGraph {
   const b = new GraphBuilder();

@@ -1,0 +1,226 @@
+/**
+ * Emission of vector work: behind MACs (from the slots of their results) and as stages of their own.
+ * Specification: docs/compiler.md, "Vector work".
+ */
+import { type MacDescriptor, UNIT_ID, VEC_OPS } from '../../../isa/fields.ts';
+import { TABLE_WORDS } from '../layout/table-image.ts';
+import type { Ring } from '../mac/source-walk.ts';
+import { walkSource } from '../mac/source-walk.ts';
+import type { Geometry, PairWork, VecWork } from '../stages/stage.ts';
+import { type BareDescriptor, type Piece, SPACE } from '../tasks/task.ts';
+import type { EmitContext, Source } from './emit-context.ts';
+
+/** Pixels one after the other in a CU's maps: pixel i at base + i·pitch. */
+export interface PixelSlot {
+  readonly base: number;
+  readonly pitch: number;
+}
+
+const NO_SECOND = { src2Base: 0, src2Ring: 0, src2Offset: 0, src2RowStep: 0, src2ColStep: 0, shiftA: 0, shiftB: 0, shiftOut: 0 };
+const COPY_WINDOW = { kernelH: 1, kernelW: 1, strideH: 1, strideW: 1, dilationH: 1, dilationW: 1, iy0: 0, ix0: 0 };
+
+/** Walk over `count` pixels of a slot, one row, no window. */
+function linearWalk(
+  from: PixelSlot,
+  to: PixelSlot,
+  count: number,
+  words: number,
+): Omit<
+  BareDescriptor<'MAC'>,
+  keyof Pick<MacDescriptor, 'weightsLine' | 'lanes' | 'depthwise' | 'outWords' | 'outCus' | 'clampLow' | 'clampHigh'>
+> {
+  return {
+    srcBase: from.base,
+    srcRing: 0,
+    srcOffset: 0,
+    srcColumn: 0,
+    rowStep: 0,
+    kRowStep: 0,
+    colStep: from.pitch,
+    tapStep: 0,
+    words,
+    ...COPY_WINDOW,
+    inHeight: 1,
+    inWidth: count,
+    outBase: to.base,
+    outRing: 0,
+    outOffset: 0,
+    outRowStep: 0,
+    outColStep: to.pitch,
+    outWidth: count,
+    x0: 0,
+    count,
+  };
+}
+
+/** Operation and shifts of work on two operands. */
+function operationOf(work: PairWork): Pick<BareDescriptor<'VEC'>, 'op'> & Partial<BareDescriptor<'VEC'>> {
+  switch (work.op) {
+    case 'mul':
+      return { op: VEC_OPS.mul, shiftOut: work.shiftOut };
+    case 'maximum':
+      return { op: VEC_OPS.max };
+    case 'add': {
+      const { shiftA, shiftB, shiftOut } = work;
+      // x + x with finer words: one operand, shifted once more.
+      if (isDouble(work)) return { op: VEC_OPS.max, shiftA: shiftA + 1, shiftOut };
+      return { op: VEC_OPS.add, shiftA, shiftB, shiftOut };
+    }
+  }
+}
+
+/** An addition can shift one operand only; where both are shifted, they are one tensor (docs/numbers.md, section 5). */
+function isDouble(work: PairWork): boolean {
+  return work.op === 'add' && work.shiftA > 0 && work.shiftB > 0;
+}
+
+/**
+ * Work on two operands. The maximum of two is a max pool with a window of two rows, one operand each: `a` and `b` are told apart by the row step alone.
+ */
+export function emitPair(
+  context: EmitContext,
+  work: PairWork,
+  cu: number,
+  a: PixelSlot,
+  b: PixelSlot,
+  out: PixelSlot,
+  count: number,
+  words: number,
+  reads: readonly Piece[],
+  writes: readonly Piece[],
+  source: Source,
+  targets = 1 << cu,
+): void {
+  const isMaximum = work.op === 'maximum';
+  const lower = isMaximum && b.base < a.base ? b : a;
+  if (isMaximum && a.pitch !== b.pitch) throw new Error('operands of a maximum lie at different pitches');
+  const secondSource = { src2Base: b.base, src2Ring: 0, src2Offset: 0, src2RowStep: 0, src2ColStep: work.isPixel ? 0 : b.pitch };
+  context.list.add(
+    UNIT_ID.vec(cu),
+    'VEC',
+    {
+      ...linearWalk(lower, out, count, words),
+      ...(isMaximum ? { kernelH: 2, inHeight: 2, kRowStep: Math.abs(b.base - a.base) } : {}),
+      outCus: targets,
+      clampLow: work.clamp.low,
+      clampHigh: work.clamp.high,
+      ...NO_SECOND,
+      ...(isMaximum || isDouble(work) ? {} : secondSource),
+      ...operationOf(work),
+    },
+    source,
+    reads,
+    writes,
+  );
+}
+
+export function emitTable(
+  context: EmitContext,
+  work: VecWork & { op: 'table' },
+  cu: number,
+  from: PixelSlot,
+  to: PixelSlot,
+  count: number,
+  words: number,
+  reads: readonly Piece[],
+  writes: readonly Piece[],
+  source: Source,
+  targets = 1 << cu,
+): void {
+  context.list.add(
+    UNIT_ID.vec(cu),
+    'VEC',
+    {
+      ...linearWalk(from, to, count, words),
+      outCus: targets,
+      clampLow: work.clamp.low,
+      clampHigh: work.clamp.high,
+      op: VEC_OPS.table,
+      ...NO_SECOND,
+      shiftOut: work.table.shiftOut,
+    },
+    source,
+    reads,
+    writes,
+  );
+}
+
+/** An activation table in all CUs, loaded unless it is there already; the pieces that look-ups read. */
+export function loadTable(context: EmitContext, address: number, source: Source): readonly Piece[] {
+  return context.keepTable(address, [0, context.cus], () => loadWords(context, address, [0, context.cus], source));
+}
+
+/** The same in one CU. */
+export function loadTableOf(context: EmitContext, address: number, cu: number, source: Source): Piece {
+  return context.keepTable(address, [cu, cu + 1], () => loadWords(context, address, [cu, cu + 1], source))[0]!;
+}
+
+function loadWords(context: EmitContext, address: number, [first, end]: readonly [number, number], source: Source): Piece[] {
+  const pieces = Array.from({ length: end - first }, (_, i) => context.list.newPiece(SPACE.table(first + i), 0, TABLE_WORDS));
+  const cus = (1 << end) - (1 << first);
+  context.list.add(
+    UNIT_ID.LDM,
+    'LDM',
+    { dramAddress: address, dramStep: 0, base: 0, ring: 0, offset: 0, step: 0, rows: 1, words: TABLE_WORDS, cus, space: 1 },
+    source,
+    [],
+    pieces,
+  );
+  return pieces;
+}
+
+/** Pooled rows [first, end) from a ring of input rows (row r at (r − origin) modulo the ring), `rowWords` words apart (default: pixels follow each other). */
+export function emitMax(
+  context: EmitContext,
+  work: { geometry: Geometry; clamp: { low: number; high: number } },
+  cu: number,
+  input: { ring: Ring; origin: number; pitch: number; rowWords?: number },
+  out: PixelSlot,
+  rows: { first: number; end: number },
+  words: number,
+  reads: readonly Piece[],
+  writes: readonly Piece[],
+  source: Source,
+  targets = 1 << cu,
+): void {
+  const g = work.geometry;
+  const rowWords = input.rowWords ?? g.inWidth * input.pitch;
+  const iy0 = rows.first * g.strideH - g.padTop;
+  context.list.add(
+    UNIT_ID.vec(cu),
+    'VEC',
+    {
+      srcBase: input.ring.base,
+      ...walkSource(g, input.ring, input.origin, rowWords, rows, -g.padLeft * input.pitch),
+      colStep: g.strideW * input.pitch,
+      tapStep: g.dilationW * input.pitch,
+      words,
+      kernelH: g.kernelH,
+      kernelW: g.kernelW,
+      strideH: g.strideH,
+      strideW: g.strideW,
+      dilationH: g.dilationH,
+      dilationW: g.dilationW,
+      iy0,
+      ix0: -g.padLeft,
+      inHeight: g.inHeight,
+      inWidth: g.inWidth,
+      outBase: out.base,
+      outRing: 0,
+      outOffset: 0,
+      outRowStep: g.outWidth * out.pitch,
+      outColStep: out.pitch,
+      outWidth: g.outWidth,
+      x0: 0,
+      count: (rows.end - rows.first) * g.outWidth,
+      outCus: targets,
+      clampLow: work.clamp.low,
+      clampHigh: work.clamp.high,
+      op: VEC_OPS.max,
+      ...NO_SECOND,
+    },
+    source,
+    reads,
+    writes,
+  );
+}

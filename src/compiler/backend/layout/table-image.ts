@@ -1,0 +1,16 @@
+/** A function table as the vector units load it. Specification: docs/numbers.md, "Table". */
+import type { VecWork } from '../stages/stage.ts';
+
+/** Words of a table: 256 entries of four words. */
+export const TABLE_WORDS = 1024;
+
+/** The table's memory image. */
+export function packTable(work: VecWork & { op: 'table' }): Int16Array {
+  const words = new Int16Array(TABLE_WORDS);
+  for (let i = 0; i < 256; i++) {
+    words[4 * i] = work.table.base[i]!;
+    words[4 * i + 1] = work.table.base[i]! >> 16;
+    words[4 * i + 2] = work.table.slope[i]!;
+  }
+  return words;
+}

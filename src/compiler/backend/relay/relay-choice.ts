@@ -1,0 +1,66 @@
+/** Which runs of a network's stages may become relays, and their plans. Specification: docs/compiler.md, "Relays". */
+import type { Machine } from '../../../machine/machine.ts';
+import type { DramLayout } from '../layout/dram-layout.ts';
+import type { StageGraph } from '../stages/stage.ts';
+import { RelayFacts } from './relay.ts';
+import type { LinkCache } from './relay-link.ts';
+import { planRelay, type RelayPlan } from './relay-plan.ts';
+
+/** Stages of the longest relay. */
+const MAX_MEMBERS = 48;
+/** A run grows on while no more than so many of its beginnings in a row have no plan. */
+const PATIENCE = 2;
+
+/** How many members further on a result is read at most without going through DRAM, where not everything fits. */
+const REACHES = [7, 4] as const;
+
+export interface RelayCandidate {
+  readonly members: readonly number[];
+  readonly plan: RelayPlan;
+}
+
+/** All runs of consecutive stages that have a plan; `isFree`: may a stage be a member as far as its step is concerned? */
+export function* findRelays(
+  graph: StageGraph,
+  layout: DramLayout,
+  machine: Machine,
+  frames: number,
+  isFree: (stage: number) => boolean,
+): Generator<RelayCandidate> {
+  const facts = new RelayFacts(graph, layout, frames);
+  const cache: LinkCache = new Map();
+  const isMember = graph.stages.map((_, index) => facts.isEligible(index) && isFree(index));
+  for (let first = 0; first < isMember.length; first++) {
+    if (!isMember[first]) continue;
+    let failed = 0;
+    for (let end = first + 1; end < isMember.length && isMember[end] && end - first < MAX_MEMBERS && failed <= PATIENCE; end++) {
+      const members = Array.from({ length: end - first + 1 }, (_, i) => first + i);
+      if (!graph.stages[end]!.mac && end + 1 < isMember.length) continue;
+      // Vectors alone are a cell's.
+      if (!members.some((index) => isMap(graph, index))) continue;
+      const plan = bestPlan(facts, members, machine, cache);
+      failed = plan ? 0 : failed + 1;
+      if (plan) yield { members, plan };
+    }
+  }
+}
+
+/** The plan that keeps everything on chip; if there is none, one in which what is read much later goes through DRAM. */
+function bestPlan(facts: RelayFacts, members: readonly number[], machine: Machine, cache: LinkCache): RelayPlan | undefined {
+  const whole = facts.graphOf(members);
+  const plan = whole && planRelay(whole, machine, cache, false);
+  if (plan || !whole) return plan;
+  for (const reach of REACHES) {
+    const passed = reach < members.length ? facts.graphOf(members, reach) : undefined;
+    if (!passed || passed.buffers.length === whole.buffers.length) continue;
+    const other = planRelay(passed, machine, cache, true);
+    if (other) return other;
+  }
+  return undefined;
+}
+
+/** Does a stage make more than one pixel? */
+function isMap({ tensors, stages }: StageGraph, index: number): boolean {
+  const { height, width } = tensors[stages[index]!.output]!;
+  return height * width > 1;
+}

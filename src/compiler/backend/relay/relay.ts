@@ -1,0 +1,315 @@
+/**
+ * Relays: consecutive stages that hand their maps to each other on chip, every CU with pixels of its own. Which stages can be members, and which buffers their
+ * tensors are. Specification: docs/compiler.md, "Relays".
+ */
+
+import { type DramLayout, rootOfTensor, type TensorHome } from '../layout/dram-layout.ts';
+import { regionsOf } from '../mac/blocks.ts';
+import { isPairWork, type MacWork, type Stage, type StageGraph, tensorsRead, tensorsWritten } from '../stages/stage.ts';
+
+/** A map on chip: a tensor that is nobody's slice, or results that are stored in an order of their own. */
+export interface RelayBuffer {
+  readonly tensor: number;
+  /** Its first channel in the tensor. */
+  readonly first: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  /** Words from pixel to pixel. */
+  readonly pitch: number;
+  /** Channels that come from DRAM, in ascending runs. */
+  readonly loaded: readonly Channels[];
+  /** Does anybody outside read what the members make? */
+  readonly isStored: boolean;
+  /** Do its words in DRAM lie in the order of its pixels? */
+  readonly isPlain: boolean;
+}
+
+/** Channels [from, to) of a member's result lie in a buffer from `channel` on. */
+export interface Destination {
+  readonly buffer: number;
+  readonly from: number;
+  readonly to: number;
+  readonly channel: number;
+}
+
+export interface RelayOperand {
+  readonly buffer: number;
+  readonly channel: number;
+}
+
+export interface RelayMember {
+  /** Stage index. */
+  readonly index: number;
+  readonly stage: Stage;
+  readonly work: MacWork | undefined;
+  readonly input: RelayOperand;
+  readonly other: (RelayOperand & { readonly isPixel: boolean }) | undefined;
+  readonly destinations: readonly Destination[];
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}
+
+export interface RelayGraph {
+  readonly members: readonly RelayMember[];
+  readonly buffers: readonly RelayBuffer[];
+  /** Members whose results may take the place of their second operand: nobody reads it later. */
+  readonly inPlace: readonly number[];
+}
+
+const LINE_WORDS = 16;
+
+/** Channels [first, end). */
+interface Channels {
+  readonly first: number;
+  readonly end: number;
+}
+
+interface DraftBuffer {
+  readonly number: number;
+  readonly tensor: number;
+  readonly first: number;
+  readonly channels: number;
+  readonly isPlain: boolean;
+  readonly made: Channels[];
+  readonly read: Channels[];
+  isRead: boolean;
+  isLine: boolean;
+}
+
+/** Channels [from, to) of a stage's result belong to a tensor from `channel` on (or are the tensor, which lies in an order of its own). */
+interface Result {
+  readonly tensor: number;
+  readonly isPlain: boolean;
+  readonly from: number;
+  readonly to: number;
+  readonly channel: number;
+}
+
+/** Where a tensor lies in another one that has its extents. */
+interface Place {
+  readonly root: number;
+  readonly channel: number;
+}
+
+/** What is known of a network's stages before members are chosen. */
+export class RelayFacts {
+  readonly graph: StageGraph;
+  readonly layout: DramLayout;
+  private readonly frames: number;
+  /** Stages that read a root, and stages with the channels of a root that they write (all, where they are not plain). */
+  private readonly readers = new Map<number, number[]>();
+  private readonly makers = new Map<number, number[]>();
+  private readonly oddRoots = new Set<number>();
+
+  constructor(graph: StageGraph, layout: DramLayout, frames: number) {
+    this.graph = graph;
+    this.layout = layout;
+    this.frames = frames;
+    const note = (map: Map<number, number[]>, root: number, index: number): void => {
+      const list = map.get(root) ?? [];
+      if (list.at(-1) !== index) list.push(index);
+      map.set(root, list);
+    };
+    graph.stages.forEach((stage, index) => {
+      for (const tensor of tensorsRead(stage)) note(this.readers, rootOfTensor(layout, tensor), index);
+      for (const tensor of tensorsWritten(graph, stage)) note(this.makers, rootOfTensor(layout, tensor), index);
+    });
+    for (const id of graph.fills.keys()) this.oddRoots.add(rootOfTensor(layout, id));
+    for (const id of graph.constants.keys()) this.oddRoots.add(rootOfTensor(layout, id));
+  }
+
+  /** May a stage be a member of any relay? */
+  isEligible(index: number): boolean {
+    const { mac, vec, weights, columns, batched } = this.graph.stages[index]!;
+    if (weights !== undefined || columns || (batched && this.frames > 1)) return false;
+    if (mac) return vec?.op !== 'max' && regionsOf(mac, mac.geometry).length === 1;
+    return isPairWork(vec) || vec?.op === 'table';
+  }
+
+  /**
+   * The members' buffers; undefined where their tensors do not lie as plain maps. What is read by none of the `reach` members behind its maker goes through DRAM.
+   */
+  graphOf(indices: readonly number[], reach = Number.POSITIVE_INFINITY): RelayGraph | undefined {
+    const { graph, layout } = this;
+    const inside = new Set(indices);
+    const buffers = new Map<string, DraftBuffer>();
+    const bufferOf = (key: string, draft: Pick<DraftBuffer, 'tensor' | 'first' | 'channels' | 'isPlain'>): DraftBuffer => {
+      let buffer = buffers.get(key);
+      if (!buffer) {
+        buffer = { ...draft, number: buffers.size, made: [], read: [], isRead: false, isLine: false };
+        buffers.set(key, buffer);
+      }
+      return buffer;
+    };
+    const rootBuffer = (root: number): DraftBuffer =>
+      bufferOf(`${root}`, { tensor: root, first: 0, channels: graph.tensors[root]!.channels, isPlain: true });
+    const members: RelayMember[] = [];
+    for (const [position, index] of indices.entries()) {
+      const stage = graph.stages[index]!;
+      const { vec, mac } = stage;
+      const read = this.placeOf(stage.input);
+      if (!read) return undefined;
+      const source = rootBuffer(read.root);
+      const input = { buffer: source.number, channel: read.channel + stage.inputChannelOffset };
+      source.isRead = true;
+      source.read.push({ first: input.channel, end: input.channel + (mac?.inChannels ?? graph.tensors[stage.input]!.channels) });
+      if (mac?.depthwise) {
+        if (input.channel % LINE_WORDS !== 0) return undefined;
+        source.isLine = true;
+      }
+      let other: RelayMember['other'];
+      if (isPairWork(vec)) {
+        const place = this.placeOf(vec.other);
+        if (!place) return undefined;
+        const buffer = rootBuffer(place.root);
+        buffer.isRead = true;
+        buffer.read.push({ first: place.channel, end: place.channel + graph.tensors[vec.other]!.channels });
+        other = { buffer: buffer.number, channel: place.channel, isPixel: vec.isPixel };
+      }
+      const { height, width, channels } = graph.tensors[stage.output]!;
+      const results = this.resultsOf(stage);
+      if (!results) return undefined;
+      const destinations = results.map(({ tensor, isPlain, from, to, channel }): Destination => {
+        const next = indices.slice(position + 1, position + 1 + reach);
+        const isHeld = isPlain && next.some((reader) => this.readsRoot(reader, tensor));
+        if (isHeld) {
+          const buffer = rootBuffer(tensor);
+          buffer.made.push({ first: channel, end: channel + to - from });
+          return { buffer: buffer.number, from, to, channel };
+        }
+        // Stored and forgotten: a buffer of the member's own.
+        const all = results.filter((result) => result.tensor === tensor);
+        const first = Math.min(...all.map((result) => result.channel));
+        const end = Math.max(...all.map((result) => result.channel + result.to - result.from));
+        const buffer = bufferOf(`${tensor} of ${index}`, { tensor, first, channels: end - first, isPlain });
+        buffer.made.push({ first: channel - first, end: channel - first + to - from });
+        return { buffer: buffer.number, from, to, channel: channel - first };
+      });
+      members.push({ index, stage, work: mac, input, other, destinations, height, width, channels });
+    }
+    const drafts = [...buffers.values()];
+    // What a member stores in an order of its own, another one cannot read beside it.
+    const read = new Set(drafts.filter(({ isRead }) => isRead).map(({ tensor }) => tensor));
+    if (drafts.some(({ tensor, isPlain }) => !isPlain && read.has(rootOfTensor(layout, tensor)))) return undefined;
+    const list: RelayBuffer[] = [];
+    for (const { tensor, first, channels, made, read: wanted, isRead, isLine, isPlain } of drafts) {
+      // Words that no stage makes are in DRAM.
+      if (isRead && made.length > 0 && this.oddRoots.has(tensor)) return undefined;
+      const gaps = gapsOf(made, channels);
+      if (!gaps) return undefined;
+      const loaded = gaps.flatMap((gap) => common(gap, wanted));
+      const isStored =
+        made.length > 0 && (!isPlain || this.isNeeded(tensor, inside) || (!isRead && (this.readers.get(tensor) ?? []).length > 0));
+      const pitch = isLine ? Math.ceil(channels / LINE_WORDS) * LINE_WORDS : channels;
+      const { height, width } = graph.tensors[tensor]!;
+      list.push({ tensor, first, height, width, channels, pitch, loaded, isStored, isPlain });
+    }
+    // A maximum tells its operands apart by one distance.
+    const isUneven = members.some(({ stage, other, input, work, destinations }) => {
+      if (stage.vec?.op !== 'maximum') return false;
+      const pitches = work ? destinations.map(({ buffer }) => list[buffer]!.pitch) : [list[input.buffer]!.pitch];
+      return pitches.some((pitch) => pitch !== list[other!.buffer]!.pitch);
+    });
+    if (isUneven) return undefined;
+    return { members, buffers: list, inPlace: members.flatMap((_, m) => (mayReplace(members, list, m) ? [m] : [])) };
+  }
+
+  private readsRoot(index: number, root: number): boolean {
+    return (this.readers.get(root) ?? []).includes(index);
+  }
+
+  /** Does anybody but these stages need a root? */
+  private isNeeded(root: number, inside: ReadonlySet<number>): boolean {
+    if (this.layout.ends.has(root) || (this.frames > 1 && this.layout.borders.has(root))) return true;
+    return (this.readers.get(root) ?? []).some((index) => !inside.has(index));
+  }
+
+  /** Where a stage's results belong; undefined where they belong to two places, or are read in another order. */
+  private resultsOf(stage: Stage): Result[] | undefined {
+    const { graph } = this;
+    const { output } = stage;
+    const { height, width, channels } = graph.tensors[output]!;
+    const results: Result[] = [];
+    if (!graph.virtual.has(output)) {
+      const place = this.placeOf(output);
+      // Stored in an order of their own: others read them.
+      if (!place && ((this.readers.get(output) ?? []).length > 0 || rootOfTensor(this.layout, output) === output)) return undefined;
+      results.push(
+        place
+          ? { tensor: place.root, isPlain: true, from: 0, to: channels, channel: place.channel }
+          : { tensor: output, isPlain: false, from: 0, to: channels, channel: 0 },
+      );
+    }
+    for (const { target, channel, words, grid } of graph.scatters.get(output) ?? []) {
+      const place = this.placeOf(target);
+      const tensor = graph.tensors[target]!;
+      const isNatural =
+        grid.rowStep === tensor.width * tensor.channels && grid.columnStep === tensor.channels && grid.offset < tensor.channels;
+      if (!place || !isNatural || tensor.height !== height || tensor.width !== width) return undefined;
+      results.push({ tensor: place.root, isPlain: true, from: channel, to: channel + words, channel: place.channel + grid.offset });
+    }
+    results.sort((a, b) => a.from - b.from);
+    let at = 0;
+    for (const { from, to } of results) {
+      if (from !== at) return undefined;
+      at = to;
+    }
+    return at === channels ? results : undefined;
+  }
+
+  /** A tensor as channels of its root, pixel by pixel. */
+  private placeOf(tensor: number): Place | undefined {
+    const home: TensorHome | undefined = this.layout.homes.get(tensor);
+    if (!home) return undefined;
+    const own = this.graph.tensors[tensor]!;
+    const root = this.graph.tensors[home.root]!;
+    const channel = home.address - this.layout.homes.get(home.root)!.address;
+    const isSame = own.height === root.height && own.width === root.width && channel + own.channels <= root.channels;
+    const isPlain =
+      (own.width === 1 || home.pixelPitch === root.channels) && (own.height === 1 || home.rowPitch === root.width * root.channels);
+    return isSame && isPlain ? { root: home.root, channel } : undefined;
+  }
+}
+
+/** Channels that none of the runs has; undefined where they overlap. */
+function gapsOf(made: readonly Channels[], channels: number): Channels[] | undefined {
+  const gaps: Channels[] = [];
+  let at = 0;
+  for (const { first, end } of [...made].sort((a, b) => a.first - b.first)) {
+    if (first < at) return undefined;
+    if (first > at) gaps.push({ first: at, end: first });
+    at = end;
+  }
+  if (at < channels) gaps.push({ first: at, end: channels });
+  return gaps;
+}
+
+/** What a run of channels has in common with others. */
+function common({ first, end }: Channels, others: readonly Channels[]): Channels[] {
+  const parts: { first: number; end: number }[] = [];
+  for (const other of [...others].sort((a, b) => a.first - b.first)) {
+    const low = Math.max(first, other.first, parts.at(-1)?.end ?? 0);
+    const high = Math.min(end, other.end);
+    if (high <= low) continue;
+    if (parts.at(-1)?.end === low) parts.at(-1)!.end = high;
+    else parts.push({ first: low, end: high });
+  }
+  return parts;
+}
+
+/** May a member's results lie where its second operand does? It is of the same form, all its own, and nobody reads it later. */
+function mayReplace(members: readonly RelayMember[], buffers: readonly RelayBuffer[], m: number): boolean {
+  const { stage, work, other, destinations, input } = members[m]!;
+  const [target] = destinations;
+  // The slots in which results wait have a pitch of their own, and a maximum wants one pitch for both.
+  if (stage.vec?.op === 'maximum') return false;
+  if (!work || !other || other.isPixel || destinations.length !== 1 || input.buffer === other.buffer) return false;
+  const [from, to] = [buffers[other.buffer]!, buffers[target!.buffer]!];
+  const isSame = from.pitch === to.pitch && from.width === to.width && from.height === to.height && from.channels === to.channels;
+  if (!isSame || !from.isPlain || !to.isPlain || other.channel !== 0 || target!.channel !== 0 || to.loaded.length > 0) return false;
+  const isRead = (member: RelayMember): boolean => member.input.buffer === other.buffer || member.other?.buffer === other.buffer;
+  const isMade = members.filter(({ destinations: list }) => list.some(({ buffer }) => buffer === target!.buffer)).length === 1;
+  return isMade && !members.slice(m + 1).some(isRead);
+}
