@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UNIT_ID } from '../../isa/fields.ts';
 import { JobError } from '../../util/errors.ts';
-import { runTwin } from './cycle-twin.test-util.ts';
 import { simulateTiming } from './engine.ts';
 import { BOOK, bits, type Step, timeSteps } from './programs.test-util.ts';
 import { type Focus, type RandomCase, randomCase } from './random-programs.test-util.ts';
+import { runTwin } from './twin/cycle-twin.test-util.ts';
 
 const { LDM, LDW, ST } = UNIT_ID;
 const [MAC0, VEC0] = [UNIT_ID.mac(0), UNIT_ID.vec(0)];

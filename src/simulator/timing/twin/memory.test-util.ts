@@ -1,11 +1,12 @@
 /**
- * The memory of the naive twin (cycle-twin.test-util.ts): acceptance, a server with a budget of bytes a cycle, ports that deliver a beat a cycle,
+ * The memory of the naive twin: acceptance, a server with a budget of bytes a cycle, ports that deliver a beat a cycle,
  * a line register per port for the load bus. Docs: microarchitecture.md, section 6.
  */
-import { bytesPerCycle, type Machine } from '../../machine/machine.ts';
-import type { Burst } from './twin-geometry.test-util.ts';
+import { bytesPerCycle, type Machine } from '../../../machine/machine.ts';
+import type { TwinClock } from './clock.test-util.ts';
+import type { Burst } from './geometry.test-util.ts';
 
-export interface AcceptedBurst extends Burst {
+interface AcceptedBurst extends Burst {
   readonly engine: number;
   /** A line is on the load bus. */
   readonly onLine: (t: number) => void;
@@ -26,9 +27,14 @@ export interface Offer extends Burst {
   readonly maps: number;
 }
 
-const ST = 1;
+/** Engines in order of priority: index of their offer. */
+export const ENGINES = { FETCH: 0, ST: 1, LDM: 2, LDW: 3 } as const;
+const { ST } = ENGINES;
 
-export function makeMemory(m: Machine, now: () => number, at: (cycle: number, action: () => void) => void, event: (cycle: number) => void) {
+export type TwinMemory = ReturnType<typeof makeMemory>;
+
+/** An engine offers a burst by putting it into `offers`, where it stays until it is accepted. */
+export function makeMemory(m: Machine, { now, at, event }: TwinClock) {
   const offers: (Offer | undefined)[] = [undefined, undefined, undefined, undefined];
   const { numerator, denominator } = bytesPerCycle(m);
   const perEngine = [m.axi.readsPerEngine, m.axi.writesOutstanding, m.axi.readsPerEngine, m.axi.readsPerEngine];

@@ -1,6 +1,6 @@
-/** What the naive twin (cycle-twin.test-util.ts) computes of programs and descriptors, by enumeration instead of arithmetic. */
-import type { CoreTrace, Dispatch } from '../../isa/core.ts';
-import type { Machine } from '../../machine/machine.ts';
+/** What the naive twin computes of programs and descriptors, by enumeration instead of arithmetic. */
+import type { CoreTrace, Dispatch } from '../../../isa/core.ts';
+import type { Machine } from '../../../machine/machine.ts';
 
 /** Consecutive DRAM lines. */
 export interface Burst {
