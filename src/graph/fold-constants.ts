@@ -8,7 +8,9 @@
  *     →  Reshape(x, t) → y   with the initializer t = [1, -1]
  */
 import { isGraph } from './attribute-values.ts';
-import { EVALUATORS, type OutputType, REQUIRED_INPUTS, SHAPE_EVALUATORS } from './fold/evaluators.ts';
+import { SHAPE_EVALUATORS } from './fold/constants.ts';
+import type { OutputType } from './fold/evaluator.ts';
+import { EVALUATORS, REQUIRED_INPUTS } from './fold/evaluators.ts';
 import { freshName, identity, instantiate } from './fold/inline.ts';
 import type { Graph, GraphNode, Tensor } from './graph.ts';
 import { capturedValues } from './order-nodes.ts';
