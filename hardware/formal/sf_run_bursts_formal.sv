@@ -1,5 +1,6 @@
 // sf_run_bursts: bursts of 1 to 4 lines inside aligned blocks of 128 bytes (so never across 4 KB), run by run, every line of every run exactly
-// once, the first and last word marked right, `last` with the last burst of the last run, burst stable until it is taken.
+// once, the first and last word marked right, `last` with the last burst of the last run, burst stable until it is taken, and followed by the one
+// that `next` shows while it is taken.
 module sf_run_bursts_formal
   import sf_pkg::*;
   import sf_types_pkg::*;
@@ -16,15 +17,15 @@ module sf_run_bursts_formal
   input logic [19:0] words_i,
   input logic        ready_i
 );
-  logic       valid;
-  run_burst_t burst;
+  logic       valid, next_valid;
+  run_burst_t burst, next;
   sf_run_bursts u_dut (
     .clk_i, .rst_ni, .start_i, .dram_address_i, .dram_step_i, .base_i, .ring_i('0), .offset_i, .step_i, .rows_i, .words_i,
-    .valid_o(valid), .burst_o(burst), .ready_i
+    .valid_o(valid), .burst_o(burst), .next_valid_o(next_valid), .next_o(next), .ready_i
   );
 
-  logic        reset_done_q, active_q, held_q;
-  run_burst_t  burst_q;
+  logic        reset_done_q, active_q, held_q, taken_q, follows_q;
+  run_burst_t  burst_q, follows_burst_q;
   logic [31:0] next_q, end_q, step_q;   // words: what the next burst must begin with, last word of the run
   logic [31:0] run_q;                   // first word of the run
   logic [19:0] rows_q, words_q, dram_to_maps_q, maps_step_q;
@@ -38,6 +39,9 @@ module sf_run_bursts_formal
     reset_done_q <= 1'b1;
     held_q       <= rst_ni && valid && !ready_i;
     burst_q      <= burst;
+    taken_q      <= rst_ni && taken;
+    follows_q    <= next_valid;
+    follows_burst_q <= next;
     if (!rst_ni) begin
       active_q <= 1'b0;
     end else if (start_i) begin
@@ -72,6 +76,7 @@ module sf_run_bursts_formal
     if (reset_done_q && rst_ni) begin
       assert (!valid || active_q);
       if (held_q) assert (valid && burst == burst_q);
+      if (taken_q) assert (valid == follows_q && (!valid || burst == follows_burst_q));
       if (valid) begin
         assert (burst.lines >= 3'd1 && 4'(burst.line[1:0]) + 4'(burst.lines) <= 4'd4);
         assert ({burst.line, burst.skip} == next_q);

@@ -22,10 +22,11 @@ module sf_ldm
   logic       busy_q, valid, full, hold, waiting;
   cu_mask_t   cus_q;
   logic       table_q;
-  run_burst_t burst;
-  logic       unused_cus;
+  run_burst_t burst, next;
+  logic       next_valid, unused_next, unused_cus;
 
-  assign unused_cus = ^desc_i.cus;
+  assign unused_cus  = ^desc_i.cus;
+  assign unused_next = ^{next_valid, next};  // the offer is held until the acceptance shows
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) busy_q <= 1'b0;
@@ -49,6 +50,8 @@ module sf_ldm
     .words_i       (desc_i.words),
     .valid_o       (valid),
     .burst_o       (burst),
+    .next_valid_o  (next_valid),
+    .next_o        (next),
     .ready_i       (accept_i)
   );
 

@@ -41,8 +41,8 @@ module sf_st
 
   logic       busy_q, full, hold, waiting;
   logic [3:0] cu_q;
-  logic       burst_valid, begin_burst;
-  run_burst_t burst;
+  logic       cut_valid, next_valid, burst_valid, begin_burst, begun_q;
+  run_burst_t cut, next, burst;
 
   sf_run_bursts u_bursts (
     .clk_i, .rst_ni, .start_i,
@@ -54,24 +54,30 @@ module sf_st
     .step_i        (desc_i.step),
     .rows_i        (desc_i.rows),
     .words_i       (desc_i.words),
-    .valid_o       (burst_valid),
-    .burst_o       (burst),
-    .ready_i       (begin_burst)
+    .valid_o       (cut_valid),
+    .burst_o       (cut),
+    .next_valid_o  (next_valid),
+    .next_o        (next),
+    .ready_i       (begun_q)
   );
+  // A grant that ends a burst begins the next one in the same cycle, late in it: sf_run_bursts learns of that a cycle later and shows what follows meanwhile.
+  assign burst_valid = begun_q ? next_valid : cut_valid;
+  assign burst       = begun_q ? next : cut;
 
   // --- line requests of the current burst ---
-  logic         req_q, gnt, line_is_last, burst_done;
+  logic         req_q, gnt, line_is_last, burst_done, can_begin;
   cu_mask_t     req_cus_q;     // req_q, by CU
   run_burst_t   current_q;     // addr and skip of the line requested
   logic [1:0]   line_q;
   write_slot_t  slot_q;        // from two cycles after begin_burst on: known a cycle after the first line's grant at the latest
-  logic         begun_q;
   logic [1:0]   taken_q;       // burst buffers: from the first request to the acceptance
 
   assign gnt          = gnt_i != '0;
   assign line_is_last = 3'(line_q) + 3'd1 == current_q.lines;
   assign burst_done   = gnt && line_is_last;
-  assign begin_burst  = burst_valid && taken_q != 2'(BurstBuffers) && (!req_q || burst_done);
+  // Where the grant comes in there is time for little: whether a burst begins with a grant and without one is known before.
+  assign can_begin    = burst_valid && taken_q != 2'(BurstBuffers);
+  assign begin_burst  = gnt ? can_begin && line_is_last : can_begin && !req_q;
   assign slot_take_o  = begun_q;
 
   always_ff @(posedge clk_i) begin
