@@ -8,7 +8,7 @@ import type { Ring } from '../mac/source-walk.ts';
 import { inputRows } from '../mac/tile-rows.ts';
 import type { PackedWeights } from '../mac/weights-image.ts';
 import { PixelCosts } from '../mac/window-cost.ts';
-import type { ScheduledStage } from '../schedule/schedule.ts';
+import type { ScheduledStage } from '../schedule/step.ts';
 import type { MacWork, Stage } from '../stages/stage.ts';
 import type { View } from '../stages/view.ts';
 import { type Piece, SPACE } from '../tasks/task.ts';

@@ -4,7 +4,7 @@
  */
 import type { Block } from '../mac/blocks.ts';
 import { pooledRowsOfTile } from '../mac/pool-rows.ts';
-import type { Resident } from '../schedule/schedule.ts';
+import type { Resident } from '../schedule/step.ts';
 import { isPairWork, type Stage, type VecWork } from '../stages/stage.ts';
 import { type Piece, SPACE } from '../tasks/task.ts';
 import type { EmitContext, Source } from './emit-context.ts';

@@ -3,25 +3,9 @@
  * Specification: docs/compiler.md, "Companions".
  */
 import type { CellPlan } from '../cell/cell-plan.ts';
-import type { Fusion } from '../chain/fusion.ts';
 import type { FlowPlan } from '../flow/flow-plan.ts';
-import type { RelayPlan } from '../relay/relay-plan.ts';
 import { type Stage, type StageGraph, tensorsRead, tensorsWritten } from '../stages/stage.ts';
-
-/** Stage indices of a step. */
-export interface StepDraft {
-  readonly main: number;
-  readonly companions: number[];
-  readonly fusion?: Fusion;
-  readonly flow?: FlowPlan;
-  readonly cell?: CellPlan;
-  readonly relay?: RelayPlan;
-}
-
-/** Stages of a step, in order. */
-export function stagesOf({ main, fusion, flow, cell, relay }: StepDraft): readonly number[] {
-  return (relay?.graph ?? flow ?? cell)?.members.map(({ index }) => index) ?? fusion?.members ?? [main];
-}
+import type { StepDraft } from './step-drafts.ts';
 
 /**
  * Vector stages move beside the longest MAC stage that runs after their inputs are made and before their result is read: they share no unit with it.

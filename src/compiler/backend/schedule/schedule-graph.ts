@@ -7,7 +7,8 @@ import { LayerRefusal } from '../../layer-refusal.ts';
 import type { DramLayout } from '../layout/dram-layout.ts';
 import { findWideStages, splitWideStages } from '../mac/split-wide-stages.ts';
 import type { StageGraph } from '../stages/stage.ts';
-import { findFused, type Step, scheduleStages } from './schedule.ts';
+import { findFused, scheduleStages } from './schedule.ts';
+import type { Step } from './step.ts';
 
 /** The schedule, and the stages as they are scheduled. */
 export interface Schedule {

@@ -5,7 +5,8 @@ import { XC7Z045 } from '../../../machine/machine.ts';
 import { layOutTensors } from '../layout/dram-layout.ts';
 import { buildStages } from '../stages/build-stages.ts';
 import { GraphBuilder } from '../stages/graph-builder.test-util.ts';
-import { type Step, scheduleStages } from './schedule.ts';
+import { scheduleStages } from './schedule.ts';
+import type { Step } from './step.ts';
 
 function schedule(b: GraphBuilder, ...outputs: number[]): { steps: Step[]; names: (string | string[])[] } {
   const graph = b.build(...outputs);

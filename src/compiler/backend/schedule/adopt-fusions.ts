@@ -1,0 +1,104 @@
+/** Which stages become chains and relays: those that are cheaper together than one by one. Specification: docs/compiler.md, "Chains", "Relays". */
+import { type Machine, macCount } from '../../../machine/machine.ts';
+import { LinkCache } from '../chain/chain.ts';
+import { chooseFusions, costOfFusion, type Fusion, findFusions, planFusion } from '../chain/fusion.ts';
+import { costOf } from '../mac/plan.ts';
+import { findRelays, type RelayCandidate } from '../relay/relay-choice.ts';
+import { costOfRelay } from '../relay/relay-plan.ts';
+import { countMacs, type Stage } from '../stages/stage.ts';
+import { Residency } from './residency.ts';
+import type { StagePlans } from './stage-plans.ts';
+import { type StepDrafts, stagesOf } from './step-drafts.ts';
+
+/** Share of its MACs' time that a relay may take longer than planned: ragged rows and late weights, which its plan does not see (ResNet-18 and SqueezeNet lost 1 to 5 %). */
+const RELAY_CAUTION = 0.08;
+
+/** What could become one step, and the cycles that this saves. */
+interface Option {
+  readonly fusion: Fusion | RelayCandidate;
+  readonly saved: number;
+}
+
+/** Stages that are cheaper together than one by one become a step. `hasRelays`: as relays, too. */
+export function adoptFusions(plans: StagePlans, drafts: StepDrafts, hasRelays: boolean): void {
+  const options = [...findChainOptions(plans, drafts), ...(hasRelays ? findRelayOptions(plans, drafts) : [])];
+  for (const fusion of chooseFusions(options, plans.stages.stages.length)) {
+    drafts.adopt({ main: fusion.members.at(-1)!, companions: [], ...('kind' in fusion ? { fusion } : { relay: fusion.plan }) });
+  }
+}
+
+/** Cost of stages one by one, each with the machine to itself. */
+function costApart(plans: StagePlans, members: readonly number[]): number {
+  return members.reduce((sum, index) => sum + plans.costAlone(index), 0);
+}
+
+function findChainOptions(plans: StagePlans, drafts: StepDrafts): Option[] {
+  const { stages, layout, machine } = plans;
+  const options: Option[] = [];
+  const cache = new LinkCache();
+  // First stages from which chains of some length no longer fit: longer ones come later.
+  const full = new Set<number>();
+  for (const candidate of findFusions(stages, (tensor) => layout.homes.get(tensor)?.isBorder !== false)) {
+    const { members } = candidate;
+    const canGrow = candidate.kind === 'rows' && !candidate.storesHead;
+    if ((canGrow && full.has(members[0]!)) || members.some((index) => isTaken(drafts, index))) continue;
+    const fusion = planFusion(candidate, stages, plans.describe(members[0]!, true).inputView(0), machine, cache);
+    if (!fusion) {
+      if (canGrow && members.length > 3) full.add(members[0]!);
+      continue;
+    }
+    const saved = costApart(plans, members) - costOfFusion(fusion, machine);
+    if (saved > 0) options.push({ fusion, saved });
+  }
+  return options;
+}
+
+function findRelayOptions(plans: StagePlans, drafts: StepDrafts): Option[] {
+  const { stages, layout, machine, frames } = plans;
+  const options: Option[] = [];
+  const apart = costsBesideResidents(plans, drafts);
+  for (const relay of findRelays(stages, layout, machine, frames, (index) => mayRelay(drafts, index))) {
+    const { members, plan } = relay;
+    if (!takesWholeCells(drafts, members)) continue;
+    const cost =
+      costOfRelay(plan, machine) + RELAY_CAUTION * members.reduce((sum, index) => sum + macCycles(stages.stages[index]!, machine), 0);
+    if (cost >= members.reduce((sum, index) => sum + apart[index]!, 0)) continue;
+    const saved = costApart(plans, members) - cost;
+    if (saved > 0) options.push({ fusion: relay, saved });
+  }
+  return options;
+}
+
+/** Costs of stages one by one, with the tensors on chip that would stay there then. */
+function costsBesideResidents(plans: StagePlans, drafts: StepDrafts): number[] {
+  const { stages, machine } = plans;
+  const residency = new Residency(plans, drafts);
+  residency.keepWhatPays();
+  return stages.stages.map(({ mac }, index) => {
+    const plan = mac && plans.planOf(index, residency.placementOf(index));
+    return Math.min(plans.costAlone(index), plan ? costOf(plan, machine) : Number.POSITIVE_INFINITY);
+  });
+}
+
+/** Is a stage in no flow and in no step with companions? A cell's may change over to a relay, all of them. */
+function mayRelay(drafts: StepDrafts, index: number): boolean {
+  const { companions, flow } = drafts.withStage(index);
+  return companions.length === 0 && flow === undefined;
+}
+
+function takesWholeCells(drafts: StepDrafts, members: readonly number[]): boolean {
+  const inside = new Set(members);
+  const cells = new Set(members.map((index) => drafts.withStage(index)).filter(({ cell }) => cell !== undefined));
+  return [...cells].every((step) => stagesOf(step).every((index) => inside.has(index)));
+}
+
+/** Is a stage in a flow, in a cell, or in a step with companions? */
+function isTaken(drafts: StepDrafts, index: number): boolean {
+  const { companions, flow, cell } = drafts.withStage(index);
+  return companions.length > 0 || flow !== undefined || cell !== undefined;
+}
+
+/** Cycles that a stage's MACs take at least. */
+function macCycles({ mac }: Stage, machine: Machine): number {
+  return mac ? countMacs(mac) / macCount(machine) : 0;
+}
