@@ -149,6 +149,12 @@ const RTL_MUTANTS: readonly Mutant[] = [
   },
   { what: 'one burst buffer of the store', file: 'dma/sf_st.sv', original: "taken_q != 2'(BurstBuffers)", mutated: "taken_q == '0" },
   {
+    what: 'a store burst behind one of a single line a cycle late',
+    file: 'dma/sf_st.sv',
+    original: 'begun_q ? next_valid : cut_valid',
+    mutated: '!begun_q && cut_valid',
+  },
+  {
     what: 'a transfer counts as finished when its first port is',
     file: 'dma/sf_order.sv',
     original: "reached == '1",

@@ -35,15 +35,13 @@ export interface BenchRun {
 
 function sources(group: string): string[] {
   const files = [path.join(HARDWARE, 'rtl/generated/sf_pkg.sv'), path.join(HARDWARE, 'rtl/sf_types_pkg.sv')];
-  const folders = [...GROUPS[group].rtl.map((name) => path.join(HARDWARE, 'rtl', name)), path.join(HARDWARE, 'tb', group)];
   const common = GROUPS[group].common.map((name) => path.join(HARDWARE, 'tb', name));
-  const own = folders.flatMap((folder) =>
-    readdirSync(folder)
+  const sourcesIn = (folder: string): string[] =>
+    readdirSync(path.join(HARDWARE, folder))
       .filter((name) => name.endsWith('.sv'))
       .sort()
-      .map((name) => path.join(folder, name)),
-  );
-  const all = [...own, ...common];
+      .map((name) => path.join(HARDWARE, folder, name));
+  const all = [...GROUPS[group].rtl.flatMap((name) => sourcesIn(`rtl/${name}`)), ...common, ...sourcesIn(`tb/${group}`)];
   const isPackage = (name: string): boolean => name.endsWith('_pkg.sv');
   return [...files, ...all.filter(isPackage), ...all.filter((name) => !isPackage(name))];
 }

@@ -5,6 +5,7 @@ module sf_load_tb
   import sf_pkg::*;
   import sf_types_pkg::*;
   import sf_bench_pkg::*;
+  import sf_runs_bench_pkg::*;
 #(
   parameter bit Weights = 1'b0  // sf_ldw in place of sf_ldm
 ) (
@@ -27,67 +28,54 @@ module sf_load_tb
     logic        last;    // of the descriptor
   } wanted_t;
 
-  logic       start_q, free, accept, signal, busy, open_q;
+  logic       start_q, free, accept, accepted, last_q, signal, busy;
   ldm_desc_t  ldm_desc_q;
   ldw_desc_t  ldw_desc_q;
   offer_t     offer;
   read_meta_t meta;
-  port_t      port;
-  logic [AxiPorts-1:0] complete_q;
-  // The engine sees an acceptance a cycle late; its offer of that cycle does not count.
-  logic  accepted_q, offered;
-  port_t port_q;
-  assign offered = offer.valid && !accepted_q;
-  assign accept  = offered && open_q;
-  always_ff @(posedge clk_i) begin
-    accepted_q <= rst_ni && accept;
-    port_q     <= port;
-  end
-  assign port   = AxiPorts > 1 ? offer.line[2+:PortW] : '0;
+  port_t      port;  // of the accepted burst
+  logic [AxiPorts-1:0] complete;
+  int         signals, waits, memory_errors, own_errors_q;
+  sf_engine_memory #(.Name(Weights ? "sf_ldw" : "sf_ldm"), .MetaW($bits(read_meta_t)), .Most(14)) u_memory (
+    .clk_i, .rst_ni, .start_i(start_q), .offer_i(offer), .meta_i(meta), .accept_o(accept), .accepted_o(accepted), .port_o(port),
+    .last_i(last_q), .complete_o(complete), .signal_i(signal), .signals_o(signals), .waits_o(waits), .errors_o(memory_errors)
+  );
+  assign errors_o = own_errors_q + memory_errors;
   if (Weights) begin : gen_ldw
     sf_ldw u_dut (
-      .clk_i, .rst_ni, .start_i(start_q), .desc_i(ldw_desc_q), .free_o(free), .offer_o(offer), .meta_o(meta), .accept_i(accepted_q), .port_i(port_q),
-      .complete_i(complete_q), .signal_o(signal), .busy_o(busy)
+      .clk_i, .rst_ni, .start_i(start_q), .desc_i(ldw_desc_q), .free_o(free), .offer_o(offer), .meta_o(meta), .accept_i(accepted), .port_i(port),
+      .complete_i(complete), .signal_o(signal), .busy_o(busy)
     );
   end else begin : gen_ldm
     sf_ldm u_dut (
-      .clk_i, .rst_ni, .start_i(start_q), .desc_i(ldm_desc_q), .free_o(free), .offer_o(offer), .meta_o(meta), .accept_i(accepted_q), .port_i(port_q),
-      .complete_i(complete_q), .signal_o(signal), .busy_o(busy)
+      .clk_i, .rst_ni, .start_i(start_q), .desc_i(ldm_desc_q), .free_o(free), .offer_o(offer), .meta_o(meta), .accept_i(accepted), .port_i(port),
+      .complete_i(complete), .signal_o(signal), .busy_o(busy)
     );
   end
 
   wanted_t wanted [$];
-  int      flying [AxiPorts][$];     // descriptor of each burst on its way
-  int      ready_at [AxiPorts][$];
-  int      left [$], latest [$];     // by descriptor in flight: bursts to come, -1000 more while not all are accepted; cycle of the last completion
-  int      cycle_q, starts_q, bursts_q, lines_q, signals_q, first_q, oldest_q, waits_q, outstanding_q, start_at_q, last_signal_q;
-  logic    held_valid_q, started_q, first_due_q;
-  offer_t  held_q;
-  read_meta_t held_meta_q;
+  int      cycle_q, starts_q, bursts_q, lines_q, start_at_q;
+  logic    started_q, first_due_q;
 
   function automatic void fail(string what);
-    errors_o <= errors_o + 1;
-    if (errors_o < 5) $display("sf_%s: cycle %0d, descriptor %0d: %s", Weights ? "ldw" : "ldm", cycle_q, starts_q, what);
+    own_errors_q <= own_errors_q + 1;
+    if (own_errors_q < 5) $display("sf_%s: cycle %0d, descriptor %0d: %s", Weights ? "ldw" : "ldm", cycle_q, starts_q, what);
   endfunction
 
-  function automatic void expect_maps(ldm_desc_t d);
-    for (int r = 0; r < int'(d.rows); r++) begin
-      logic [31:0] address, last;
-      logic [31:0] offset;
-      address = d.dram_address + 32'(r) * d.dram_step;
-      last = address + 32'(d.words) - 32'd1;
-      offset = 32'(d.offset) + 32'(r) * 32'(d.step);
-      if (d.ring != '0) offset = offset % 32'(d.ring);
-      for (logic [27:0] l = address[31:4]; l <= last[31:4]; l++) begin
-        wanted_t w;
+  function automatic void expect_maps(runs_t r, ldm_desc_t d);
+    for (int row = 0; row < int'(r.rows); row++) begin
+      for (int n = 0; n < lines_of(r, row); n++) begin
+        run_line_t l;
+        wanted_t   w;
+        l = line_of(r, row, n);
         w = '0;
-        w.line = l;
-        w.addr = read_addr_t'(maps_addr_t'(32'(d.base) + offset + {l, 4'd0} - address));
+        w.line = l.line;
+        w.addr = read_addr_t'(l.addr);
         w.cus = d.cus[NumCus-1:0];
         w.table_space = d.space;
-        for (int i = 0; i < 16; i++) w.mask[i] = {l, 4'(i)} >= address && {l, 4'(i)} <= last;
-        w.first = l == address[31:4] || int'(l) % int'(BurstLines) == 0;
-        w.last = r == int'(d.rows) - 1 && l == last[31:4];
+        w.mask = l.mask;
+        w.first = l.first;
+        w.last = l.last;
         wanted.push_back(w);
       end
     end
@@ -111,26 +99,18 @@ module sf_load_tb
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      {done_o, start_q, open_q, held_valid_q, started_q, first_due_q} <= '0;
-      complete_q <= '0;
-      errors_o <= 0;
-      {cycle_q, starts_q, bursts_q, lines_q, signals_q, oldest_q, waits_q, outstanding_q, start_at_q} <= '0;
-      last_signal_q <= -1;
+      {done_o, start_q, started_q, first_due_q, last_q} <= '0;
+      own_errors_q <= 0;
+      {cycle_q, starts_q, bursts_q, lines_q, start_at_q} <= '0;
     end else if (!done_o) begin
-      int outstanding;
       cycle_q <= cycle_q + 1;
-      outstanding = outstanding_q;
-      // At most as many bursts as the memory allows are outstanding.
-      open_q <= chance((cycle_q / 4000) % 3 == 0 ? 100 : (cycle_q / 4000) % 3 == 1 ? 50 : 10) && outstanding_q < 14;
-      if (left.size() > 0 && !busy && !started_q && !start_q) fail("not busy");
+      if (starts_q != signals && !busy && !started_q && !start_q) fail("not busy");
       // --- starts
       start_q <= 1'b0;
       if (free && !start_q && !started_q && starts_q < Descriptors && chance((cycle_q / 5000) % 2 == 0 ? 90 : 20)) begin
         start_q <= 1'b1;
         started_q <= 1'b1;
         starts_q <= starts_q + 1;
-        left.push_back(1000);
-        latest.push_back(0);
         if (Weights) begin
           ldw_desc_t d;
           d = '0;
@@ -143,19 +123,11 @@ module sf_load_tb
           expect_weights(d);
           ldw_desc_q <= d;
         end else begin
+          runs_t     r;
           ldm_desc_t d;
-          d = '0;
-          d.dram_address = $urandom_range(1 << 28);
-          d.words = chance(20) ? 20'(pick(1, 400)) : 20'(pick(1, 70));
-          d.rows = chance(20) ? 20'(pick(1, 20)) : 20'(pick(1, 3));
-          d.dram_step = chance(30) ? 32'(d.words) : $urandom_range(1 << 20);
-          d.base = 20'(pick(0, 2 ** MapsAddrW - 1));
-          d.step = 20'(d.words) + 20'(pick(0, 40));
-          d.ring = chance(50) ? 20'(int'(d.step) * pick(1, 6)) : '0;
-          d.offset = d.ring == '0 ? 20'(pick(0, 5000)) : 20'(int'(d.step) * pick(0, int'(d.ring / d.step) - 1));
-          d.cus = 8'(pick(1, 2 ** NumCus - 1));
-          d.space = chance(10);
-          expect_maps(d);
+          r = random_runs(400, 20);
+          d = {r, 8'(pick(1, 2 ** NumCus - 1)), chance(10)};
+          expect_maps(r, d);
           ldm_desc_q <= d;
         end
       end
@@ -170,11 +142,6 @@ module sf_load_tb
         if (offer.valid) first_due_q <= 1'b0;
       end
       // --- offers
-      if (held_valid_q && (offer != held_q || meta != held_meta_q)) fail("an offer changed");
-      held_valid_q <= offered && !accept;
-      held_q <= offer;
-      held_meta_q <= meta;
-      if (offered && !accept) waits_q <= waits_q + 1;
       if (accept) begin
         read_meta_t m;
         logic       last;
@@ -210,47 +177,13 @@ module sf_load_tb
             end
           end
         end
-        flying[port].push_back(starts_q - 1);
-        ready_at[port].push_back(cycle_q + (chance(10) ? pick(100, 300) : pick(14, 40)));
-        outstanding = outstanding + 1;
-        begin
-          int n;
-          n = left[starts_q-1-oldest_q];
-          left[starts_q-1-oldest_q] = last ? n - 999 : n + 1;
-        end
+        last_q <= last;
       end
-      // --- completions: in order for each port
-      complete_q <= '0;
-      for (int p = 0; p < int'(AxiPorts); p++) begin
-        if (ready_at[p].size() > 0 && ready_at[p][0] <= cycle_q && chance(60)) begin
-          int d, n;
-          ready_at[p].delete(0);
-          d = flying[p].pop_front() - oldest_q;
-          complete_q[p] <= 1'b1;
-          outstanding = outstanding - 1;
-          n = left[d];
-          left[d] = n - 1;
-          latest[d] = cycle_q + 1;
-        end
-      end
-      outstanding_q <= outstanding;
-      // --- signals: two cycles after the last completion, one a cycle, in order
-      begin
-        bit due;
-        due = left.size() > 0 && left[0] == 0 && latest[0] + 2 <= cycle_q;
-        if (signal != due) fail(due ? "no signal" : "a signal");
-        if (due) begin
-          left.delete(0);
-          latest.delete(0);
-          oldest_q <= oldest_q + 1;
-          signals_q <= signals_q + 1;
-        end
-      end
-      if (starts_q == Descriptors && signals_q == Descriptors && !busy) begin
+      if (starts_q == Descriptors && signals == Descriptors && !busy) begin
         done_o <= 1'b1;
         if (wanted.size() != 0) fail("lines are missing");
-        $display("sf_%s: %0d descriptors, %0d bursts, %0d lines, %0d cycles of back-pressure", Weights ? "ldw" : "ldm", starts_q, bursts_q, lines_q, waits_q);
-        if (waits_q == 0) errors_o <= errors_o + 1;
+        $display("sf_%s: %0d descriptors, %0d bursts, %0d lines, %0d cycles of back-pressure", Weights ? "ldw" : "ldm", starts_q, bursts_q, lines_q, waits);
+        if (waits == 0) own_errors_q <= own_errors_q + 1;
       end else if (cycle_q > 3000000) begin
         fail("does not end");
         done_o <= 1'b1;
