@@ -42,6 +42,8 @@ export class StoreEngine implements Clocked, MemoryClient, PortClient {
   readonly #isLast = new Uint8Array(BUFFERS);
   /** Cycle from which a full buffer may be offered; Infinity while it is filled. */
   readonly #fullAt = new Float64Array(BUFFERS);
+  /** Cycle from which an empty buffer may be taken. */
+  readonly #emptyAt = new Float64Array(BUFFERS);
   #lastAcceptance = -NEXT_OFFER;
   /** Latest response to a burst so far: ports differ in their backlog, the last burst's response need not be the last to come. */
   #lastResponse = 0;
@@ -109,11 +111,12 @@ export class StoreEngine implements Clocked, MemoryClient, PortClient {
       this.#tokens.signalWrite(owner, this.#lastSignal);
     }
     this.#lastAcceptance = now;
+    this.#emptyAt[buffer] = now + NEXT_OFFER;
     this.#oldest = (buffer + 1) % BUFFERS;
     this.#taken--;
     if (this.#taken > 0 && this.#fullAt[this.#oldest] !== Number.POSITIVE_INFINITY) this.#offerOldest();
     if (this.#waitingSince !== NOTHING) {
-      const request = Math.max(this.#waitingSince, now + NEXT_OFFER);
+      const request = this.#waitingSince;
       this.#waitingSince = NOTHING;
       this.#takeBuffer(request);
     }
@@ -122,7 +125,7 @@ export class StoreEngine implements Clocked, MemoryClient, PortClient {
   /** Requests the first line of the current burst at `request`, or later when both buffers are held. */
   #beginBurst(request: number): void {
     if (this.#taken === BUFFERS) this.#waitingSince = request;
-    else this.#takeBuffer(Math.max(request, this.#lastAcceptance + NEXT_OFFER));
+    else this.#takeBuffer(request);
   }
 
   #takeBuffer(request: number): void {
@@ -132,7 +135,7 @@ export class StoreEngine implements Clocked, MemoryClient, PortClient {
     this.#owner[buffer] = this.#current;
     this.#fullAt[buffer] = Number.POSITIVE_INFINITY;
     this.#linesLeft = this.#bursts.lines;
-    this.#port.request(ST_READ, request + 1);
+    this.#port.request(ST_READ, Math.max(request, this.#emptyAt[buffer]) + 1);
   }
 
   #offerOldest(): void {

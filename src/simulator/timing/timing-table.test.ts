@@ -8,8 +8,9 @@ import { describe, expect, it } from 'vitest';
 import { type CoreTrace, traceCore } from '../../isa/core.ts';
 import { UNIT_ID } from '../../isa/fields.ts';
 import type { Machine } from '../../machine/machine.ts';
+import { bits } from '../descriptors.test-util.ts';
 import { simulateTiming } from './engine.ts';
-import { BOOK, bits, makeProgram, programOf, type Step, timeSteps } from './programs.test-util.ts';
+import { BOOK, makeProgram, programOf, type Step, timeSteps } from './programs.test-util.ts';
 
 const { LDM, LDW, ST } = UNIT_ID;
 const [MAC0, VEC0, MAC1] = [UNIT_ID.mac(0), UNIT_ID.vec(0), UNIT_ID.mac(1)];
@@ -338,6 +339,24 @@ describe('T17, T18 ST', () => {
     // Burst 3 takes the buffer of burst 1: requests from 65: reads 66 … 69; burst 4 takes that of burst 2: requests from 114: reads 115 … 118.
     // Read signal 119. Burst 2: response ceil(119.62) + 40 = 160; burst 3 accepted 161, response ceil(168.62) + 40 = 209; burst 4 210, 218 + 40 = 258.
     expect(times([{ unit: ST, fields: { words: 256 } }], axi({ writesOutstanding: 1 }))[0]).toEqual([53, 53, 119, 259]);
+  });
+
+  it('takes the buffer of the burst before the last, whenever the last was accepted', () => {
+    // ST 0: grants at 55 to 60, bursts of 4 and 2 lines accepted at 59 and 61, served to 70.43. ST 1 starts at 61, requests at 62 (the buffer of the first burst
+    // is back at 61), is accepted at 64 and waits for port 0, which takes the first burst's 16 beats from 59 to 74: response at 75 + 40 = 115.
+    const short = { latency: { ...BOOK.latency, dmaSetup: 1, readLatencyMaps: 1 } };
+    expect(
+      times(
+        [
+          { unit: ST, fields: { words: 96 } },
+          { unit: ST, fields: {} },
+        ],
+        short,
+      ),
+    ).toEqual([
+      [53, 53, 61, 112],
+      [54, 61, 64, 116],
+    ]);
   });
 
   it('waits for the port of its data', () => {
