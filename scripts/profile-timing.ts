@@ -6,8 +6,9 @@
 import { traceCore } from '../src/isa/core.ts';
 import { UNIT_ID } from '../src/isa/fields.ts';
 import { XC7Z045 } from '../src/machine/machine.ts';
+import { bits } from '../src/simulator/descriptors.test-util.ts';
 import { simulateTiming } from '../src/simulator/timing/engine.ts';
-import { bits, makeProgram, type Step } from '../src/simulator/timing/programs.test-util.ts';
+import { makeProgram, type Step } from '../src/simulator/timing/programs.test-util.ts';
 
 const ROUNDS = 400;
 const WINDOWS = 62;

@@ -6,7 +6,8 @@ import { assemble } from '../../src/isa/assemble.ts';
 import { UNIT_ID } from '../../src/isa/fields.ts';
 import type { Machine } from '../../src/machine/machine.ts';
 import type { Program } from '../../src/program/program.ts';
-import { bits, makeProgram, programOf, type Step } from '../../src/simulator/timing/programs.test-util.ts';
+import { bits } from '../../src/simulator/descriptors.test-util.ts';
+import { makeProgram, programOf, type Step } from '../../src/simulator/timing/programs.test-util.ts';
 import { createRandom } from '../../src/util/random.ts';
 
 export interface Directed {

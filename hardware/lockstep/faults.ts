@@ -7,10 +7,11 @@ import { zeroDescriptor } from '../../src/isa/field-codes.ts';
 import { type Descriptor, UNIT_ID, type UnitKind, unitOf } from '../../src/isa/fields.ts';
 import { InstructionWriter } from '../../src/isa/instruction-writer.ts';
 import { INSTRUCTIONS } from '../../src/isa/instructions.ts';
-import type { Machine } from '../../src/machine/machine.ts';
+import { LINE_BYTES, type Machine } from '../../src/machine/machine.ts';
 import type { Program } from '../../src/program/program.ts';
 import { type Cause, type RtlOptions, type RtlResult, runRtl } from '../../src/runtime/rtl-run.ts';
 import { createDramImage } from '../../src/simulator/data/dram-image.ts';
+import { programOf as makeProgram } from '../../src/simulator/timing/programs.test-util.ts';
 import { createRandom } from '../../src/util/random.ts';
 import { compareRun, expectRun } from './lockstep.ts';
 import { randomProgram } from './random-program.ts';
@@ -23,7 +24,6 @@ export interface Fault {
   readonly expected?: { readonly cause: Cause; readonly unit?: number; readonly detail?: number; readonly pc?: number };
 }
 
-const LINE_BYTES = 32;
 const GUARD_WORDS = 1 << 15;
 const WATCHDOG = 3000;
 /** Engines as sf_types_pkg.sv numbers them. */
@@ -40,18 +40,7 @@ function programOf(machine: Machine, steps: readonly Step[], dataWords = 4096, i
   }
   if (instructions === undefined) writer.end();
   const code = instructions ?? writer.instructions();
-  return {
-    name: 'fault',
-    machine,
-    frames: 1,
-    codeAddress: dataWords,
-    instructions: code,
-    segments: [],
-    tensors: [],
-    layers: [],
-    sourceMap: [],
-    dramWords: dataWords + 2 * code.length,
-  };
+  return { ...makeProgram(code, machine, 0), name: 'fault', codeAddress: dataWords, dramWords: dataWords + 2 * code.length };
 }
 
 /** The program with word `index` replaced. */

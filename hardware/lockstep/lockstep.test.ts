@@ -1,41 +1,31 @@
 /** The core of the lockstep, simulator against RTL, for `npm test`; the rest is in lockstep.full-test.ts. Documentation: hardware/README.md. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { compileGraph } from '../../src/compiler/backend/compile-graph.ts';
 import { XC7Z045 } from '../../src/machine/machine.ts';
 import { packInputs } from '../../src/runtime/machine-device.ts';
-import { buildModel } from '../../src/runtime/rtl-model.ts';
 import { randomGraph, randomInputs } from '../../test/random-layers.ts';
+import { describeRtl, MINUTES } from './describe-rtl.test-util.ts';
 import { directedPrograms } from './directed.ts';
 import { directedFaults, runFault } from './faults.ts';
 import { compareRun, runLockstep } from './lockstep.ts';
 import { openNetwork, runNetwork } from './network.ts';
 import { randomProgram } from './random-program.ts';
-import { findVerilatorFault } from './require-verilator.ts';
 
 const machine = XC7Z045;
 const MNIST = path.join('..', 'shared', 'data', 'pretrained', 'mnist-8', 'mnist-8.onnx');
-const MINUTES = 60_000;
 const RANDOM_PROGRAMS = 40;
 const RANDOM_NETWORKS = 15;
 
-const fault = findVerilatorFault();
-if (fault !== undefined) console.warn(`lockstep tests are skipped: ${fault}`);
-
-describe.skipIf(fault !== undefined)('lockstep', () => {
-  let model = '';
-  beforeAll(() => {
-    model = buildModel(machine);
-  }, 20 * MINUTES);
-
+describeRtl('lockstep', { machine }, (model) => {
   it.each(directedPrograms(machine))('$name', ({ program }) => {
-    expect(runLockstep(model, program, { checks: 'bounds' }).differences).toEqual([]);
+    expect(runLockstep(model(), program, { checks: 'bounds' }).differences).toEqual([]);
   });
 
   it(`random programs 1 to ${RANDOM_PROGRAMS}`, { timeout: 10 * MINUTES }, () => {
     for (let seed = 1; seed <= RANDOM_PROGRAMS; seed++) {
-      expect(runLockstep(model, randomProgram({ seed, machine })).differences, `seed ${seed}`).toEqual([]);
+      expect(runLockstep(model(), randomProgram({ seed, machine })).differences, `seed ${seed}`).toEqual([]);
     }
   });
 
@@ -44,13 +34,13 @@ describe.skipIf(fault !== undefined)('lockstep', () => {
       const graph = randomGraph(seed);
       const program = compileGraph(graph, machine);
       const inputs = packInputs(program, [randomInputs(graph, seed)]);
-      expect(runLockstep(model, program, { inputs }).differences, `seed ${seed}`).toEqual([]);
+      expect(runLockstep(model(), program, { inputs }).differences, `seed ${seed}`).toEqual([]);
     }
   });
 
   it('bits are equal under stress', { timeout: 10 * MINUTES }, () => {
     for (let seed = 1001; seed <= 1006; seed++) {
-      expect(runLockstep(model, randomProgram({ seed, machine }), { stress: seed }).differences, `seed ${seed}`).toEqual([]);
+      expect(runLockstep(model(), randomProgram({ seed, machine }), { stress: seed }).differences, `seed ${seed}`).toEqual([]);
     }
   });
 
@@ -61,19 +51,19 @@ describe.skipIf(fault !== undefined)('lockstep', () => {
       const cause = fault.expected?.cause ?? '';
       if (kinds.has(cause)) continue;
       kinds.add(cause);
-      expect(runFault(model, fault).findings, fault.name).toEqual([]);
+      expect(runFault(model(), fault).findings, fault.name).toEqual([]);
     }
     expect(kinds.size).toBeGreaterThanOrEqual(8);
   });
 
   it.skipIf(!existsSync(MNIST))('mnist-8', { timeout: 10 * MINUTES }, async () => {
-    const results = await runNetwork(model, openNetwork(MNIST), { machine });
+    const results = await runNetwork(model(), openNetwork(MNIST), { machine });
     expect(results.map(({ differences }) => differences)).toEqual([[]]);
   });
 
   it('finds a single wrong word, a single wrong cycle and a missing event', () => {
     const { program } = directedPrograms(machine).find(({ name }) => name.startsWith('T17'))!;
-    const { expected, rtl } = runLockstep(model, program, { checks: 'bounds' });
+    const { expected, rtl } = runLockstep(model(), program, { checks: 'bounds' });
     const dram = rtl.dram.slice();
     dram[40_070] ^= 1;
     const events = rtl.events.map((event, i) => (i === 5 ? { ...event, cycle: event.cycle + 1 } : event));

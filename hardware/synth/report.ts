@@ -2,16 +2,12 @@
 import type { Timing } from './timing.ts';
 import { DEVICE, LIMITS } from './units.ts';
 
-export interface UnitRow {
-  readonly id: string;
-  /** Path of one instance. */
-  readonly example: string;
-  readonly instances: number;
+interface Resources {
   readonly dsp: number;
   readonly ramb36: number;
   readonly ramb18: number;
   readonly lut: number;
-  /** Pairs of them that share a site, sites that only pass a signal to a carry chain, sites in all (sites.ts). */
+  /** Pairs of LUTs that share a site, sites that only pass a signal to a carry chain, sites in all (sites.ts). */
   readonly pairs: number;
   readonly passed: number;
   readonly sites: number;
@@ -19,6 +15,13 @@ export interface UnitRow {
   readonly lutRam: number;
   readonly ff: number;
   readonly carry4: number;
+}
+
+export interface UnitRow extends Resources {
+  readonly id: string;
+  /** Path of one instance. */
+  readonly example: string;
+  readonly instances: number;
   readonly latches: number;
   /** Multiplications that belong into a DSP48E1. */
   readonly multiplications: number;
@@ -28,17 +31,7 @@ export interface UnitRow {
   readonly timing: Timing;
 }
 
-interface Total {
-  readonly dsp: number;
-  readonly ramb36: number;
-  readonly ramb18: number;
-  readonly lut: number;
-  readonly pairs: number;
-  readonly passed: number;
-  readonly sites: number;
-  readonly lutRam: number;
-  readonly ff: number;
-  readonly carry4: number;
+interface Total extends Resources {
   /** RAMB36 and pairs of RAMB18. */
   readonly blockRam: number;
 }

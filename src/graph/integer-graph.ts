@@ -25,7 +25,8 @@ export interface Window {
   readonly pads: readonly [number, number, number, number];
 }
 
-interface LayerBase {
+/** What every layer has, of integers or of floats (the compiler's layer graph). */
+export interface LayerBase {
   /** Name of the ONNX node it came from (the main one when several were fused). */
   readonly name: string;
   /** All ONNX nodes that it covers. */

@@ -54,18 +54,23 @@ const WALK_FIELDS = [
   { name: 'clampHigh', bits: 16, signed: true, prose: 'upper bound of a result' },
 ] as const satisfies readonly FieldSpec[];
 
+/** Runs of words between DRAM and maps: LDM and ST alike. */
+const RUN_FIELDS = [
+  { name: 'dramAddress', bits: 32, prose: 'DRAM word address of the first run' },
+  { name: 'dramStep', bits: 32, prose: 'DRAM words between runs' },
+  { name: 'base', bits: 20, prose: 'maps word address of the ring origin' },
+  { name: 'ring', bits: 20, prose: 'ring size in words, 0 = no wrap' },
+  { name: 'offset', bits: 20, prose: 'ring offset of the first run' },
+  { name: 'step', bits: 20, prose: 'words between runs in maps' },
+  { name: 'rows', bits: 20, prose: 'number of runs' },
+  { name: 'words', bits: 20, prose: 'words per run' },
+] as const satisfies readonly FieldSpec[];
+
 /** Field tables by unit kind. */
 export const UNIT_FIELDS = {
   LDM: [
     ...SYNC_FIELDS,
-    { name: 'dramAddress', bits: 32, prose: 'DRAM word address of the first run' },
-    { name: 'dramStep', bits: 32, prose: 'DRAM words between runs' },
-    { name: 'base', bits: 20, prose: 'maps word address of the ring origin' },
-    { name: 'ring', bits: 20, prose: 'ring size in words, 0 = no wrap' },
-    { name: 'offset', bits: 20, prose: 'ring offset of the first run' },
-    { name: 'step', bits: 20, prose: 'words between runs in maps' },
-    { name: 'rows', bits: 20, prose: 'number of runs' },
-    { name: 'words', bits: 20, prose: 'words per run' },
+    ...RUN_FIELDS,
     { name: 'cus', bits: 8, prose: 'mask of receiving CUs' },
     { name: 'space', bits: 1, prose: '0 maps buffer, 1 activation table' },
   ],
@@ -78,18 +83,7 @@ export const UNIT_FIELDS = {
     { name: 'firstImage', bits: 16, prose: 'index of the first image: vMAC = image mod 4, slot = image div 4' },
     { name: 'cusPerSlot', bits: 4, prose: 'CUs that take the same image' },
   ],
-  ST: [
-    ...SYNC_FIELDS,
-    { name: 'dramAddress', bits: 32, prose: 'DRAM word address of the first run' },
-    { name: 'dramStep', bits: 32, prose: 'DRAM words between runs' },
-    { name: 'base', bits: 20, prose: 'maps word address of the ring origin' },
-    { name: 'ring', bits: 20, prose: 'ring size in words, 0 = no wrap' },
-    { name: 'offset', bits: 20, prose: 'ring offset of the first run' },
-    { name: 'step', bits: 20, prose: 'words between runs in maps' },
-    { name: 'rows', bits: 20, prose: 'number of runs' },
-    { name: 'words', bits: 20, prose: 'words per run' },
-    { name: 'cu', bits: 4, prose: 'the CU that is read' },
-  ],
+  ST: [...SYNC_FIELDS, ...RUN_FIELDS, { name: 'cu', bits: 4, prose: 'the CU that is read' }],
   MAC: [
     ...SYNC_FIELDS,
     ...WALK_FIELDS,
@@ -131,8 +125,9 @@ export const hasSource2 = (op: number): boolean => op === VEC_OPS.add || op === 
 /** Values of the LDM field `space`. */
 export const LDM_SPACES = { maps: 0, table: 1 } as const;
 
-/** Unit ids: bit positions of the token masks. LDM 0, LDW 1, ST 2, MAC of CU c 4+2c, VEC of CU c 5+2c; id 3 is reserved. */
+/** Compute units that the unit ids have room for. */
 export const MAX_CUS = 8;
+/** Unit ids: bit positions of the token masks. LDM 0, LDW 1, ST 2, MAC of CU c 4+2c, VEC of CU c 5+2c; id 3 is reserved. */
 export const UNIT_ID = {
   LDM: 0,
   LDW: 1,
@@ -141,6 +136,8 @@ export const UNIT_ID = {
   vec: (cu: number): number => 5 + 2 * cu,
 } as const;
 export const UNIT_ID_COUNT = 4 + 2 * MAX_CUS;
+/** Most tokens that a counter holds (docs/microarchitecture.md, section 1). */
+export const MAX_TOKENS = 128;
 
 /** Kind and CU of a unit id; undefined for the reserved id. */
 export function unitOf(id: number): { kind: UnitKind; cu: number } | undefined {

@@ -22,22 +22,33 @@ export interface MachineDeviceOptions {
 
 /** A device that executes a program, or those of all parts of a network, on the simulated machine that it was compiled for. */
 export function createMachineDevice(parts: Program | readonly Program[], options: MachineDeviceOptions = {}): Device {
+  return createProgramDevice('simulator', parts, async (program, inputs) => {
+    const timing = options.time?.(program);
+    // An error on this thread comes first; the other's must not go unhandled meanwhile.
+    timing?.catch(() => {});
+    const trace = traceCore(program.instructions, { ...DEFAULT_CORE_LIMITS, computeUnits: program.machine.computeUnits });
+    const { dram } = executeData(program, trace.dispatches, { inputs: packInputs(program, inputs), checks: options.checks ?? 'races' });
+    return { read: createReader(program, dram), timing: await timing };
+  });
+}
+
+/**
+ * A device of compiled programs, one for each part of a network.
+ * @param execute runs a program on as many frames as it computes
+ */
+export function createProgramDevice(
+  name: string,
+  parts: Program | readonly Program[],
+  execute: (program: Program, inputs: readonly WordInputs[]) => Promise<DeviceResult>,
+): Device {
   const programs = [parts].flat() as Program[];
   return {
-    name: 'simulator',
+    name,
     frames: programs.length > 0 ? programs[0].frames : 1,
     run: async (inputs, part = 0) => {
       const program = programs[part];
       if (inputs.length !== program.frames) throw new InputError(`${inputs.length} frames given, the program computes ${program.frames}`);
-      const timing = options.time?.(program);
-      // An error on this thread comes first; the other's must not go unhandled meanwhile.
-      timing?.catch(() => {});
-      const trace = traceCore(program.instructions, { ...DEFAULT_CORE_LIMITS, computeUnits: program.machine.computeUnits });
-      const { dram } = executeData(program, trace.dispatches, { inputs: packInputs(program, inputs), checks: options.checks ?? 'races' });
-      return {
-        read: createReader(program, dram),
-        timing: await timing,
-      };
+      return execute(program, inputs);
     },
   };
 }

@@ -6,9 +6,9 @@ import { LINE_BYTES } from '../machine/machine.ts';
 import type { Program } from '../program/program.ts';
 import { createDramImage } from '../simulator/data/dram-image.ts';
 import type { TimingResult } from '../simulator/timing/result.ts';
-import { InputError, JobError } from '../util/errors.ts';
+import { JobError } from '../util/errors.ts';
 import type { Device } from './device.ts';
-import { createReader, packInputs } from './machine-device.ts';
+import { createProgramDevice, createReader, packInputs } from './machine-device.ts';
 import { buildModel } from './rtl-model.ts';
 import { machineFingerprint } from './rtl-package.ts';
 import { type RtlResult, runRtl } from './rtl-run.ts';
@@ -22,22 +22,15 @@ const LEAST_LIMIT = 10_000_000;
  * Building the model takes a minute, once per machine.
  */
 export function createRtlDevice(parts: Program | readonly Program[]): Device {
-  const programs = [parts].flat() as Program[];
-  return {
-    name: 'rtl',
-    frames: programs.length > 0 ? programs[0].frames : 1,
-    run: async (inputs, part = 0) => {
-      const program = programs[part];
-      if (inputs.length !== program.frames) throw new InputError(`${inputs.length} frames given, the program computes ${program.frames}`);
-      const model = buildModel(program.machine);
-      const image = createDramImage(program).words;
-      for (const { address, words } of packInputs(program, inputs)) image.set(words, address);
-      const predicted = program.layers.reduce((sum, layer) => sum + layer.predictedCycles, 0);
-      const result = runRtl(model, program, image, { limit: PATIENCE * predicted + LEAST_LIMIT });
-      checkRun(program, result);
-      return { read: createReader(program, result.dram), timing: timingOf(program, result) };
-    },
-  };
+  return createProgramDevice('rtl', parts, async (program, inputs) => {
+    const model = buildModel(program.machine);
+    const image = createDramImage(program).words;
+    for (const { address, words } of packInputs(program, inputs)) image.set(words, address);
+    const predicted = program.layers.reduce((sum, layer) => sum + layer.predictedCycles, 0);
+    const result = runRtl(model, program, image, { limit: PATIENCE * predicted + LEAST_LIMIT });
+    checkRun(program, result);
+    return { read: createReader(program, result.dram), timing: timingOf(program, result) };
+  });
 }
 
 function checkRun(program: Program, result: RtlResult): void {

@@ -1,7 +1,7 @@
 /** The walker's closed forms against a pixel-by-pixel, tap-by-tap count. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { makeDescriptor } from './data/programs.test-util.ts';
+import { makeDescriptor } from './descriptors.test-util.ts';
 import {
   columnClasses,
   countTaps,

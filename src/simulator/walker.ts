@@ -56,6 +56,12 @@ export function endValidTap(start: number, dilation: number, kernel: number, ext
   return Math.max(first, end);
 }
 
+/** How many taps of a window that starts at input index `start` are valid. */
+export function countValidTaps(start: number, dilation: number, kernel: number, extent: number): number {
+  const first = firstValidTap(start, dilation, kernel);
+  return endValidTap(start, dilation, kernel, extent, first) - first;
+}
+
 /** Valid kernel rows [first, end) of output row y. */
 export function validRows(w: Walk, y: number): { first: number; end: number } {
   const start = w.iy0 + y * w.strideH;

@@ -1,4 +1,5 @@
 /** Where to stop: at an instruction, a layer, a cycle, a token, a buffer address. Times come from the commit log and the lives of the buffers. */
+import { GRANULE_BYTES } from '../../src/browser.ts';
 import type { Run } from '../state/run.ts';
 
 export const BREAK_KINDS = ['layer', 'instruction', 'cycle', 'token', 'address'] as const;
@@ -19,7 +20,7 @@ export const BREAK_HINTS: Readonly<Record<BreakKind, string>> = {
   address: 'CU:WORD of a maps buffer, e.g. 0:4096',
 };
 
-const GRANULE_WORDS = 64;
+const GRANULE_WORDS = GRANULE_BYTES / 2;
 
 /** @throws Error with a message for people when the text is no such place */
 export function parseBreakpoint(kind: BreakKind, text: string, run: Run): Breakpoint {

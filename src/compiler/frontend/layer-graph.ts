@@ -4,7 +4,7 @@
  *
  * Tensors are height × width × channels, one frame.
  */
-import type { BorderValue, RearrangePart, Window } from '../../graph/integer-graph.ts';
+import type { BorderValue, LayerBase, RearrangePart, Window } from '../../graph/integer-graph.ts';
 import type { Expression } from './expression.ts';
 import type { Probe } from './probe.ts';
 
@@ -32,17 +32,6 @@ export interface FloatClamp {
 }
 
 export const NO_CLAMP: FloatClamp = { low: -Infinity, high: Infinity };
-
-interface LayerBase {
-  /** Name of the main ONNX node. */
-  readonly name: string;
-  /** All ONNX nodes covered, the main one first. */
-  readonly nodes: readonly string[];
-  readonly inputs: readonly number[];
-  readonly output: number;
-  /** MACs as the network defines the layer, where a pass has reduced them (pool-before-pointwise): what the bound counts. */
-  readonly definedMacs?: number;
-}
 
 /**
  * Weights where they lie in the ONNX constant, whatever its order: the weight of (output channel o, kernel row ky, kernel column kx, input channel i

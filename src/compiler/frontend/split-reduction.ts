@@ -3,6 +3,7 @@
  *   conv 6×6×256 → clamp   →   conv(channels 0–127), conv(128–255), add → clamp
  * Requires a final layer graph; changes the integer graph that follows (one more rounding per part).
  */
+import { LINE_WORDS } from '../../machine/machine.ts';
 import { channelsRead, type FinalLayer, type FloatConv, type LayerGraph, type LayerTensor, NO_CLAMP } from './layer-graph.ts';
 
 export interface SplitOptions {
@@ -11,9 +12,6 @@ export interface SplitOptions {
   /** Only these layers, by name; default all. */
   readonly layers?: readonly string[];
 }
-
-/** Channel counts per part are multiples of a line where that still fits. */
-const LINE_WORDS = 16;
 
 /** Splits every ungrouped convolution whose reduction exceeds `maxWords`; one kernel window of a single channel is never split. */
 export function splitReduction(graph: LayerGraph, options: SplitOptions): LayerGraph {

@@ -13,6 +13,7 @@ import { type FinalLayer, type FloatTable, type LayerGraph, type LayerTensor, NO
 import { LayerRefusal } from '../layer-refusal.ts';
 import { fitFraction } from './fractions.ts';
 import type { ValueRange } from './ranges.ts';
+import { SEGMENT_WORDS } from './tables.ts';
 
 /** A table this exact on the samples is left alone, decibels. */
 const GOOD_DB = 50;
@@ -20,7 +21,6 @@ const GOOD_DB = 50;
 const LEAST_DB = 30;
 /** A refinement has to gain as much. */
 const LEAST_GAIN_DB = 4;
-const SEGMENT_WORDS = 256;
 /** Powers of two for the bound B. */
 const BOUNDS = [0.5, 1, 2, 4, 8, 16, 32];
 /** Just below a power of two, so that the bound itself is a word. */

@@ -2,7 +2,8 @@
 import { describeExpression, type Expression, evaluateExpression } from '../frontend/expression.ts';
 
 const SEGMENTS = 256;
-const SEGMENT_WORDS = 256;
+/** Words of the operand that share a table entry. */
+export const SEGMENT_WORDS = 256;
 /** Output fraction minus input fraction may not exceed this, so that LeakyRelu's slopes fit with a shift of 0. */
 export const MIN_TABLE_GAIN_BITS = 13;
 const MAX_SHIFT_OUT = 40;

@@ -4,7 +4,7 @@
  * head of its unit's queue and its tokens are there. A program without races gives the same bits in every such order.
  */
 import { unitName } from '../../isa/field-codes.ts';
-import { UNIT_ID_COUNT } from '../../isa/fields.ts';
+import { MAX_TOKENS, UNIT_ID_COUNT } from '../../isa/fields.ts';
 import type { Program } from '../../program/program.ts';
 import { InputError, JobError } from '../../util/errors.ts';
 import type { Dispatch } from '../dispatch.ts';
@@ -17,7 +17,7 @@ import { executeMac } from './mac.ts';
 import type { TokenKnowledge } from './order.ts';
 import { executeSt } from './st.ts';
 import { createMachineState, type MachineState } from './state.ts';
-import { type LeftoverTokens, MAX_TOKENS, TokenCounters, type TokenKind } from './tokens.ts';
+import { type LeftoverTokens, TokenCounters, type TokenKind } from './tokens.ts';
 import { executeVec } from './vec.ts';
 
 /** none: nothing is checked (a wrong program gives wrong bits); bounds: fields and addresses; races: these, and reads of words never written, and order. */

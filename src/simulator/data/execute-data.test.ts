@@ -2,10 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { VEC_OPS } from '../../isa/fields.ts';
 import { JobError } from '../../util/errors.ts';
+import { bits } from '../descriptors.test-util.ts';
 import { createDramImage } from './dram-image.ts';
 import { DataEngine } from './engine.ts';
 import { type DataOptions, executeData } from './execute-data.ts';
-import { bits, countUp, LDM, LDW, MAC0, makeDispatches, makeProgram, ST, type Step, VEC0 } from './programs.test-util.ts';
+import { countUp, LDM, LDW, MAC0, makeDispatches, makeProgram, ST, type Step, VEC0 } from './programs.test-util.ts';
 
 /** Words 0–1023 are input, 1024–2047 for results, 2048 on constants: one weights image per vMAC (2 lines: bias 0, shift 0; ones). */
 const WEIGHTS = 2048;

@@ -5,10 +5,11 @@
 import { describe, expect, it } from 'vitest';
 import type { MacDescriptor } from '../../isa/fields.ts';
 import { createRandom, type Random } from '../../util/random.ts';
+import { makeDescriptor } from '../descriptors.test-util.ts';
 import { groupLines } from '../walker.ts';
 import { executeMac } from './mac.ts';
 import { executeMacScalar } from './mac-scalar.ts';
-import { makeDescriptor, randomWords, SMALL } from './programs.test-util.ts';
+import { randomWords, SMALL } from './programs.test-util.ts';
 import { createMachineState, type MachineState } from './state.ts';
 
 const MACHINE = { ...SMALL, weightsBytes: 8192 };

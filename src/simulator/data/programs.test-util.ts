@@ -1,45 +1,13 @@
 /** Tiny programs for the data engine's tests: dispatches given by the fields that matter, constants as segments. */
-import { zeroDescriptor } from '../../isa/field-codes.ts';
-import { type Descriptor, type FieldName, UNIT_ID, type UnitKind, unitOf } from '../../isa/fields.ts';
+import { UNIT_ID, type UnitKind, unitOf } from '../../isa/fields.ts';
 import { type Machine, XC7Z045 } from '../../machine/machine.ts';
 import type { Program, Segment } from '../../program/program.ts';
 import type { Random } from '../../util/random.ts';
+import { makeDescriptor } from '../descriptors.test-util.ts';
 import type { Dispatch } from '../dispatch.ts';
 
 /** A small machine: 2 CUs, 8 KB of maps (4096 words), 2 KB of weights (64 lines). */
 export const SMALL: Machine = { ...XC7Z045, name: 'small', computeUnits: 2, mapsBytes: 8192, weightsBytes: 2048 };
-
-type Fields<K extends UnitKind> = Partial<Record<FieldName<K>, number>>;
-
-const WINDOW: Fields<'MAC'> & Fields<'VEC'> = {
-  words: 16,
-  tapStep: 16,
-  kernelH: 1,
-  kernelW: 1,
-  strideH: 1,
-  strideW: 1,
-  dilationH: 1,
-  dilationW: 1,
-  inHeight: 1000,
-  inWidth: 1000,
-  outWidth: 1,
-  count: 1,
-  clampLow: -32768,
-  clampHigh: 32767,
-};
-
-const DEFAULTS: { readonly [K in UnitKind]: Fields<K> } = {
-  LDM: { rows: 1, words: 16, cus: 1 },
-  LDW: { lines: 1, images: 1, cusPerSlot: 1 },
-  ST: { rows: 1, words: 16 },
-  MAC: { ...WINDOW, lanes: 16, outWords: 4 },
-  VEC: WINDOW,
-};
-
-/** A descriptor: defaults (one pixel, one line, one run of 16 words) and the fields given. */
-export function makeDescriptor<K extends UnitKind>(kind: K, fields: Fields<K>): Descriptor<K> {
-  return { ...zeroDescriptor(kind), ...DEFAULTS[kind], ...fields };
-}
 
 /** One step of a program: unit id and fields. */
 export type Step = readonly [unit: number, fields: Readonly<Record<string, number>>];
@@ -68,10 +36,6 @@ export function makeProgram(segments: readonly Omit<Segment, 'name'>[], dramWord
     sourceMap: [],
     dramWords,
   };
-}
-
-export function bits(...units: number[]): number {
-  return units.reduce((mask, unit) => mask | (1 << unit), 0);
 }
 
 export const { LDM, LDW, ST } = UNIT_ID;

@@ -2,8 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { VEC_OPS } from '../../isa/fields.ts';
 import { JobError } from '../../util/errors.ts';
+import { bits } from '../descriptors.test-util.ts';
 import { executeData } from './execute-data.ts';
-import { bits, countUp, LDM, LDW, MAC0, MAC1, makeDispatches, makeProgram, ST, type Step, VEC0, VEC1 } from './programs.test-util.ts';
+import { countUp, LDM, LDW, MAC0, MAC1, makeDispatches, makeProgram, ST, type Step, VEC0, VEC1 } from './programs.test-util.ts';
 
 const program = makeProgram([{ address: 2048, words: new Int16Array(1024).fill(3) }]);
 const inputs = [{ address: 0, words: countUp(1024) }];

@@ -2,9 +2,6 @@
 import { UNIT_ID_COUNT } from '../../isa/fields.ts';
 import type { TokenKnowledge } from './order.ts';
 
-/** Most tokens that a counter holds. */
-export const MAX_TOKENS = 128;
-
 export type TokenKind = 'read' | 'write';
 
 /** Tokens that were signalled and never taken. */

@@ -1,8 +1,9 @@
 /** LDM, LDW and ST: runs, rings, masks, images and slots, on hand-written descriptors. */
 import { describe, expect, it } from 'vitest';
+import { makeDescriptor } from '../descriptors.test-util.ts';
 import { executeLdm } from './ldm.ts';
 import { executeLdw } from './ldw.ts';
-import { countUp, makeDescriptor, SMALL } from './programs.test-util.ts';
+import { countUp, SMALL } from './programs.test-util.ts';
 import { executeSt } from './st.ts';
 import { createMachineState } from './state.ts';
 

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { VEC_OPS } from '../../isa/fields.ts';
 import { createRandom } from '../../util/random.ts';
-import { makeDescriptor, randomWords, SMALL } from './programs.test-util.ts';
+import { makeDescriptor } from '../descriptors.test-util.ts';
+import { randomWords, SMALL } from './programs.test-util.ts';
 import { createMachineState, type MachineState } from './state.ts';
 import { executeVec } from './vec.ts';
 

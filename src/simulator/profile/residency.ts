@@ -16,9 +16,8 @@ import type { IntervalList } from '../data/intervals.ts';
 import type { CommitLog } from '../timing/commit-log.ts';
 import { groupLines } from '../walker.ts';
 
-export const GRANULE_BYTES = 128;
 const GRANULE_WORDS = 64;
-const VMACS = 4;
+export const GRANULE_BYTES = 2 * GRANULE_WORDS;
 
 /** Lives of granules as columns: [granule, granule + granules) of a CU's buffer hold data of `layer` in the cycles [from, to). */
 export interface Residency {
@@ -159,8 +158,8 @@ export function traceResidency(
     else if (kind === 'MAC') into(outputFootprint(d, d.outWords, buffer), d.outCus);
     else if (kind === 'VEC') into(outputFootprint(d, d.words, buffer), d.outCus);
     else if (kind === 'LDW') {
-      const firstCu = Math.floor(d.firstImage / VMACS) * d.cusPerSlot;
-      const endCu = Math.min(cus, Math.ceil((d.firstImage + d.images) / VMACS) * d.cusPerSlot);
+      const firstCu = Math.floor(d.firstImage / machine.vmacsPerCu) * d.cusPerSlot;
+      const endCu = Math.min(cus, Math.ceil((d.firstImage + d.images) / machine.vmacsPerCu) * d.cusPerSlot);
       for (let cu = firstCu; cu < endCu; cu++) {
         for (let line = 0; line < d.lines; line++)
           weights.write(cu, (d.line + line) % weights.size, startAt[i], writeSignalAt[i], layer[i]);

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { traceCore } from '../../isa/core.ts';
 import { UNIT_ID } from '../../isa/fields.ts';
-import { BOOK, bits, makeProgram, type Step } from '../timing/programs.test-util.ts';
+import { bits } from '../descriptors.test-util.ts';
+import { BOOK, makeProgram, type Step } from '../timing/programs.test-util.ts';
 import { countBufferAccesses } from './buffer-accesses.ts';
 import type { Residency } from './residency.ts';
 import { simulateProfile } from './simulate-profile.ts';

@@ -3,9 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UNIT_ID } from '../../isa/fields.ts';
 import { type Machine, macCount } from '../../machine/machine.ts';
+import { bits } from '../descriptors.test-util.ts';
 import { macTotals } from '../walker.ts';
 import { simulateTiming } from './engine.ts';
-import { BOOK, bits, type Step, timeSteps } from './programs.test-util.ts';
+import { BOOK, type Step, timeSteps } from './programs.test-util.ts';
 import { randomCase } from './random-programs.test-util.ts';
 import { type LayerTiming, LOST_CAUSES } from './result.ts';
 

@@ -3,8 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UNIT_ID } from '../../isa/fields.ts';
 import { JobError } from '../../util/errors.ts';
+import { bits } from '../descriptors.test-util.ts';
 import { simulateTiming } from './engine.ts';
-import { BOOK, bits, type Step, timeSteps } from './programs.test-util.ts';
+import { BOOK, type Step, timeSteps } from './programs.test-util.ts';
 import { type Focus, type RandomCase, randomCase } from './random-programs.test-util.ts';
 import { runTwin } from './twin/cycle-twin.test-util.ts';
 

@@ -5,7 +5,7 @@
  * A window depends on nothing but the credits, so windows are computed ahead of simulated time as long as credits are known.
  */
 import type { MacDescriptor } from '../../isa/fields.ts';
-import { endValidTap, firstValidTap, outputCycles, paramLines, rowCount, windowSteps } from '../walker.ts';
+import { countValidTaps, endValidTap, firstValidTap, outputCycles, paramLines, rowCount, windowSteps } from '../walker.ts';
 import type { Account } from './account.ts';
 import type { Clocked } from './clock.ts';
 import type { Context } from './context.ts';
@@ -102,9 +102,7 @@ export class MacUnit implements Clocked {
   }
 
   #enterRow(d: MacDescriptor): void {
-    const start = d.iy0 + this.#y * d.strideH;
-    const first = firstValidTap(start, d.dilationH, d.kernelH);
-    this.#kernelRows = endValidTap(start, d.dilationH, d.kernelH, d.inHeight, first) - first;
+    this.#kernelRows = countValidTaps(d.iy0 + this.#y * d.strideH, d.dilationH, d.kernelH, d.inHeight);
     this.#rowsLeft--;
     this.#isRowStart = true;
   }

@@ -1,10 +1,10 @@
 /** Small programs for the timing tests and the profile: lists of descriptors given by the fields that matter. Not part of the simulator. */
 import { type CoreTrace, traceCore } from '../../isa/core.ts';
-import { zeroDescriptor } from '../../isa/field-codes.ts';
-import { type Descriptor, UNIT_ID_COUNT, type UnitKind, unitOf } from '../../isa/fields.ts';
+import { UNIT_ID_COUNT, type UnitKind, unitOf } from '../../isa/fields.ts';
 import { InstructionWriter } from '../../isa/instruction-writer.ts';
 import { type Machine, XC7Z045 } from '../../machine/machine.ts';
 import type { LayerInfo, Program, SourceSpan } from '../../program/program.ts';
+import { makeDescriptor } from '../descriptors.test-util.ts';
 import { simulateTiming, type TimingOptions } from './engine.ts';
 import type { TimingResult } from './result.ts';
 
@@ -27,44 +27,11 @@ export const BOOK: Machine = {
   },
 };
 
-/** A descriptor to dispatch: unit id, layer, and the fields that differ from the kind's defaults. */
+/** A descriptor to dispatch: unit id, layer, and the fields that differ from the defaults; results of MAC units go to their own CU, of VEC units to CU 0. */
 export interface Step {
   readonly unit: number;
   readonly layer?: number;
   readonly fields: Readonly<Record<string, number>>;
-}
-
-const DEFAULTS: Readonly<Record<UnitKind, Readonly<Record<string, number>>>> = {
-  LDM: { rows: 1, words: 16, cus: 1 },
-  LDW: { lines: 1, images: 1, cusPerSlot: 1 },
-  ST: { rows: 1, words: 16 },
-  MAC: window(),
-  VEC: window(),
-};
-
-/** One pixel, 1×1 kernel, 16 words in and out, results to CU 0. */
-function window(): Record<string, number> {
-  return {
-    words: 16,
-    tapStep: 16,
-    kernelH: 1,
-    kernelW: 1,
-    strideH: 1,
-    strideW: 1,
-    dilationH: 1,
-    dilationW: 1,
-    inHeight: 1 << 15,
-    inWidth: 1 << 15,
-    outWidth: 1,
-    count: 1,
-    outCus: 1,
-    clampHigh: 32767,
-    clampLow: -32768,
-  };
-}
-
-export function bits(...units: number[]): number {
-  return units.reduce((mask, unit) => mask | (1 << unit), 0);
 }
 
 function layerInfo(name: string): LayerInfo {
@@ -77,11 +44,10 @@ export function makeProgram(steps: readonly Step[], machine: Machine = BOOK): Pr
   const sourceMap: SourceSpan[] = [];
   let layers = 0;
   for (const step of steps) {
-    const kind = unitOf(step.unit)!.kind;
-    const extra: Record<string, number> = kind === 'MAC' ? { lanes: 16, outWords: 4, outCus: 1 << unitOf(step.unit)!.cu } : {};
-    const fields = { ...zeroDescriptor(kind), ...DEFAULTS[kind], ...extra, ...step.fields } as Descriptor<UnitKind>;
+    const { kind, cu } = unitOf(step.unit)!;
+    const outCus = kind === 'MAC' ? { outCus: 1 << cu } : kind === 'VEC' ? { outCus: 1 } : {};
     const first = writer.length;
-    writer.go(step.unit, fields);
+    writer.go(step.unit, makeDescriptor<UnitKind>(kind, { ...outCus, ...step.fields }));
     const layer = step.layer ?? 0;
     layers = Math.max(layers, layer + 1);
     sourceMap.push({ first, end: writer.length, layer, tile: '' });
@@ -90,6 +56,7 @@ export function makeProgram(steps: readonly Step[], machine: Machine = BOOK): Pr
   return programOf(writer.instructions(), machine, layers, sourceMap);
 }
 
+/** A program of these instructions, code at DRAM word 0, without data. */
 export function programOf(instructions: Uint32Array, machine: Machine, layers = 1, sourceMap: readonly SourceSpan[] = []): Program {
   return {
     name: 'test',

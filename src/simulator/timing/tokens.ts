@@ -3,14 +3,13 @@
  * Specification: docs/microarchitecture.md, sections 1 and 9 (T3).
  */
 import { unitName } from '../../isa/field-codes.ts';
-import { UNIT_ID_COUNT } from '../../isa/fields.ts';
+import { MAX_TOKENS, UNIT_ID_COUNT } from '../../isa/fields.ts';
 import { JobError } from '../../util/errors.ts';
 import { type Clock, clockOfUnit } from './clock.ts';
 import type { DescriptorTable } from './descriptor-table.ts';
 
 const COUNTERS_PER_KIND = UNIT_ID_COUNT * UNIT_ID_COUNT;
 /** A counter holds this many tokens; as many entries of a ring. */
-const MAX_TOKENS = 128;
 const RING = MAX_TOKENS;
 
 export type TokenKind = 'read' | 'write';

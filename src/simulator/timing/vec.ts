@@ -4,7 +4,7 @@
  */
 import { hasSource2, VEC_OPS, type VecDescriptor } from '../../isa/fields.ts';
 import { VEC_CHUNK_CYCLES, VEC_TABLE_CHUNK_CYCLES } from '../../machine/machine.ts';
-import { endValidTap, firstValidTap, rowCount } from '../walker.ts';
+import { countValidTaps, rowCount } from '../walker.ts';
 import type { Account } from './account.ts';
 import type { Clock, Clocked } from './clock.ts';
 import type { Context } from './context.ts';
@@ -118,17 +118,13 @@ export class VecUnit implements Clocked, PortClient {
   }
 
   #enterRow(d: VecDescriptor): void {
-    const start = d.iy0 + this.#y * d.strideH;
-    const first = firstValidTap(start, d.dilationH, d.kernelH);
-    this.#kernelRows = endValidTap(start, d.dilationH, d.kernelH, d.inHeight, first) - first;
+    this.#kernelRows = countValidTaps(d.iy0 + this.#y * d.strideH, d.dilationH, d.kernelH, d.inHeight);
     this.#rowsLeft--;
     this.#isRowStart = true;
   }
 
   #enterPixel(d: VecDescriptor): void {
-    const start = d.ix0 + this.#x * d.strideW;
-    const first = firstValidTap(start, d.dilationW, d.kernelW);
-    const columns = endValidTap(start, d.dilationW, d.kernelW, d.inWidth, first) - first;
+    const columns = countValidTaps(d.ix0 + this.#x * d.strideW, d.dilationW, d.kernelW, d.inWidth);
     this.#readsPerChunk = this.#kernelRows * columns * this.#readsPerTap;
     this.#chunksLeft = this.#chunks;
     this.#isPixelStart = true;

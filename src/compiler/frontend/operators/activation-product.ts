@@ -2,7 +2,9 @@
  * Products of two activations → matmul layers, one for each row of a batch (the heads of attention). ONNX operators MatMul, Gemm.
  * Specification: docs/compiler.md ("Products of activations").
  */
+
 import type { GraphNode } from '../../../graph/graph.ts';
+import { LINE_WORDS } from '../../../machine/machine.ts';
 import { addTensor, type Draft, type Quotient } from '../draft.ts';
 import { type LayerTensor, NO_CLAMP } from '../layer-graph.ts';
 import { ProbeBuilder } from '../probe.ts';
@@ -11,9 +13,6 @@ import { Unsupported } from '../unsupported.ts';
 import { type Axis, makeView, type View } from '../view.ts';
 import { innerName, innerTensor, partOf } from './push.ts';
 import { pushReciprocal } from './softmax.ts';
-
-/** Words of a line: what a pixel of the second operand is a multiple of. */
-const LINE_WORDS = 16;
 
 /** y[…, m, n] = Σ_k a[…, m, k] · b[…, k, n]; with `transposed`, b is […, n, k]. */
 export function buildActivationProduct(draft: Draft, node: GraphNode, transposed = false): void {

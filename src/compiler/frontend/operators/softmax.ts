@@ -5,7 +5,9 @@
  *   1/s = v_0 + Σ_j (v_j − 1) / r^j; y = e · 1/s
  * ONNX operator Softmax over one dimension. Specification: docs/numbers.md section 5.
  */
+
 import type { Graph, GraphNode } from '../../../graph/graph.ts';
+import { LINE_WORDS } from '../../../machine/machine.ts';
 import { getNumber } from '../attributes.ts';
 import { addTensor, type Draft, type Quotient } from '../draft.ts';
 import { type Expression, line, X } from '../expression.ts';
@@ -184,8 +186,6 @@ function cutPixel(channels: number): { words: number; step: number } {
   }
   return best;
 }
-
-const LINE_WORDS = 16;
 
 /** A 1×1 convolution with weights [out channel][in channel]. */
 function pushMatrix(
