@@ -2,13 +2,13 @@
  * Measures the studio in Chromium: `npm run studio:measure`. AlexNet from drop to results, the timeline with 300,000 slices, ResNet-50's memory and
  * longest task of the page, first paint and bytes of script. Prints JSON.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 import { MODELS, writeOnnx } from '../src/index.ts';
-import { renderMarkdown } from './markdown.ts';
+import { renderMarkdown, writeSection } from './markdown.ts';
 import { findChromium, type Studio, startStudio } from './studio-browser.ts';
 
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -150,7 +150,5 @@ function writeReadme(): void {
     titles.map((title) => ({ title, align: 'left' })),
     rows,
   );
-  const file = path.join(ROOT, 'README.md');
-  const text = readFileSync(file, 'utf8');
-  writeFileSync(file, text.replace(/<!-- studio -->[\s\S]*<!-- end studio -->/, `<!-- studio -->\n${table}\n<!-- end studio -->`));
+  writeSection(path.join(ROOT, 'README.md'), 'studio', table);
 }

@@ -5,7 +5,7 @@
  *   npx tsx scripts/update-profile.ts [network ...]   the networks of the cost model's table; default: those below
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MODELS } from '../models/index.ts';
@@ -13,12 +13,12 @@ import { measurePredictionErrors, type Prediction } from '../src/report/profile-
 import { formatPercent } from '../src/report/table.ts';
 import { compileModel } from '../src/runtime/compile-model.ts';
 import { measureTiming } from '../src/runtime/measure-timing.ts';
+import { writeSection } from './markdown.ts';
 
 const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 const CLI = path.join(ROOT, 'src/cli/main.ts');
 const README = path.join(ROOT, 'README.md');
 const PAGE = path.join(ROOT, 'docs/results/cost-model.md');
-const [START, END] = ['<!-- profile -->', '<!-- end profile -->'];
 
 const NETWORKS = [
   ...['alexnet', 'googlenet', 'inception-v3', 'vgg16', 'resnet18', 'resnet34', 'resnet50', 'squeezenet1.0', 'squeezenet1.1'],
@@ -31,11 +31,7 @@ function writeReadme(): void {
     encoding: 'utf8',
   });
   if (status !== 0) throw new Error(stderr);
-  const text = readFileSync(README, 'utf8');
-  const [start, end] = [text.indexOf(START), text.indexOf(END)];
-  if (start < 0 || end < start) throw new Error(`README.md lacks the markers ${START} and ${END}`);
-  const block = `\n\`\`\`\n$ npx snowflake profile alexnet --what-if\n${stdout.trimEnd()}\n\`\`\`\n`;
-  writeFileSync(README, `${text.slice(0, start + START.length)}${block}${text.slice(end)}`);
+  writeSection(README, 'profile', `\`\`\`\n$ npx snowflake profile alexnet --what-if\n${stdout.trimEnd()}\n\`\`\``);
 }
 
 /** Predictions of the layers of a network's convolutions; binary points don't change cycles. */

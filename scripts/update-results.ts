@@ -15,6 +15,7 @@ import { parseArgs } from 'node:util';
 import { MODELS } from '../models/index.ts';
 import type { BenchRow } from '../src/report/bench-text.ts';
 import { formatNumber } from '../src/report/table.ts';
+import { writeSection } from './markdown.ts';
 import { findWorse, type ResultRow, renderPage, renderRows, titleOf } from './results.ts';
 
 const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
@@ -22,7 +23,6 @@ const CLI = path.join(ROOT, 'dist/src/cli/main.js');
 const README = path.join(ROOT, 'README.md');
 const FOLDER = path.join(ROOT, 'docs/results');
 const JSON_FILE = path.join(FOLDER, 'networks.json');
-const [START, END] = ['<!-- results -->', '<!-- end results -->'];
 /** A network that takes longer has hung. */
 const LIMIT_MS = 15 * 60_000;
 
@@ -178,10 +178,7 @@ function write(results: ResultsFile): void {
     results.networks.filter((row) => IN_README.has(titleOf(row))),
     false,
   );
-  const text = readFileSync(README, 'utf8');
-  const [start, end] = [text.indexOf(START), text.indexOf(END)];
-  if (start < 0 || end < start) throw new Error(`README.md lacks the markers ${START} and ${END}`);
-  writeFileSync(README, `${text.slice(0, start + START.length)}\n${table}\n${text.slice(end)}`);
+  writeSection(README, 'results', table);
 }
 
 const { values: options } = parseArgs({

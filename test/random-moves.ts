@@ -4,7 +4,7 @@
  */
 
 import { acceleratorParts, lowerGraph } from '../src/compiler/frontend/lower-graph.ts';
-import { floats, integers, makeGraph, type TestGraph } from '../src/compiler/frontend/test-graph.test-util.ts';
+import { drawFloats, floats, integers, makeGraph, type TestGraph } from '../src/compiler/frontend/test-graph.test-util.ts';
 import { quantize } from '../src/compiler/quantize/quantize.ts';
 import { collectRangeNames } from '../src/compiler/quantize/ranges.ts';
 import type { AttributeValue, Graph, Tensor } from '../src/graph/graph.ts';
@@ -184,15 +184,7 @@ export function drawMapGraph(draw: Draw, seed: number, opset = 18, side = SIDE):
   };
   const [height, width] = [random.integer(1, side), random.integer(1, side)];
   const inputChannels = random.integer(1, 24);
-  const noise = (...dims: number[]): string => {
-    const count = dims.reduce((n, dim) => n * dim, 1);
-    return constant(
-      floats(
-        dims,
-        Array.from({ length: count }, () => random.normal() * 0.3),
-      ),
-    );
-  };
+  const noise = (...dims: number[]): string => constant(drawFloats(dims, () => random.normal() * 0.3));
   let channels = inputChannels;
   const front = random.integer(0, 5);
   if (front === 0) nodes.push(['Identity', ['x'], ['a']]);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { acceleratorParts, lowerGraph } from '../compiler/frontend/lower-graph.ts';
+import { drawFloats } from '../compiler/frontend/test-graph.test-util.ts';
 import { compareOutputs, runFloat } from '../runtime/verify-model.ts';
 import { createRandom } from '../util/random.ts';
 import type { AttributeValue, Graph, Tensor } from './graph.ts';
@@ -8,11 +9,7 @@ import { putTimeFirst } from './time-first.ts';
 import { unrollRecurrent } from './unroll-recurrent.ts';
 
 const random = createRandom(3);
-const noise = (...dims: number[]): Tensor => ({
-  dtype: 'float32',
-  dims,
-  data: Float32Array.from({ length: dims.reduce((n, d) => n * d, 1) }, () => random.normal()),
-});
+const noise = (...dims: number[]): Tensor => drawFloats(dims, () => random.normal());
 const GATES = { LSTM: 4, GRU: 3, RNN: 1 } as const;
 const [TIME, FEATURES, HIDDEN] = [4, 5, 6];
 

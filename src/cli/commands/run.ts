@@ -4,7 +4,6 @@ import { Command, Option } from 'commander';
 import {
   type CompiledModel,
   checkWritableFolder,
-  compileModel,
   createReferenceDevice,
   createRtlDevice,
   createSimulatorDevice,
@@ -12,15 +11,11 @@ import {
   fileNameOf,
   formatCount,
   formatNumber,
-  type Graph,
-  type ImageOptions,
   InputError,
-  loadMachine,
   type ModelRun,
   makeFolder,
   modelOfProgram,
   type NamedTensors,
-  type NumberMode,
   type RunnableModel,
   readInputFile,
   runModel,
@@ -30,9 +25,10 @@ import {
   writeFileAtomic,
   writeNpy,
 } from '../../index.ts';
-import { loadInputs, loadSamples } from '../inputs.ts';
+import { compileFrame, type FrameOptions } from '../frame.ts';
+import { loadInputs } from '../inputs.ts';
 import { note, print, printHeading, printJson } from '../io.ts';
-import { MODEL_ARGUMENT, openNetwork, openProgram } from '../network.ts';
+import { MODEL_ARGUMENT, openProgram } from '../network.ts';
 import {
   calibrateOption,
   type DeviceName,
@@ -44,24 +40,16 @@ import {
   machineOption,
   numbersOption,
   parsePositive,
-  type Shapes,
   seedOption,
   shapeOption,
 } from '../options.ts';
 import { type Progress, startProgress } from '../progress.ts';
 
-interface RunOptions extends ImageOptions {
-  readonly input?: string[];
+interface RunOptions extends FrameOptions {
   readonly output?: string;
   readonly device: DeviceName;
-  readonly machine: string;
-  readonly shape?: Shapes;
-  readonly numbers: NumberMode;
-  readonly calibrate?: string[];
   readonly labels?: string;
   readonly top: number;
-  readonly seed?: number;
-  readonly host: boolean;
   readonly json?: boolean;
 }
 
@@ -97,14 +85,14 @@ Examples:
     const progress = startProgress(`run ${argument}`);
     const { model, device, inputs, clockHz } = await prepareRun(argument, options, progress).finally(progress.stop);
     const run = await runModel(model, device, [inputs]).finally(progress.stop);
-    const outputs = run.outputs[0];
-    if (options.output !== undefined) saveOutputs(options.output, outputs);
+    if (options.output !== undefined) saveOutputs(options.output, run.outputs[0]);
     if (run.saturatedInputs > 0) {
       note(`${run.saturatedInputs} input values lie beyond the calibrated range and were cut off; give better --calibrate files`);
     }
     const host = model.parts.flatMap((part) => (part.where === 'host' ? part.host.nodes : []));
-    if (options.json) printRunJson(run, outputs, host, labels, options.top, clockHz);
-    else printRun(run, outputs, host, labels, options.top, clockHz);
+    const finished = { run, outputs: run.outputs[0], host, labels, top: options.top, clockHz };
+    if (options.json) printRunJson(finished);
+    else printRun(finished);
   });
 }
 
@@ -117,33 +105,17 @@ interface PreparedRun {
 
 /** A program file brings its machine and its binary points; a model is compiled here. */
 async function prepareRun(argument: string, options: RunOptions, progress: Progress): Promise<PreparedRun> {
-  const image = imageOptionsOf(options);
-  const loadFor = (graph: Pick<Graph, 'inputs'>) => loadInputs(graph, options.input ?? [], { seed: options.seed, image });
   const program = openProgram(argument);
   if (program) {
     if (options.device === 'reference')
       throw new InputError(`${argument}: a program file runs on the simulator or the RTL; the reference needs the model`);
     const model = modelOfProgram(program);
-    const inputs = await loadFor(model.graph);
+    const inputs = await loadInputs(model.graph, options.input ?? [], { seed: options.seed, image: imageOptionsOf(options) });
     const device = options.device === 'rtl' ? createRtlDevice(program) : createSimulatorDevice(program, { timing: true });
     return { model, device, inputs, clockHz: program.machine.clockHz };
   }
-  const machine = loadMachine(options.machine);
-  const { name, graph } = openNetwork(argument, options);
-  const inputs = await loadFor(graph);
-  // Without calibration files, the given input itself says how large its values are.
-  const given = options.input === undefined ? undefined : [inputs];
-  const samples = (await loadSamples(graph, options.calibrate, image)) ?? given;
-  const model = await compileModel(graph, {
-    name,
-    machine,
-    numbers: options.numbers,
-    samples,
-    allowHost: options.host,
-    progress: progress.update,
-  });
-  const device = openDevice(options.device, model, progress);
-  return { model, device, inputs, clockHz: machine.clockHz };
+  const { machine, model, inputs } = await compileFrame(argument, options, progress);
+  return { model, device: openDevice(options.device, model, progress), inputs, clockHz: machine.clockHz };
 }
 
 function openDevice(name: DeviceName, model: CompiledModel, progress: Progress): Device {
@@ -196,14 +168,18 @@ function isScores(tensor: Tensor): boolean {
   return tensor.dtype === 'float32' && long.length === 1;
 }
 
-function printRun(
-  run: ModelRun,
-  outputs: ReadonlyMap<string, Tensor>,
-  host: readonly string[],
-  labels: readonly string[] | undefined,
-  top: number,
-  clockHz: number,
-): void {
+interface FinishedRun {
+  readonly run: ModelRun;
+  readonly outputs: ReadonlyMap<string, Tensor>;
+  /** Names of the nodes that ran on the host. */
+  readonly host: readonly string[];
+  readonly labels: readonly string[] | undefined;
+  /** How many classes to print. */
+  readonly top: number;
+  readonly clockHz: number;
+}
+
+function printRun({ run, outputs, host, labels, top, clockHz }: FinishedRun): void {
   for (const [name, tensor] of outputs) {
     printHeading(`${name}: ${tensor.dtype} ${tensor.dims.join('×')}`);
     if (tensor.dtype === 'string') continue;
@@ -226,14 +202,7 @@ function totalCycles(run: ModelRun): number {
   return timingsOf(run).reduce((sum, timing) => sum + timing.cycles, 0);
 }
 
-function printRunJson(
-  run: ModelRun,
-  outputs: ReadonlyMap<string, Tensor>,
-  host: readonly string[],
-  labels: readonly string[] | undefined,
-  top: number,
-  clockHz: number,
-): void {
+function printRunJson({ run, outputs, host, labels, top, clockHz }: FinishedRun): void {
   printJson({
     outputs: [...outputs].map(([name, tensor]) => ({
       name,

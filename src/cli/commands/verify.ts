@@ -3,7 +3,6 @@ import { Command } from 'commander';
 import {
   compareModelBits,
   compareOutputs,
-  compileModel,
   countSaturated,
   createReferenceDevice,
   createRtlDevice,
@@ -12,42 +11,30 @@ import {
   formatCount,
   formatDecibels,
   formatNumber,
-  type ImageOptions,
   JobError,
-  loadMachine,
-  type NumberMode,
   renderTable,
   runFloat,
   runModel,
 } from '../../index.ts';
-import { loadInputs, loadSamples } from '../inputs.ts';
+import { compileFrame, type FrameOptions } from '../frame.ts';
 import { print, printJson } from '../io.ts';
-import { MODEL_ARGUMENT, openNetwork } from '../network.ts';
+import { MODEL_ARGUMENT } from '../network.ts';
 import {
   calibrateOption,
   type DeviceName,
   deviceOption,
   hostOption,
   imageOptions,
-  imageOptionsOf,
   jsonOption,
   machineOption,
   numbersOption,
-  type Shapes,
   seedOption,
   shapeOption,
 } from '../options.ts';
 import { startProgress } from '../progress.ts';
 
-interface VerifyOptions extends ImageOptions {
+interface VerifyOptions extends FrameOptions {
   readonly device: DeviceName;
-  readonly input?: string[];
-  readonly machine: string;
-  readonly shape?: Shapes;
-  readonly numbers: NumberMode;
-  readonly calibrate?: string[];
-  readonly seed: number;
-  readonly host: boolean;
   readonly json?: boolean;
 }
 
@@ -72,21 +59,8 @@ export function verifyCommand(): Command {
     );
   for (const option of imageOptions()) command.addOption(option);
   return command.action(async (argument: string, options: VerifyOptions) => {
-    const machine = loadMachine(options.machine);
-    const { name, graph } = openNetwork(argument, options);
-    const image = imageOptionsOf(options);
-    const inputs = await loadInputs(graph, options.input ?? [], { seed: options.seed, image });
-    const given = options.input === undefined ? undefined : [inputs];
-    const samples = (await loadSamples(graph, options.calibrate, image)) ?? given;
-    const progress = startProgress(`verify ${name}`);
-    const model = await compileModel(graph, {
-      name,
-      machine,
-      numbers: options.numbers,
-      samples,
-      allowHost: options.host,
-      progress: progress.update,
-    }).finally(progress.stop);
+    const progress = startProgress(`verify ${argument}`);
+    const { name, model, inputs } = await compileFrame(argument, options, progress).finally(progress.stop);
     const device = options.device === 'rtl' ? createRtlDevice(model.programs) : createSimulatorDevice(model.programs);
     const simulated = await runModel(model, device, [inputs]);
     const reference = createReferenceDevice(model.integerGraphs, { progress: progress.update });

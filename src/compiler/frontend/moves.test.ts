@@ -7,7 +7,7 @@ import type { FloatConv, FloatLayer } from './layer-graph.ts';
 import { acceleratorParts, lowerGraph } from './lower-graph.ts';
 import { findPhases } from './operators/conv-transpose.ts';
 import { findRuns, makeParts } from './rearrange-parts.ts';
-import { floats, integers, makeGraph, type TestGraph } from './test-graph.test-util.ts';
+import { drawFloats, floats, integers, makeGraph, type TestGraph } from './test-graph.test-util.ts';
 
 const tensorOf = (height: number, width: number, channels: number) => ({ id: 0, name: 't', height, width, channels, measurable: true });
 
@@ -114,11 +114,7 @@ describe('values with divided axes', () => {
   });
 });
 
-const noise = (...dims: number[]) =>
-  floats(
-    dims,
-    Array.from({ length: dims.reduce((n, dim) => n * dim, 1) }, (_, i) => Math.sin(i + 1)),
-  );
+const noise = (...dims: number[]) => drawFloats(dims, (i) => Math.sin(i + 1));
 
 function layersOf(nodes: TestGraph['nodes'], constants: TestGraph['constants'], channels = 8): FloatLayer[] {
   const graph = makeGraph({ inputs: { x: [1, channels, 6, 4] }, outputs: ['y'], constants, nodes });

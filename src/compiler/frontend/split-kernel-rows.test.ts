@@ -6,14 +6,10 @@ import { runModel } from '../../runtime/run-model.ts';
 import { createSimulatorDevice } from '../../runtime/simulator-device.ts';
 import { compareModelBits, compareOutputs, runFloat } from '../../runtime/verify-model.ts';
 import { createRandom } from '../../util/random.ts';
-import { floats, makeGraph } from './test-graph.test-util.ts';
+import { drawFloats, makeGraph } from './test-graph.test-util.ts';
 
 const random = createRandom(2);
-const noise = (...dims: number[]) =>
-  floats(
-    dims,
-    Array.from({ length: dims.reduce((n, d) => n * d, 1) }, () => random.normal()),
-  );
+const noise = (...dims: number[]) => drawFloats(dims, () => random.normal());
 
 async function run(dilation: number, pads: number[], mapsBytes: number) {
   const graph = makeGraph({

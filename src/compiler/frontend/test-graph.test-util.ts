@@ -19,6 +19,14 @@ export function floats(dims: readonly number[], data: ArrayLike<number>): Tensor
   return { dtype: 'float32', dims, data: Float32Array.from(data) };
 }
 
+/** A tensor whose elements `draw` gives in row-major order. */
+export function drawFloats(dims: readonly number[], draw: (index: number) => number): Tensor {
+  return floats(
+    dims,
+    Array.from({ length: dims.reduce((n, dim) => n * dim, 1) }, (_, i) => draw(i)),
+  );
+}
+
 export function integers(...values: number[]): Tensor {
   return { dtype: 'int64', dims: [values.length], data: BigInt64Array.from(values, BigInt) };
 }

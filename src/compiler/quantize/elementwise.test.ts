@@ -2,15 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import type { AttributeValue, Graph, Tensor } from '../../graph/graph.ts';
 import { createRandom } from '../../util/random.ts';
-import { floats, integers, makeGraph, type TestGraph } from '../frontend/test-graph.test-util.ts';
+import { drawFloats, floats, integers, makeGraph, type TestGraph } from '../frontend/test-graph.test-util.ts';
 import { randomInputs, runModel } from './run-model.test-util.ts';
 
 const random = createRandom(11);
-const noise = (dims: number[], scale = 1, offset = 0): Tensor =>
-  floats(
-    dims,
-    Array.from({ length: dims.reduce((n, dim) => n * dim, 1) }, () => random.normal() * scale + offset),
-  );
+const noise = (dims: number[], scale = 1, offset = 0): Tensor => drawFloats(dims, () => random.normal() * scale + offset);
 
 /** Kinds of the layers, names of host nodes, SQNR. */
 async function check(graph: Graph): Promise<{ sqnrDb: number; kinds: string[]; hosts: string[]; titles: string[] }> {

@@ -1,18 +1,12 @@
 /** Operators that move words, and convolutions whose results are interleaved: through front end, quantizer and reference against ONNX Runtime. */
 import { describe, expect, it } from 'vitest';
 import type { AttributeValue, Tensor } from '../../graph/graph.ts';
-import { floats, integers, makeGraph, type TestGraph } from '../frontend/test-graph.test-util.ts';
+import { drawFloats, floats, integers, makeGraph, type TestGraph } from '../frontend/test-graph.test-util.ts';
 import { randomInputs, runModel } from './run-model.test-util.ts';
 
 type Attributes = Record<string, AttributeValue>;
 
-function noise(...dims: number[]): Tensor {
-  const count = dims.reduce((n, dim) => n * dim, 1);
-  return floats(
-    dims,
-    Array.from({ length: count }, (_, i) => Math.sin(i * 1.7 + dims.length) * 0.7),
-  );
-}
+const noise = (...dims: number[]): Tensor => drawFloats(dims, (i) => Math.sin(i * 1.7 + dims.length) * 0.7);
 
 /** A convolution in front, the nodes in between (from 'a' to 'b'), one behind: everything must be on the accelerator. */
 async function check(

@@ -3,20 +3,12 @@ import { describe, expect, it } from 'vitest';
 import type { AttributeValue, Graph, Tensor } from '../../graph/graph.ts';
 import { createRandom } from '../../util/random.ts';
 import { hostParts } from '../frontend/lower-graph.ts';
-import { floats, integers, makeGraph, type TestGraph } from '../frontend/test-graph.test-util.ts';
+import { drawFloats, floats, integers, makeGraph, type TestGraph } from '../frontend/test-graph.test-util.ts';
 import { randomInputs, runModel } from './run-model.test-util.ts';
 
 const random = createRandom(7);
-const noise = (...dims: number[]): Tensor =>
-  floats(
-    dims,
-    Array.from({ length: dims.reduce((n, dim) => n * dim, 1) }, () => random.normal()),
-  );
-const positive = (n: number): Tensor =>
-  floats(
-    [n],
-    Array.from({ length: n }, () => 0.5 + random.uniform()),
-  );
+const noise = (...dims: number[]): Tensor => drawFloats(dims, () => random.normal());
+const positive = (n: number): Tensor => drawFloats([n], () => 0.5 + random.uniform());
 
 /** One node on input x [dims] with constants w, b …; returns SQNR and the kinds of the layers made. */
 async function check(graph: Graph): Promise<{ sqnrDb: number; kinds: string[]; hosts: string[] }> {

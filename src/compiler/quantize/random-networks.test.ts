@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import type { AttributeValue, Graph, Tensor } from '../../graph/graph.ts';
 import { createRandom, type Random } from '../../util/random.ts';
-import { floats, integers, makeGraph, type TestGraph } from '../frontend/test-graph.test-util.ts';
+import { drawFloats, floats, integers, makeGraph, type TestGraph } from '../frontend/test-graph.test-util.ts';
 import { randomInputs, runModel } from './run-model.test-util.ts';
 
 const NETWORKS = Number(process.env.RANDOM_NETWORKS ?? 60);
@@ -30,20 +30,8 @@ function makeNetwork(random: Random): Graph {
     constants[name] = tensor;
     return name;
   };
-  const noise = (dims: number[], scale = 1, offset = 0): string =>
-    constant(
-      floats(
-        dims,
-        Array.from({ length: dims.reduce((n, d) => n * d, 1) }, () => random.normal() * scale + offset),
-      ),
-    );
-  const spread = (dims: number[]): string =>
-    constant(
-      floats(
-        dims,
-        Array.from({ length: dims.reduce((n, d) => n * d, 1) }, () => 0.5 + random.uniform()),
-      ),
-    );
+  const noise = (dims: number[], scale = 1, offset = 0): string => constant(drawFloats(dims, () => random.normal() * scale + offset));
+  const spread = (dims: number[]): string => constant(drawFloats(dims, () => 0.5 + random.uniform()));
   const pick = <T>(list: readonly T[]): T => list[random.integer(0, list.length - 1)];
 
   const convolve = (x: Value): Value => {
