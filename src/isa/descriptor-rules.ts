@@ -6,6 +6,7 @@ import type { CoreTrace } from './core.ts';
 import { formatWord } from './disassemble.ts';
 import { unitName } from './field-codes.ts';
 import { type Descriptor, type FieldName, hasSource2, UNIT_KINDS, type UnitKind, unitOf, VEC_OPS } from './fields.ts';
+import { groupLines } from './weights-group.ts';
 
 /** Sizes of the machine that rules refer to. */
 export interface DescriptorLimits {
@@ -114,15 +115,6 @@ const WALK_RULES: readonly Rule<FieldName<'MAC'> & FieldName<'VEC'>>[] = [
   { prose: 'outCus names at least one CU, and CUs of the machine only', holds: (d, limits) => hasCus(d.outCus, limits) },
   { prose: 'clampLow ≤ clampHigh', holds: (d) => d.clampLow <= d.clampHigh },
 ];
-
-/** Weights lines of one group: parameters, then taps (microarchitecture.md, section 4). */
-function groupLines(d: Readonly<Descriptor<'MAC'>>): number {
-  const g = d.lanes;
-  const parameters = Math.max(1, 4 / g);
-  if (d.depthwise === 1) return parameters + d.kernelH * d.kernelW;
-  if (d.tapStep === d.words) return parameters + d.kernelH * Math.ceil((d.kernelW * d.words) / g);
-  return parameters + d.kernelH * d.kernelW * Math.ceil(d.words / g);
-}
 
 const RULES: { readonly [K in UnitKind]: readonly Rule<FieldName<K>>[] } = {
   LDM: [

@@ -1,15 +1,14 @@
 /** The walker's closed forms against a pixel-by-pixel, tap-by-tap count. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { groupLines, paramLines } from '../isa/weights-group.ts';
 import { makeDescriptor } from './descriptors.test-util.ts';
 import {
   columnClasses,
   countTaps,
   forEachRun,
-  groupLines,
   macTotals,
   outputAddress,
-  paramLines,
   tapAddress,
   traceSteps,
   validColumns,

@@ -1,11 +1,12 @@
 /**
  * The window walker: geometry of one MAC or VEC descriptor as pure functions, shared by the data and the timing engine.
- * Specification: docs/microarchitecture.md, sections 3 (raster, clipping, addresses) and 4 (traces, steps, weights lines). Twin: sf_walker.sv.
+ * Specification: docs/microarchitecture.md, sections 3 (raster, clipping, addresses) and 4 (traces, steps). Twin: sf_walker.sv.
  *
  * Output pixels are visited in raster order: row 0 from column x0, further rows from column 0, `outWidth` columns wide, `count` in all.
  * Clipping is separable: the valid kernel rows depend on the output row only, the valid kernel columns on the output column only.
  */
 import type { MacDescriptor, VecDescriptor } from '../isa/fields.ts';
+import { hasAdjacentTaps } from '../isa/weights-group.ts';
 
 /** The fields that both units walk by. */
 export type Walk = Pick<
@@ -184,31 +185,9 @@ export function countTaps(w: Walk): { taps: number; emptyWindows: number } {
 
 // --- MAC: traces and steps (section 4) ---
 
-/** True when a kernel row is one trace: its taps are adjacent words. Depthwise taps are always separate. */
-export function hasAdjacentTaps(d: MacShape): boolean {
-  return d.depthwise === 0 && d.tapStep === d.words;
-}
-
 /** Words of a step: g, or 64 (one per lane of the CU) in depthwise mode. */
 export function stepWords(d: MacShape): number {
   return d.depthwise === 1 ? 64 : d.lanes;
-}
-
-/** Parameter lines in front of a group's tap lines: 4 words per output of a vMAC. */
-export function paramLines(lanes: number): number {
-  return Math.max(1, 4 / lanes);
-}
-
-/** Weights lines of one trace: of a whole kernel row (adjacent taps) or of one tap. */
-export function traceLines(d: MacShape): number {
-  if (d.depthwise === 1) return 1;
-  return Math.ceil((hasAdjacentTaps(d) ? d.kernelW * d.words : d.words) / d.lanes);
-}
-
-/** Weights lines of a group in one vMAC: parameters, then taps. */
-export function groupLines(d: MacShape): number {
-  const traces = d.kernelH * (hasAdjacentTaps(d) ? 1 : d.kernelW);
-  return paramLines(d.lanes) + traces * traceLines(d);
 }
 
 /** Traces of a window with this many valid kernel rows and columns. */

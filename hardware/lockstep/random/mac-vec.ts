@@ -5,9 +5,10 @@
 import { SPACE } from '../../../src/compiler/backend/tasks/task.ts';
 import { TABLE_WORDS } from '../../../src/isa/descriptor-rules.ts';
 import { type Descriptor, hasSource2, UNIT_ID, VEC_OPS } from '../../../src/isa/fields.ts';
+import { groupLines, paramLines } from '../../../src/isa/weights-group.ts';
 import { LINE_WORDS, mapsWords, weightsLines } from '../../../src/machine/machine.ts';
 import { outputFootprint, source2Footprint, sourceFootprint } from '../../../src/simulator/data/footprint.ts';
-import { groupLines, type MacShape, paramLines } from '../../../src/simulator/walker.ts';
+import type { MacShape } from '../../../src/simulator/walker.ts';
 import { cusOf, type Fields, hull, type ProgramBuilder } from './program-builder.ts';
 import { drawWalk } from './walk.ts';
 import { addWeights } from './weights-load.ts';

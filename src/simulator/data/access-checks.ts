@@ -16,11 +16,12 @@ import {
   type UnitKind,
   VEC_OPS,
 } from '../../isa/fields.ts';
+import { hasAdjacentTaps, paramLines, traceLines } from '../../isa/weights-group.ts';
 import { LINE_WORDS, type Machine, mapsWords, weightsLines } from '../../machine/machine.ts';
 import type { Program } from '../../program/program.ts';
 import { JobError } from '../../util/errors.ts';
 import type { Dispatch, DispatchOf } from '../dispatch.ts';
-import { hasAdjacentTaps, paramLines, rowCount, traceLines, validRows } from '../walker.ts';
+import { rowCount, validRows } from '../walker.ts';
 import type { DramImage } from './dram-image.ts';
 import { DramShadow } from './dram-shadow.ts';
 import { describeDispatch, describeRange, findingError } from './explain.ts';

@@ -4,19 +4,9 @@
  */
 import type { MacDescriptor } from '../../isa/fields.ts';
 import { parameterWord } from '../../isa/parameter-lines.ts';
+import { hasAdjacentTaps, paramLines, traceLines } from '../../isa/weights-group.ts';
 import { LINE_WORDS } from '../../machine/machine.ts';
-import {
-  hasAdjacentTaps,
-  outputAddress,
-  paramLines,
-  rowColumns,
-  rowCount,
-  tapAddress,
-  traceLines,
-  traceSteps,
-  validColumns,
-  validRows,
-} from '../walker.ts';
+import { outputAddress, rowColumns, rowCount, tapAddress, traceSteps, validColumns, validRows } from '../walker.ts';
 import { clampResult, shiftRight, wrap48 } from './arithmetic.ts';
 import { cusOf, type MachineState } from './state.ts';
 

@@ -4,9 +4,9 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { MacDescriptor } from '../../isa/fields.ts';
+import { groupLines } from '../../isa/weights-group.ts';
 import { createRandom, type Random } from '../../util/random.ts';
 import { makeDescriptor } from '../descriptors.test-util.ts';
-import { groupLines } from '../walker.ts';
 import { executeMac } from './mac.ts';
 import { executeMacScalar } from './mac-scalar.ts';
 import { randomWords, SMALL } from './programs.test-util.ts';

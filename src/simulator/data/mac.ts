@@ -3,19 +3,10 @@
  * with one operand mask. Specification: docs/microarchitecture.md, sections 3 and 4. Arbiter: mac-scalar.ts.
  */
 import type { MacDescriptor } from '../../isa/fields.ts';
+import { groupLines, hasAdjacentTaps, paramLines, traceLines } from '../../isa/weights-group.ts';
 import { MASKS, type MacKernel, PARAMETERS, SEGMENT_FIELDS } from '../../kernels/mac-kernel.ts';
 import { LINE_BYTES, LINE_WORDS } from '../../machine/machine.ts';
-import {
-  forEachRun,
-  groupLines,
-  hasAdjacentTaps,
-  outputRowOffset,
-  paramLines,
-  sourceColumnOffset,
-  sourceRowOffset,
-  stepWords,
-  traceLines,
-} from '../walker.ts';
+import { forEachRun, outputRowOffset, sourceColumnOffset, sourceRowOffset, stepWords } from '../walker.ts';
 import { executeMacPixels } from './mac-scalar.ts';
 import { cusOf, type MachineState } from './state.ts';
 

@@ -4,8 +4,9 @@
  */
 import type { Dispatch } from '../../isa/core.ts';
 import { hasSource2 } from '../../isa/fields.ts';
+import { paramLines } from '../../isa/weights-group.ts';
 import { LINE_WORDS } from '../../machine/machine.ts';
-import { countTaps, macTotals, paramLines } from '../walker.ts';
+import { countTaps, macTotals } from '../walker.ts';
 
 /** vMACs of a CU: each reads its own weights line in a step. */
 const VMACS = 4;

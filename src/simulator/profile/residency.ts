@@ -9,12 +9,12 @@
 import type { Dispatch } from '../../isa/core.ts';
 import { unitName } from '../../isa/field-codes.ts';
 import { hasSource2, LDM_SPACES } from '../../isa/fields.ts';
+import { groupLines } from '../../isa/weights-group.ts';
 import { type Machine, mapsWords, weightsLines } from '../../machine/machine.ts';
 import { JobError } from '../../util/errors.ts';
 import { AddressProblem, outputFootprint, runsFootprint, source2Footprint, sourceFootprint } from '../data/footprint.ts';
 import type { IntervalList } from '../data/intervals.ts';
 import type { CommitLog } from '../timing/commit-log.ts';
-import { groupLines } from '../walker.ts';
 
 const GRANULE_WORDS = 64;
 export const GRANULE_BYTES = 2 * GRANULE_WORDS;

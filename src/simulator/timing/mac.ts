@@ -5,7 +5,8 @@
  * A window depends on nothing but the credits, so windows are computed ahead of simulated time as long as credits are known.
  */
 import type { MacDescriptor } from '../../isa/fields.ts';
-import { countValidTaps, endValidTap, firstValidTap, outputCycles, paramLines, rowCount, windowSteps } from '../walker.ts';
+import { paramLines } from '../../isa/weights-group.ts';
+import { countValidTaps, endValidTap, firstValidTap, outputCycles, rowCount, windowSteps } from '../walker.ts';
 import type { Account } from './account.ts';
 import type { Clocked } from './clock.ts';
 import type { Context } from './context.ts';

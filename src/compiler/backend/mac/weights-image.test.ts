@@ -3,13 +3,13 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { AveragePoolLayer, ConvLayer, IntegerGraph } from '../../../graph/integer-graph.ts';
+import { groupLines as machineGroupLines } from '../../../isa/weights-group.ts';
 import { LINE_WORDS, type Machine, XC7Z045 } from '../../../machine/machine.ts';
 import { executeLayer } from '../../../reference/run-reference.ts';
 import { executeLdw } from '../../../simulator/data/ldw.ts';
 import { executeMacScalar } from '../../../simulator/data/mac-scalar.ts';
 import { createMachineState } from '../../../simulator/data/state.ts';
 import { makeDescriptor } from '../../../simulator/descriptors.test-util.ts';
-import { groupLines as machineGroupLines } from '../../../simulator/walker.ts';
 import { createRandom, type Random } from '../../../util/random.ts';
 import { buildStages } from '../stages/build-stages.ts';
 import { GraphBuilder } from '../stages/graph-builder.test-util.ts';

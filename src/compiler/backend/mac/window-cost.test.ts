@@ -1,6 +1,8 @@
 /** The compiler's cycle arithmetic against the simulator's window walker, which it never sees in production. */
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import * as group from '../../../isa/weights-group.ts';
 import type { MacShape } from '../../../simulator/walker.ts';
 import * as walker from '../../../simulator/walker.ts';
 import { countMacs, type MacWork } from '../stages/stage.ts';
@@ -111,9 +113,9 @@ describe('sizes of a group', () => {
     fc.assert(
       fc.property(problem, ({ work, lanes, pixelPitch }) => {
         const descriptor = descriptorOf(work, lanes, pixelPitch, 0, 1);
-        expect(hasAdjacentTaps(work, pixelPitch)).toBe(walker.hasAdjacentTaps(descriptor));
+        expect(hasAdjacentTaps(work, pixelPitch)).toBe(group.hasAdjacentTaps(descriptor));
         expect(outputCycles(lanes)).toBe(walker.outputCycles(lanes));
-        expect(parameterLines(lanes) + tapLines(work, lanes, hasAdjacentTaps(work, pixelPitch))).toBe(walker.groupLines(descriptor));
+        expect(parameterLines(lanes) + tapLines(work, lanes, hasAdjacentTaps(work, pixelPitch))).toBe(group.groupLines(descriptor));
       }),
     );
   });
