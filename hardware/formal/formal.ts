@@ -14,7 +14,7 @@ export interface Property {
   /** Name of the module under test; the wrapper is `<module>_formal`. */
   readonly module: string;
   readonly folder: string;
-  /** Other sources than the module's own, under hardware/rtl. */
+  /** Other sources than the module's own and its wrapper, seen from hardware/rtl. */
   readonly with: readonly string[];
   readonly says: string;
   /** Induction: holds for ever. Bound: holds for `depth` cycles from reset, whatever the inputs. */
@@ -31,6 +31,7 @@ export interface Property {
 const TIMEOUT_MS = 15 * 60_000;
 
 const CU = ['cu/sf_cu_pkg.sv'];
+const QUEUE = ['control/sf_fifo.sv', 'control/sf_fifo_head.sv', 'control/sf_start.sv', '../formal/sf_queue_rules.sv'];
 
 export const PROPERTIES: readonly Property[] = [
   {
@@ -67,7 +68,7 @@ export const PROPERTIES: readonly Property[] = [
     module: 'sf_queue',
     engine: 'sat',
     folder: 'control',
-    with: ['control/sf_fifo.sv', 'control/sf_fifo_head.sv', 'control/sf_start.sv'],
+    with: QUEUE,
     says: 'order, start rule, room, head after LatQueue',
     method: 'bound',
     depth: 12,
@@ -77,7 +78,7 @@ export const PROPERTIES: readonly Property[] = [
     module: 'sf_queues',
     engine: 'sat',
     folder: 'control',
-    with: ['control/sf_fifo.sv', 'control/sf_fifo_head.sv', 'control/sf_start.sv'],
+    with: QUEUE,
     says: 'order, start rule, room, first head after LatQueue',
     method: 'bound',
     depth: 9,
