@@ -35,7 +35,7 @@ const RTL_MUTANTS: readonly Mutant[] = [
   {
     what: 'the shift forgets overflow above bit 30',
     file: 'cu/sf_post_shift.sv',
-    original: "above_q || (wrong >> fine_q[3:2]) != '0",
+    original: "above || (wrong >> fine_q[3:2]) != '0",
     mutated: "(wrong >> fine_q[3:2]) != '0",
   },
   {

@@ -21,6 +21,7 @@ export const FLATTENED: ReadonlySet<string> = new Set([
   'sf_reduce',
   'sf_post',
   'sf_post_shift',
+  'sf_shift_coarse',
   'sf_clamp',
   'sf_rotate',
   'sf_maps_quadrant',

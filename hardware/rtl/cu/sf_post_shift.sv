@@ -10,29 +10,18 @@ module sf_post_shift (
   output logic               beyond_o,
   output logic               sign_o
 );
-  // Shift by 0, 16, 32, 48: what the fine shift may still reach, and whether more was above it.
-  logic signed [30:0] coarse_d, coarse_q;
-  logic               above_d, above_q, sign1_q;
+  // Shift by 0, 16, 32, 48.
+  logic signed [30:0] coarse;
+  logic               above, sign1, run_q;
   logic [3:0]         fine_q;
-  logic               run_q;
-  always_comb begin
-    coarse_d = coarse_q;
-    above_d = above_q;
-    if (run_i) begin
-      unique case (shift_i[5:4])
-        2'd0: coarse_d = sum_i[30:0];
-        2'd1: coarse_d = sum_i[46:16];
-        2'd2: coarse_d = 31'(signed'(sum_i[47:32]));
-        default: coarse_d = {31{sum_i[47]}};
-      endcase
-      above_d = shift_i[5:4] == 2'd0 && sum_i[46:31] != {16{sum_i[47]}};
-    end
-  end
+  sf_shift_coarse #(.Width(48), .Keep(31)) u_coarse (
+    .clk_i, .run_i, .value_i(sum_i), .shift_i(shift_i[5:4]), .coarse_o(coarse), .above_o(above), .sign_o(sign1)
+  );
 
   // Shift by 0, 4, 8, 12, then by 0 to 3: bits from 15 on must all be the sign, which is looked at four by four.
   logic signed [18:0] middle;
   logic signed [15:0] value_d, value_q;
-  logic [2:0]         wrong;      // of coarse_q's bits 19 to 22, 23 to 26, 27 to 30 one is not the sign
+  logic [2:0]         wrong;      // of coarse's bits 19 to 22, 23 to 26, 27 to 30 one is not the sign
   logic [3:0]         wrong_top;  // bits 15 to 18 of middle
   logic               beyond_d, beyond_q, sign2_q;
   always_comb begin
@@ -42,23 +31,20 @@ module sf_post_shift (
     wrong_top = '0;
     middle = '0;
     if (run_q) begin
-      for (int unsigned i = 0; i < 3; i++) wrong[i] = coarse_q[19+4*i+:4] != {4{sign1_q}};
-      middle = 19'(coarse_q >>> {fine_q[3:2], 2'b00});
+      for (int unsigned i = 0; i < 3; i++) wrong[i] = coarse[19+4*i+:4] != {4{sign1}};
+      middle = 19'(coarse >>> {fine_q[3:2], 2'b00});
       value_d = 16'(middle >> fine_q[1:0]);
-      wrong_top = middle[18:15] ^ {4{sign1_q}};
-      beyond_d = above_q || (wrong >> fine_q[3:2]) != '0 || (wrong_top >> fine_q[1:0]) != '0;
+      wrong_top = middle[18:15] ^ {4{sign1}};
+      beyond_d = above || (wrong >> fine_q[3:2]) != '0 || (wrong_top >> fine_q[1:0]) != '0;
     end
   end
 
   always_ff @(posedge clk_i) begin
     run_q <= run_i;
-    coarse_q <= coarse_d;
-    above_q <= above_d;
-    sign1_q <= sum_i[47];
     fine_q <= shift_i[3:0];
     value_q <= value_d;
     beyond_q <= beyond_d;
-    sign2_q <= sign1_q;
+    sign2_q <= sign1;
   end
   assign value_o = value_q;
   assign beyond_o = beyond_q;
