@@ -43,6 +43,8 @@ const SHARE = 1 / 4;
 const LOAD_SHARE = 1.1;
 /** What can wait for less than this is urgent: tried one after the other. */
 const URGENT_CYCLES = [0, 15, 30, 60] as const;
+/** Vectors at a time of what makes a sequence: all at once needs the fewest instructions, few let a recurrence go on in between; tried one after the other. */
+const SEQUENCE_PIECES = [Number.POSITIVE_INFINITY, 8, 4] as const;
 /** From a table's last look-up to the first one in another table. */
 const TABLE_LOAD_CYCLES = 260;
 /** Instructions of a descriptor: the first of an operation, and further ones of the same. */
@@ -51,8 +53,10 @@ const FURTHER_INSTRUCTIONS = 5;
 
 /** The cells of a network: runs that are estimated to take less time than their stages one by one. */
 export function chooseCells(graph: StageGraph, layout: DramLayout, machine: Machine): CellPlan[] {
-  return findCells(graph, layout, machine)
-    .map((cell) => planCell(cell, machine))
+  const tries = SEQUENCE_PIECES.map((piece) => findCells(graph, layout, machine, piece).map((cell) => planCell(cell, machine)));
+  // The runs are the same, whatever the pieces.
+  return tries[0]!
+    .map((_, i) => tries.map((plans) => plans[i]).reduce((x, y) => (x && (!y || x.cycles <= y.cycles) ? x : y)))
     .filter((plan) => plan !== undefined)
     .filter((plan) => plan.cycles < apartCycles(plan, machine));
 }

@@ -97,8 +97,11 @@ interface Extent {
   readonly end: number;
 }
 
-/** Runs of consecutive stages that can be a cell, from the left. */
-export function findCells(graph: StageGraph, layout: DramLayout, machine: Machine): Cell[] {
+/**
+ * Runs of consecutive stages that can be a cell, from the left; what makes a sequence for them makes `piece` of its vectors at a time, so that others need
+ * not wait for all of them.
+ */
+export function findCells(graph: StageGraph, layout: DramLayout, machine: Machine, piece: number): Cell[] {
   const cells: Cell[] = [];
   const readersOf = new Map<number, number[]>();
   /** Roots that something but single pixels is read of. */
@@ -110,10 +113,10 @@ export function findCells(graph: StageGraph, layout: DramLayout, machine: Machin
       if (!isVector(graph, tensor)) read.add(root);
     }
   });
-  let builder = new CellBuilder(graph, layout, machine, read);
+  let builder = new CellBuilder(graph, layout, machine, read, piece);
   const close = (): void => {
     if (builder.vectors >= MIN_MEMBERS) cells.push(builder.finish(readersOf));
-    builder = new CellBuilder(graph, layout, machine, read);
+    builder = new CellBuilder(graph, layout, machine, read, piece);
   };
   graph.stages.forEach((stage, index) => {
     if (builder.add(stage, index)) return;
@@ -137,11 +140,13 @@ class CellBuilder {
   private readonly layout: DramLayout;
   private readonly machine: Machine;
   private readonly readWhole: ReadonlySet<number>;
+  private readonly piece: number;
   /** Words of sequences. */
   private held = 0;
 
-  constructor(graph: StageGraph, layout: DramLayout, machine: Machine, readWhole: ReadonlySet<number>) {
+  constructor(graph: StageGraph, layout: DramLayout, machine: Machine, readWhole: ReadonlySet<number>, piece: number) {
     this.readWhole = readWhole;
+    this.piece = piece;
     this.graph = graph;
     this.layout = layout;
     this.machine = machine;
@@ -166,13 +171,17 @@ class CellBuilder {
     const member = this.members.push({ index, stage, link: link ?? undefined }) - 1;
     const words = this.graph.tensors[stage.output]!.channels;
     if (isSequence) {
-      const first = this.ops.length;
-      const makers = link!.blocks.map((_, b) => first + b);
       const value = this.values.length;
+      const makers: number[] = [];
       this.values.push({ id: value, words: pixels * words, pitch: words, makers, tensor: stage.output, isStored: false });
-      for (const [b, block] of link!.blocks.entries()) {
-        const common = { id: first + b, member, input, other: undefined, output: value, vec: undefined, needs: [] };
-        this.ops.push({ ...common, words: block.channels, blocks: [b, b + 1], pixels, firstPixel: 0, parts: [] });
+      for (let firstPixel = 0; firstPixel < pixels; firstPixel += this.piece) {
+        const stretch = { pixels: Math.min(this.piece, pixels - firstPixel), firstPixel };
+        for (const [b, block] of link!.blocks.entries()) {
+          const id = this.ops.length;
+          makers.push(id);
+          const common = { id, member, input, other: undefined, output: value, vec: undefined, needs: [], parts: [] };
+          this.ops.push({ ...common, words: block.channels, blocks: [b, b + 1], ...stretch });
+        }
       }
       this.held += pixels * (words + mac!.inChannels);
       this.extents.push({ extent, value, isMade: true });
@@ -311,8 +320,10 @@ class CellBuilder {
     const { makers, pitch } = this.values[value]!;
     if (makers.length < 2) return makers;
     const low = offset % pitch;
+    const pixel = Math.floor(offset / pitch);
     return makers.filter((maker) => {
-      const { member, blocks } = this.ops[maker]!;
+      const { member, blocks, firstPixel, pixels } = this.ops[maker]!;
+      if (pixel < firstPixel || pixel >= firstPixel + pixels) return false;
       const { channel, channels } = this.members[member]!.link!.blocks[blocks[0]]!;
       return channel < low + words && low < channel + channels;
     });

@@ -140,7 +140,8 @@ class CellEmitter {
     cus.forEach((cu, i) => {
       const [low, high] = partOf(op.words, cus.length, i);
       const words = high - low;
-      const slot = ({ value, offset }: CellOperand): PixelSlot => ({ base: this.baseOf({ value, offset: offset + low }), pitch: words });
+      // One pixel: its pitch says nothing, and what is the same for all need not be set anew.
+      const slot = ({ value, offset }: CellOperand): PixelSlot => ({ base: this.baseOf({ value, offset: offset + low }), pitch: 0 });
       const out = slot({ value: op.output, offset: 0 });
       const reads = [op.input, ...(op.other ? [op.other] : [])].map(({ value }) => this.pieces[value]![cu]!);
       if (pair) emitPair(context, pair, cu, slot(op.input), slot(op.other!), out, 1, words, reads, writes, source, targets);
