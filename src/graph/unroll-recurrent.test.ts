@@ -3,6 +3,7 @@ import { acceleratorParts, lowerGraph } from '../compiler/frontend/lower-graph.t
 import { drawFloats } from '../compiler/frontend/test-graph.test-util.ts';
 import { compareOutputs, runFloat } from '../runtime/verify-model.ts';
 import { createRandom } from '../util/random.ts';
+import { foldConstants } from './fold-constants.ts';
 import type { AttributeValue, Graph, Tensor } from './graph.ts';
 import { inferShapes } from './shape-inference.ts';
 import { putTimeFirst } from './time-first.ts';
@@ -18,11 +19,18 @@ interface Case {
   readonly directions?: number;
   readonly attributes?: Record<string, AttributeValue>;
   readonly hasStates?: boolean;
+  /** The states are constants, not inputs. */
+  readonly given?: 'zero' | 'some';
   readonly hasBias?: boolean;
   readonly frames?: number;
 }
 
-function graphOf({ op, directions = 1, attributes = {}, hasStates = true, hasBias = true, frames = 1 }: Case): Graph {
+function givenState(directions: number, isZero: boolean): Tensor {
+  const state = noise(directions, 1, HIDDEN);
+  return isZero ? { ...state, data: new Float32Array(directions * HIDDEN) } : state;
+}
+
+function graphOf({ op, directions = 1, attributes = {}, hasStates = true, given, hasBias = true, frames = 1 }: Case): Graph {
   const rows = GATES[op] * HIDDEN;
   const hasCell = op === 'LSTM';
   const states = hasStates ? ['h', ...(hasCell ? ['c'] : [])] : [];
@@ -33,7 +41,7 @@ function graphOf({ op, directions = 1, attributes = {}, hasStates = true, hasBia
     name: 'test',
     opset: 14,
     irVersion: 8,
-    inputs: [info('x', sequence), ...states.map((name) => info(name, [directions, frames, HIDDEN]))],
+    inputs: [info('x', sequence), ...(given ? [] : states).map((name) => info(name, [directions, frames, HIDDEN]))],
     outputs: outputs.map((name) => ({ name, dtype: 'float32', dims: undefined })),
     nodes: [
       {
@@ -48,6 +56,7 @@ function graphOf({ op, directions = 1, attributes = {}, hasStates = true, hasBia
     initializers: new Map([
       ['w', noise(directions, rows, FEATURES)],
       ['k', noise(directions, rows, HIDDEN)],
+      ...(given ? states : []).map((name) => [name, givenState(directions, given === 'zero')] as const),
       ...(hasBias ? [['b', noise(directions, 2 * rows)] as const] : []),
     ]),
     values: new Map(),
@@ -63,12 +72,18 @@ const CASES: Case[] = [
   { op: 'GRU', attributes: { linear_before_reset: 1 } },
   { op: 'GRU', directions: 2, hasStates: false, attributes: { linear_before_reset: 1 } },
   { op: 'GRU', hasStates: false, hasBias: false },
+  { op: 'LSTM', given: 'zero' },
+  { op: 'LSTM', given: 'some', directions: 2 },
+  { op: 'GRU', given: 'zero', attributes: { linear_before_reset: 1 } },
+  { op: 'GRU', given: 'some', attributes: { linear_before_reset: 1 } },
+  { op: 'GRU', given: 'some' },
+  { op: 'RNN', given: 'some' },
   { op: 'RNN' },
   { op: 'RNN', directions: 2, hasStates: false },
 ];
 
 describe('unroll-recurrent', () => {
-  it.each(CASES)('$op, directions $directions, $attributes, states $hasStates, bias $hasBias: computes the same', async (test) => {
+  it.each(CASES)('$op, directions $directions, $attributes, states $hasStates $given, bias $hasBias: computes the same', async (test) => {
     const graph = inferShapes(graphOf(test));
     const unrolled = unrollRecurrent(graph);
     expect(unrolled.nodes.map(({ op }) => op)).not.toContain(test.op);
@@ -94,6 +109,25 @@ describe('unroll-recurrent', () => {
     // The input itself has its positions in front, where the accelerator has frames.
     expect(lowered.placement.filter(({ where }) => where === 'host').map(({ node }) => node)).toEqual(['r/positions']);
     expect(acceleratorParts(lowered)).toHaveLength(1);
+  });
+});
+
+describe('a first state that is given', () => {
+  it.each(['LSTM', 'GRU', 'RNN'] as const)('%s: of zeros it is no work at all', (op) => {
+    const [given, none] = [{ given: 'zero' as const }, { hasStates: false }].map((states) => unrollRecurrent(inferShapes(graphOf({ op, ...states }))));
+    expect(given.nodes.map(({ name }) => name)).toEqual(none.nodes.map(({ name }) => name));
+  });
+
+  it.each([
+    ['LSTM', 'zero'],
+    ['LSTM', 'some'],
+    ['GRU', 'zero'],
+    ['GRU', 'some'],
+    ['RNN', 'some'],
+  ] as const)('%s, %s: nothing of it goes to the host', (op, given) => {
+    const graph = foldConstants(inferShapes(unrollRecurrent(inferShapes(graphOf({ op, given })))));
+    const { placement } = lowerGraph(graph);
+    expect(placement.filter(({ where }) => where === 'host').map(({ node }) => node)).toEqual(['r/positions']);
   });
 });
 

@@ -169,6 +169,12 @@ function canUnroll(
   return (given === undefined || given.join(',') === defaults) && dims[0] * w.dims[0] <= MAX_STEPS;
 }
 
+/** One row times a [columns, rows] matrix, as a constant: what a recurrent product makes of a given first state. */
+function multiplyRow(row: Float32Array, matrix: Float32Array): Float32Array {
+  const columns = matrix.length / row.length;
+  return Float32Array.from({ length: columns }, (_, j) => row.reduce((sum, value, i) => sum + value * matrix[i * columns + j], 0));
+}
+
 function unroll(graph: Graph, node: GraphNode, positions: number, w: Tensor, r: Tensor, bias: Tensor | undefined): Builder {
   const b = new Builder(node.name, graph.opset);
   const op = node.op as Operator;
@@ -206,12 +212,24 @@ function unroll(graph: Graph, node: GraphNode, positions: number, w: Tensor, r: 
     const d: Direction = {
       hidden,
       inputOf: (position) => (positions === 1 ? inputs : b.slice(inputs, 1, position, position + 1, `${side}/t${position}/input`)),
-      recur: (h, first, end, what) => b.add('MatMul', [h, weightsOf(first, end)], what),
+      recur: (h, first, end, what) => {
+        const weightsName = weightsOf(first, end);
+        const given = b.constants.get(h);
+        if (!given) return b.add('MatMul', [h, weightsName], what);
+        const product = multiplyRow(given.data as Float32Array, b.constants.get(weightsName)!.data as Float32Array);
+        return b.floats(what, [1, 1, product.length], product);
+      },
       recurrentBias: isSeparate ? b.floats(`${side}/Rb`, [hidden], both.slice(at + rows + 2 * hidden, at + 2 * rows)) : undefined,
       isUnbiased: both.subarray(at + rows + 2 * hidden, at + 2 * rows).every((value) => value === 0),
     };
     const initial = (value: string | undefined, what: string): string | undefined => {
       if (!value) return undefined;
+      const given = graph.initializers.get(value);
+      if (given?.dtype === 'float32') {
+        const own = (given.data as Float32Array).slice(direction * hidden, (direction + 1) * hidden);
+        // Exporters write out the state that nodes begin with anyway.
+        return own.some((number) => number !== 0) ? b.floats(`${side}/${what}Row`, [1, 1, hidden], own) : undefined;
+      }
       const part = directions === 1 ? value : b.slice(value, 0, direction, direction + 1, `${side}/${what}`);
       return b.reshape(part, [1, 1, hidden], `${side}/${what}Row`);
     };

@@ -18,7 +18,7 @@ import { roundUp } from '../layout/maps-memory.ts';
 import { packTable } from '../layout/table-image.ts';
 import { outputCycles, parameterLines, tapLines } from '../mac/window-cost.ts';
 import { countMacs, type StageGraph } from '../stages/stage.ts';
-import { type Cell, type CellMember, type CellOp, findCells } from './cell.ts';
+import { type Cell, type CellMember, type CellOp, findCells, type SequenceCut } from './cell.ts';
 
 export interface CellPlan extends Cell {
   /** Operations in the order of emission. */
@@ -43,8 +43,13 @@ const SHARE = 1 / 4;
 const LOAD_SHARE = 1.1;
 /** What can wait for less than this is urgent: tried one after the other. */
 const URGENT_CYCLES = [0, 15, 30, 60] as const;
-/** Vectors at a time of what makes a sequence: all at once needs the fewest instructions, few let a recurrence go on in between; tried one after the other. */
-const SEQUENCE_PIECES = [Number.POSITIVE_INFINITY, 8, 4] as const;
+/** Many vectors at a time need the fewest instructions, few let a recurrence go on in between: tried one after the other. */
+const SEQUENCE_CUTS: readonly SequenceCut[] = [
+  { made: Number.POSITIVE_INFINITY, read: 4 },
+  { made: 8, read: 4 },
+  { made: 4, read: 4 },
+  { made: 4, read: 1 },
+];
 /** From a table's last look-up to the first one in another table. */
 const TABLE_LOAD_CYCLES = 260;
 /** Instructions of a descriptor: the first of an operation, and further ones of the same. */
@@ -53,8 +58,8 @@ const FURTHER_INSTRUCTIONS = 5;
 
 /** The cells of a network: runs that are estimated to take less time than their stages one by one. */
 export function chooseCells(graph: StageGraph, layout: DramLayout, machine: Machine): CellPlan[] {
-  const tries = SEQUENCE_PIECES.map((piece) => findCells(graph, layout, machine, piece).map((cell) => planCell(cell, machine)));
-  // The runs are the same, whatever the pieces.
+  const tries = SEQUENCE_CUTS.map((cut) => findCells(graph, layout, machine, cut).map((cell) => planCell(cell, machine)));
+  // The runs are the same, however sequences are cut.
   return tries[0]!
     .map((_, i) => tries.map((plans) => plans[i]).reduce((x, y) => (x && (!y || x.cycles <= y.cycles) ? x : y)))
     .filter((plan) => plan !== undefined)

@@ -85,10 +85,16 @@ const SEQUENCE_SHARE = 2 / 3;
 const LOAD_WEIGHT = 32;
 const BLOCK_WEIGHT = 4;
 
-/** Stretches of a sequence that is read while it is made, their least vectors, and the part of the weights buffers that its weights may fill: they stay. */
-const STRETCHES = 8;
-const LEAST_STRETCH = 4;
+/** Part of the weights buffers that the weights of what reads a sequence while it is made may fill: they stay. */
 const READER_WEIGHTS = 4;
+
+/** How many vectors of a sequence are worked on at a time, so that others need not wait for all of them. */
+export interface SequenceCut {
+  /** By what makes a sequence of which single vectors are read. */
+  readonly made: number;
+  /** By what reads a sequence that is made one by one. */
+  readonly read: number;
+}
 
 /** Words [first, end) of a root in DRAM. */
 interface Extent {
@@ -97,11 +103,8 @@ interface Extent {
   readonly end: number;
 }
 
-/**
- * Runs of consecutive stages that can be a cell, from the left; what makes a sequence for them makes `piece` of its vectors at a time, so that others need
- * not wait for all of them.
- */
-export function findCells(graph: StageGraph, layout: DramLayout, machine: Machine, piece: number): Cell[] {
+/** Runs of consecutive stages that can be a cell, from the left. */
+export function findCells(graph: StageGraph, layout: DramLayout, machine: Machine, cut: SequenceCut): Cell[] {
   const cells: Cell[] = [];
   const readersOf = new Map<number, number[]>();
   /** Roots that something but single pixels is read of. */
@@ -113,10 +116,10 @@ export function findCells(graph: StageGraph, layout: DramLayout, machine: Machin
       if (!isVector(graph, tensor)) read.add(root);
     }
   });
-  let builder = new CellBuilder(graph, layout, machine, read, piece);
+  let builder = new CellBuilder(graph, layout, machine, read, cut);
   const close = (): void => {
     if (builder.vectors >= MIN_MEMBERS) cells.push(builder.finish(readersOf));
-    builder = new CellBuilder(graph, layout, machine, read, piece);
+    builder = new CellBuilder(graph, layout, machine, read, cut);
   };
   graph.stages.forEach((stage, index) => {
     if (builder.add(stage, index)) return;
@@ -140,13 +143,13 @@ class CellBuilder {
   private readonly layout: DramLayout;
   private readonly machine: Machine;
   private readonly readWhole: ReadonlySet<number>;
-  private readonly piece: number;
+  private readonly cut: SequenceCut;
   /** Words of sequences. */
   private held = 0;
 
-  constructor(graph: StageGraph, layout: DramLayout, machine: Machine, readWhole: ReadonlySet<number>, piece: number) {
+  constructor(graph: StageGraph, layout: DramLayout, machine: Machine, readWhole: ReadonlySet<number>, cut: SequenceCut) {
     this.readWhole = readWhole;
-    this.piece = piece;
+    this.cut = cut;
     this.graph = graph;
     this.layout = layout;
     this.machine = machine;
@@ -174,8 +177,8 @@ class CellBuilder {
       const value = this.values.length;
       const makers: number[] = [];
       this.values.push({ id: value, words: pixels * words, pitch: words, makers, tensor: stage.output, isStored: false });
-      for (let firstPixel = 0; firstPixel < pixels; firstPixel += this.piece) {
-        const stretch = { pixels: Math.min(this.piece, pixels - firstPixel), firstPixel };
+      for (let firstPixel = 0; firstPixel < pixels; firstPixel += this.cut.made) {
+        const stretch = { pixels: Math.min(this.cut.made, pixels - firstPixel), firstPixel };
         for (const [b, block] of link!.blocks.entries()) {
           const id = this.ops.length;
           makers.push(id);
@@ -231,7 +234,7 @@ class CellBuilder {
   private addReader(stage: Stage, index: number): boolean {
     const mac = stage.mac!;
     const total = mac.geometry.outHeight * mac.geometry.outWidth;
-    const stretch = Math.max(LEAST_STRETCH, Math.ceil(total / STRETCHES));
+    const stretch = Math.min(total, this.cut.read);
     const link = planLink(mac, stretch, this.machine);
     const extent = this.extentOf(stage.input);
     const inner = this.extents.filter((known) => overlaps(known.extent, extent));
