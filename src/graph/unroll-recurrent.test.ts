@@ -114,7 +114,9 @@ describe('unroll-recurrent', () => {
 
 describe('a first state that is given', () => {
   it.each(['LSTM', 'GRU', 'RNN'] as const)('%s: of zeros it is no work at all', (op) => {
-    const [given, none] = [{ given: 'zero' as const }, { hasStates: false }].map((states) => unrollRecurrent(inferShapes(graphOf({ op, ...states }))));
+    const [given, none] = [{ given: 'zero' as const }, { hasStates: false }].map((states) =>
+      unrollRecurrent(inferShapes(graphOf({ op, ...states }))),
+    );
     expect(given.nodes.map(({ name }) => name)).toEqual(none.nodes.map(({ name }) => name));
   });
 
