@@ -71,6 +71,7 @@ beforeAll(async () => {
   const compiled = await runCli(['compile', at('tiny.onnx'), '--output', at('tiny.sfp')]);
   expect(compiled.code, compiled.stderr).toBe(0);
   const program = readFileSync(at('tiny.sfp'));
+  writeFileSync(at('good.sfp'), program);
   writeFileSync(at('short.sfp'), program.subarray(0, program.length - 7));
   program[program.length >> 1] ^= 4;
   writeFileSync(at('damaged.sfp'), program);
@@ -105,6 +106,8 @@ const CASES: readonly Case[] = [
   ['a file that is not there', () => run('none.onnx'), /none\.onnx: no such file/],
   ['a truncated model', () => run('truncated.onnx'), /truncated\.onnx: not an ONNX model, or damaged/],
   ['a file that is no model', () => run('text.onnx'), /text\.onnx: not an ONNX model/],
+  ['a program where a network is expected', () => ['check', at('good.sfp')], /good\.sfp: a compiled program; .* give the network/],
+  ['a machine beside a program', () => run('good.sfp', '--seed', '1', '-m', 'xc7z045'), /good\.sfp: --machine was decided/],
   ['an empty file', () => run('empty.onnx'), /empty\.onnx: not an ONNX model: the file is empty/],
   [
     'missing external weights',
@@ -133,6 +136,7 @@ const CASES: readonly Case[] = [
   ['a wrong type', () => run('tiny.onnx', '-i', at('type.npy')), /type\.npy: holds int64, but input 'input' takes float32/],
   ['NaN input', () => run('tiny.onnx', '-i', at('nan.npy')), /input.* NaN/],
   ['a truncated array', () => run('tiny.onnx', '-i', at('truncated.npy')), /truncated\.npy: not a readable \.npy file/],
+  ['an input of another kind', () => run('tiny.onnx', '-i', at('bad.s')), /bad\.s: not an input that can be read; give a \.npy/],
   ['a picture that is none', () => run('tiny.onnx', '-i', at('text.png')), /text\.png: not a readable image/],
   ['no input at all', () => run('tiny.onnx', '--top', '1'), /no file for input 'input' \(float32 1×3×12×12\)/],
   ['no labels', () => run('tiny.onnx', '--seed', '1', '--labels', at('none.txt')), /none\.txt: no such file/],

@@ -1,6 +1,7 @@
 /** The network that a command line names: a built-in model or an ONNX file. */
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
+import type { Command } from 'commander';
 import {
   fixFrameDimension,
   type Graph,
@@ -51,4 +52,15 @@ const SIGNATURE_BYTES = 16;
 export function openProgram(argument: string): Program | undefined {
   if (Object.hasOwn(MODELS, argument) || !existsSync(argument)) return undefined;
   return isProgramFile(readFileStart(argument, SIGNATURE_BYTES)) ? readProgram(readInputFile(argument), argument) : undefined;
+}
+
+/** Options that a program file has decided already, by name. */
+const DECIDED = ['machine', 'shape', 'scope', 'batch', 'numbers', 'calibrate', 'host'];
+
+/** @throws InputError when one of the options that only matter to the compiler is given beside a program file */
+export function refuseCompileOptions(argument: string, command: Command): void {
+  const given = DECIDED.find((name) => command.getOptionValueSource(name) === 'cli');
+  if (given === undefined) return;
+  const flag = given === 'host' ? '--no-host' : `--${given}`;
+  throw new InputError(`${argument}: ${flag} was decided when the program was compiled; give the network instead, or compile it again`);
 }

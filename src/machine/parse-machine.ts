@@ -64,7 +64,7 @@ export function parseMachineText(text: string, source: string): Machine {
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new InputError(`${source}: not JSON: ${error instanceof Error ? error.message : error}`);
+    throw new InputError(`${source}: not JSON: ${(error instanceof Error ? error.message : `${error}`).replace(/\s+/g, ' ')}`);
   }
   return parseMachine(json, source);
 }

@@ -31,6 +31,14 @@ describe('files', () => {
     expect(readdirSync(folder)).toEqual(['file']);
   });
 
+  it('names the folder that is missing, and ends where nothing can be made', () => {
+    expect(() => checkWritableFile(join(folder, 'none', 'a'))).toThrow(`no such file or folder: ${join(folder, 'none')}; make it first`);
+    // A Linux that has /proc: nothing can be made in it, not even by root.
+    if (existsSync('/proc/self')) expect(() => makeFolder('/proc/snowflake/sub')).toThrow(InputError);
+    writeFileSync(join(folder, 'file'), '');
+    expect(() => makeFolder(join(folder, 'file'))).toThrow(InputError);
+  });
+
   it('makes the output folder, and accepts one that exists', () => {
     const path = join(folder, 'a', 'b');
     checkWritableFolder(path);

@@ -13,7 +13,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { InputError } from '../util/errors.ts';
 
 /** A plain Uint8Array, not a Buffer, whose `slice` would be a view. @throws InputError when the file can't be read. */
@@ -90,6 +90,7 @@ export function checkWritableFile(path: string): void {
   const folder = dirname(path);
   try {
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new Error('it is a folder');
+    if (!existsSync(folder)) throw new Error(`no such file or folder: ${folder}; make it first`);
     accessSync(folder, constants.W_OK | constants.X_OK);
     if (!statSync(folder).isDirectory()) throw new Error(`${folder} is not a folder`);
   } catch (error) {
@@ -112,7 +113,11 @@ export function checkWritableFolder(path: string): void {
 /** Makes a folder and those above it where needed. @throws InputError */
 export function makeFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true });
+    // One by one: where a folder lets nothing be made in it as if it were not there (/proc), Node's own recursion never ends.
+    const missing: string[] = [];
+    for (let folder = resolve(path); !existsSync(folder); folder = dirname(folder)) missing.unshift(folder);
+    for (const folder of missing) mkdirSync(folder);
+    if (!statSync(path).isDirectory()) throw new Error('it is a file');
   } catch (error) {
     throw new InputError(`${path}: can not be made: ${reasonOf(error)}`);
   }

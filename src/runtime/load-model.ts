@@ -4,12 +4,13 @@ import type { Graph, Tensor, ValueInfo } from '../graph/graph.ts';
 import { type ReadOptions, readOnnx, readTensorPb } from '../graph/onnx/read-onnx.ts';
 import { type Machine, PRESETS } from '../machine/machine.ts';
 import { parseMachineText } from '../machine/parse-machine.ts';
+import { isProgramFile } from '../program/program-file.ts';
 import { InputError } from '../util/errors.ts';
 import { checkTensor, concreteDims } from './check-tensor.ts';
 import { readInputFile } from './files.ts';
 import { loadImage } from './image.ts';
 import { type ImageOptions, isImageName } from './image-tensor.ts';
-import { readNpy } from './npy.ts';
+import { isNpy, readNpy } from './npy.ts';
 
 /**
  * The graph of an ONNX file. External weights are read from the file's folder.
@@ -17,7 +18,10 @@ import { readNpy } from './npy.ts';
  * @throws InputError when it is not a usable model
  */
 export function loadModel(path: string, shapes?: ReadOptions['shapes']): Graph {
-  return readOnnx(readInputFile(path), {
+  const bytes = readInputFile(path);
+  if (isProgramFile(bytes))
+    throw new InputError(`${path}: a compiled program; run, profile, inspect and disassemble take it, here give the network`);
+  return readOnnx(bytes, {
     source: path,
     shapes,
     readExternal: (location) => readInputFile(join(dirname(path), location)),
@@ -42,7 +46,11 @@ export function loadMachine(nameOrPath: string): Machine {
  */
 export async function loadTensor(path: string, input: ValueInfo, image: ImageOptions = {}): Promise<Tensor> {
   if (isImageName(path)) return loadImage(path, concreteDims(input), input.dtype, image);
-  const tensor = path.endsWith('.pb') ? readTensorPb(readInputFile(path), path) : readNpy(readInputFile(path), path);
+  const bytes = readInputFile(path);
+  if (!/\.(npy|pb)$/i.test(path) && !isNpy(bytes)) {
+    throw new InputError(`${path}: not an input that can be read; give a .npy, ONNX .pb, JPEG or PNG file with its suffix`);
+  }
+  const tensor = /\.pb$/i.test(path) ? readTensorPb(bytes, path) : readNpy(bytes, path);
   checkTensor(tensor, input, path);
   return tensor;
 }

@@ -25,6 +25,11 @@ const TYPE_OF_CODE: Readonly<Record<string, Exclude<DataType, 'string'>>> = {
   f8: 'float64',
 };
 
+/** Whether a file begins as a `.npy` file does. */
+export function isNpy(bytes: Uint8Array): boolean {
+  return latin1(bytes, 0, MAGIC.length) === MAGIC;
+}
+
 /**
  * Tensor of a `.npy` file's bytes.
  * @param what name of the file, for messages
@@ -34,7 +39,7 @@ export function readNpy(bytes: Uint8Array, what: string): Tensor {
   const fail = (problem: string): never => {
     throw new InputError(`${what}: not a readable .npy file: ${problem}`);
   };
-  if (bytes.length < 10 || latin1(bytes, 0, 6) !== MAGIC) fail('it does not begin with the NumPy signature');
+  if (bytes.length < 10 || !isNpy(bytes)) fail('it does not begin with the NumPy signature');
   const version = bytes[6];
   if (version < 1 || version > 3) fail(`format version ${version}, expected 1 to 3`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

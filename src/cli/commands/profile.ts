@@ -33,7 +33,7 @@ import {
   writeFilePieces,
 } from '../../index.ts';
 import { note, print, printJson } from '../io.ts';
-import { MODEL_ARGUMENT, openNetwork, openProgram } from '../network.ts';
+import { MODEL_ARGUMENT, openNetwork, openProgram, refuseCompileOptions } from '../network.ts';
 import { batchOption, hostOption, jsonOption, machineOption, numbersOption, type Shapes, scopeOption, shapeOption } from '../options.ts';
 import { type Progress, startProgress } from '../progress.ts';
 
@@ -134,15 +134,6 @@ async function openSubject(argument: string, options: ProfileOptions, command: C
     throw new InputError(`${name}: nothing of it runs on the accelerator, so there is nothing to profile (\`snowflake check\` says why)`);
   }
   return { name, programs: model.programs, integerGraphs: model.integerGraphs };
-}
-
-/** Options that a program file has decided already. @throws InputError */
-function refuseCompileOptions(argument: string, command: Command): void {
-  const decided = ['machine', 'shape', 'scope', 'batch', 'numbers', 'host'];
-  const given = decided.find((name) => command.getOptionValueSource(name) === 'cli');
-  if (given === undefined) return;
-  const flag = given === 'host' ? '--no-host' : `--${given}`;
-  throw new InputError(`${argument}: ${flag} was decided when the program was compiled; profile the network instead, or compile it again`);
 }
 
 /** Runs on changed machines: the same program where it can stay, and all of them compiled again where that was asked for. */

@@ -28,7 +28,7 @@ import {
 import { compileFrame, type FrameOptions } from '../frame.ts';
 import { loadInputs } from '../inputs.ts';
 import { note, print, printHeading, printJson } from '../io.ts';
-import { MODEL_ARGUMENT, openProgram } from '../network.ts';
+import { MODEL_ARGUMENT, openProgram, refuseCompileOptions } from '../network.ts';
 import {
   calibrateOption,
   type DeviceName,
@@ -76,14 +76,16 @@ Examples:
   snowflake run mnist.onnx --input digit.npy --output out
   snowflake run resnet.onnx -i data=cat.jpg --fit crop --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --labels classes.txt
   snowflake run alexnet --seed 7
-  snowflake run net.sfp --input x.npy`,
+  snowflake run net.sfp --input x.npy
+
+A program file knows its machine and its binary points: --machine, --shape, --numbers, --calibrate and --no-host are for networks.`,
     );
   for (const option of imageOptions()) command.addOption(option);
   return command.action(async (argument: string, options: RunOptions) => {
     if (options.output !== undefined) checkWritableFolder(options.output);
     const labels = options.labels === undefined ? undefined : readLabels(options.labels);
     const progress = startProgress(`run ${argument}`);
-    const { model, device, inputs, clockHz } = await prepareRun(argument, options, progress).finally(progress.stop);
+    const { model, device, inputs, clockHz } = await prepareRun(argument, options, command, progress).finally(progress.stop);
     const run = await runModel(model, device, [inputs]).finally(progress.stop);
     if (options.output !== undefined) saveOutputs(options.output, run.outputs[0]);
     if (run.saturatedInputs > 0) {
@@ -104,9 +106,10 @@ interface PreparedRun {
 }
 
 /** A program file brings its machine and its binary points; a model is compiled here. */
-async function prepareRun(argument: string, options: RunOptions, progress: Progress): Promise<PreparedRun> {
+async function prepareRun(argument: string, options: RunOptions, command: Command, progress: Progress): Promise<PreparedRun> {
   const program = openProgram(argument);
   if (program) {
+    refuseCompileOptions(argument, command);
     if (options.device === 'reference')
       throw new InputError(`${argument}: a program file runs on the simulator or the RTL; the reference needs the model`);
     const model = modelOfProgram(program);

@@ -63,29 +63,41 @@ class BoundedReader extends protobuf.Reader {
 function describeFailure(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   if (message.startsWith('index out of range')) return 'truncated, or a field that is longer than what holds it';
-  return message.startsWith('max depth') ? `messages nested more than ${protobuf.Reader.recursionLimit} deep` : message;
+  return message.startsWith('max depth')
+    ? `messages nested more than ${protobuf.Reader.recursionLimit} deep`
+    : message.replace(/ at offset \d+$/, '');
 }
 
-/** A kind of file: its message's generated class, and its name in messages to the user. */
+/** A kind of file: its message's generated class, and what messages to the user say of it. */
 export interface FileType<T> {
   readonly name: string;
+  /** What to give instead of a file that is none. */
+  readonly wanted: string;
   readonly message: { decode(reader: protobuf.Reader): T };
 }
 
-export const MODEL_FILE: FileType<ModelProto> = { name: 'an ONNX model', message: onnx.ModelProto };
-export const TENSOR_FILE: FileType<TensorProto> = { name: 'an ONNX tensor', message: onnx.TensorProto };
+export const MODEL_FILE: FileType<ModelProto> = {
+  name: 'an ONNX model',
+  wanted: 'the .onnx file that a framework exports',
+  message: onnx.ModelProto,
+};
+export const TENSOR_FILE: FileType<TensorProto> = {
+  name: 'an ONNX tensor',
+  wanted: 'a .pb file of one TensorProto',
+  message: onnx.TensorProto,
+};
 
 /**
  * Reads the message in a file. Byte fields share `bytes`; fields that do not occur are null (repeated ones: empty); those that onnx.proto does not list
  * are in `$unknowns`.
  * @throws InputError for anything that is not this format, with the byte position.
  */
-export function decodeFile<T>(bytes: Uint8Array, { name, message }: FileType<T>, source: string): T {
+export function decodeFile<T>(bytes: Uint8Array, { name, wanted, message }: FileType<T>, source: string): T {
   const reader = new BoundedReader(bytes);
   try {
     return message.decode(reader);
   } catch (error) {
-    throw new InputError(`${source}: not ${name}, or damaged: ${describeFailure(error)} at byte ${reader.pos}`);
+    throw new InputError(`${source}: not ${name}, or damaged: ${describeFailure(error)} at byte ${reader.pos}; give ${wanted}`);
   }
 }
 
