@@ -26,32 +26,31 @@ export function line(of: Expression, scale: number, bias: number): Expression {
 
 /** Value at x in float64; NaN and infinities where the function has none. */
 export function evaluateExpression(expression: Expression, x: number): number {
-  const value = (e: Expression): number => evaluateExpression(e, x);
   switch (expression.op) {
     case 'x':
       return x;
     case 'line':
-      return expression.scale * value(expression.of) + expression.bias;
+      return expression.scale * evaluateExpression(expression.of, x) + expression.bias;
     case 'clamp':
-      return Math.min(expression.high, Math.max(expression.low, value(expression.of)));
+      return Math.min(expression.high, Math.max(expression.low, evaluateExpression(expression.of, x)));
     case 'LeakyRelu': {
-      const v = value(expression.of);
+      const v = evaluateExpression(expression.of, x);
       return v < 0 ? v * expression.alpha : v;
     }
     case 'Elu': {
-      const v = value(expression.of);
+      const v = evaluateExpression(expression.of, x);
       return v < 0 ? expression.alpha * Math.expm1(v) : v;
     }
     case 'Pow':
-      return value(expression.of) ** expression.exponent;
+      return evaluateExpression(expression.of, x) ** expression.exponent;
     case 'add':
-      return value(expression.a) + value(expression.b);
+      return evaluateExpression(expression.a, x) + evaluateExpression(expression.b, x);
     case 'mul':
-      return value(expression.a) * value(expression.b);
+      return evaluateExpression(expression.a, x) * evaluateExpression(expression.b, x);
     case 'maximum':
-      return Math.max(value(expression.a), value(expression.b));
+      return Math.max(evaluateExpression(expression.a, x), evaluateExpression(expression.b, x));
     default:
-      return FUNCTIONS[expression.op](value(expression.of));
+      return FUNCTIONS[expression.op](evaluateExpression(expression.of, x));
   }
 }
 

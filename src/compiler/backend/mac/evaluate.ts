@@ -61,12 +61,26 @@ export interface Problem {
 /** Buffer sizes of a choice. */
 type Sizes = Omit<MacPlan, keyof Choice | 'cycles' | 'bytes'> & { readonly loadedRows: number; readonly slotPixels: number };
 
+/** A choice that fits, with its predicted cost: most are compared and forgotten, so that only the best becomes a plan. */
+export interface Candidate {
+  readonly choice: Choice;
+  readonly sizes: Sizes;
+  readonly cycles: number;
+  readonly bytes: number;
+}
+
 /** Sizes and predicted cost of one choice; undefined when it does not fit. */
-export function evaluate(problem: Problem, choice: Choice, costs: PixelCosts): MacPlan | undefined {
+export function evaluate(problem: Problem, choice: Choice, costs: PixelCosts): Candidate | undefined {
   const sizes = sizeBuffers(problem, choice, costs);
   if (!sizes) return undefined;
+  const { cycles, bytes } = predict(problem, choice, sizes, costs);
+  return { choice, sizes, cycles, bytes };
+}
+
+/** The plan of a candidate. */
+export function planOfCandidate({ choice, sizes, cycles, bytes }: Candidate): MacPlan {
   const { loadedRows: _rows, slotPixels: _pixels, ...kept } = sizes;
-  return { ...choice, ...kept, ...predict(problem, choice, sizes, costs) };
+  return { ...choice, ...kept, cycles, bytes };
 }
 
 function sizeBuffers(problem: Problem, choice: Choice, costs: PixelCosts): Sizes | undefined {

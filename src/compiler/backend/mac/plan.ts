@@ -6,7 +6,7 @@ import { LINE_WORDS, type Machine, weightsLines } from '../../../machine/machine
 import type { MacWork, Stage } from '../stages/stage.ts';
 import type { View } from '../stages/view.ts';
 import { type Block, blocksOf, regionsOf } from './blocks.ts';
-import { evaluate, type Placement, type Problem } from './evaluate.ts';
+import { type Candidate, evaluate, type Placement, planOfCandidate, type Problem } from './evaluate.ts';
 import { hasAdjacentTaps, PixelCosts, parameterLines, tapLines } from './window-cost.ts';
 
 export interface MacPlan {
@@ -64,25 +64,30 @@ export function trafficCycles(bytes: number, machine: Machine): number {
 const SMALL_LAYER = 6;
 
 /** What the search minimises, in cycles. */
-export function costOf(plan: MacPlan, machine: Machine): number {
+export function costOf(plan: Pick<MacPlan, 'cycles' | 'bytes'>, machine: Machine): number {
   return plan.cycles + trafficCycles(plan.bytes, machine);
 }
 
 /** The best schedule of a stage; undefined when none fits. */
 export function planMacStage(stage: Stage, work: MacWork, view: View, machine: Machine, placement: Placement): MacPlan | undefined {
-  let best: MacPlan | undefined;
+  let best: Candidate | undefined;
   let bestCost = Number.POSITIVE_INFINITY;
-  for (const plan of candidates({ stage, work, view, machine, placement })) {
-    const cost = costOf(plan, machine);
+  for (const candidate of candidates({ stage, work, view, machine, placement })) {
+    const cost = costOf(candidate, machine);
     if (cost < bestCost) {
-      best = plan;
+      best = candidate;
       bestCost = cost;
     }
   }
-  return best;
+  return best && planOfCandidate(best);
 }
 
-function* candidates(problem: Problem): Generator<MacPlan> {
+/** Does any schedule of a stage fit? */
+export function canPlanMacStage(stage: Stage, work: MacWork, view: View, machine: Machine, placement: Placement): boolean {
+  return candidates({ stage, work, view, machine, placement }).next().done !== true;
+}
+
+function* candidates(problem: Problem): Generator<Candidate> {
   const { stage, work, view, machine, placement } = problem;
   const cus = machine.computeUnits;
   const regions = regionsOf(work, stage.mac!.geometry);
@@ -109,8 +114,8 @@ function* candidates(problem: Problem): Generator<MacPlan> {
           const rows = bands ? [work.geometry.outHeight] : tileHeights(work.geometry.outHeight);
           for (const tileRows of rows) {
             const choice = { lanes, parts, slots, bands, chunkBlocks, tileRows, adjacent, pixelPitch, groupLines, blocks, sliced: false };
-            const plan = evaluate(problem, choice, costs);
-            if (plan) yield plan;
+            const whole = evaluate(problem, choice, costs);
+            if (whole) yield whole;
             if (!work.depthwise || placement.input || chunkBlocks > 1) continue;
             const slice = roundToLine(Math.max(...blocks.map((block) => block.channels)));
             const sliced = evaluate(problem, { ...choice, sliced: true, pixelPitch: slice }, costs);

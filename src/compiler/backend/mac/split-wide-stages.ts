@@ -6,7 +6,7 @@ import { LINE_WORDS, type Machine, mapsWords } from '../../../machine/machine.ts
 import type { Columns, Geometry, MacWork, Stage, StageGraph, VecWork } from '../stages/stage.ts';
 import { simplifyGeometry, type View } from '../stages/view.ts';
 import { freePlacement } from './evaluate.ts';
-import { planMacStage } from './plan.ts';
+import { canPlanMacStage } from './plan.ts';
 
 const MAX_STRIPES = 64;
 
@@ -86,7 +86,7 @@ function fits(stage: Stage, machine: Machine): boolean {
     rowScale: 1,
     columnScale: 1,
   };
-  return planMacStage(stage, work, view, machine, { ...freePlacement(machine), budgetWords: mapsWords(machine) }) !== undefined;
+  return canPlanMacStage(stage, work, view, machine, { ...freePlacement(machine), budgetWords: mapsWords(machine) });
 }
 
 /** Do the windows of a pool lie side by side, without padding? */

@@ -46,7 +46,8 @@ export function assignTokens(order: readonly Task[], recent = RECENT_TASKS): Tok
   /** Places of each unit's tasks. */
   const issued: number[][] = Array.from({ length: UNIT_ID_COUNT }, () => []);
   const known: Clock[] = Array.from({ length: UNIT_ID_COUNT }, newClock);
-  const starts: Clock[] = [];
+  /** What the unit of every task knew when the task started: reads, then writes of all units. One array, as programs have many tasks. */
+  const starts = new Int32Array(order.length * 2 * UNIT_ID_COUNT);
   order.forEach((task, place) => {
     const clock = known[task.unit]!;
     const isKnown = ({ unit, event, serial }: Need): boolean => serial <= (event === 'write' ? clock.write : clock.read)[unit]!;
@@ -58,7 +59,8 @@ export function assignTokens(order: readonly Task[], recent = RECENT_TASKS): Tok
       .sort((a, b) => b.at.place - a.at.place || (a.at.event === 'write' ? -1 : 1));
     for (const { need, at } of waits) if (!isKnown(need)) wait(at);
     position.set(task, { place, serial: issued[task.unit]!.push(place) });
-    starts.push({ read: clock.read.slice(), write: clock.write.slice() });
+    starts.set(clock.read, 2 * place * UNIT_ID_COUNT);
+    starts.set(clock.write, (2 * place + 1) * UNIT_ID_COUNT);
 
     /**
      * An old event is as good as the latest one that has happened for certain: what needs those between has nothing to wait for then. Without this a unit that
@@ -87,10 +89,10 @@ export function assignTokens(order: readonly Task[], recent = RECENT_TASKS): Tok
         clock.read[unit] = Math.max(clock.read[unit]!, serial);
       }
       // What the producer knew when it started, the consumer knows now.
-      const past = starts[from]!;
+      const past = 2 * from * UNIT_ID_COUNT;
       for (let u = 0; u < UNIT_ID_COUNT; u++) {
-        clock.read[u] = Math.max(clock.read[u]!, past.read[u]!);
-        clock.write[u] = Math.max(clock.write[u]!, past.write[u]!);
+        clock.read[u] = Math.max(clock.read[u]!, starts[past + u]!);
+        clock.write[u] = Math.max(clock.write[u]!, starts[past + UNIT_ID_COUNT + u]!);
       }
     }
   });
