@@ -6,7 +6,7 @@ import { LINE_WORDS, type Machine, weightsLines } from '../../../machine/machine
 import type { MacWork, Stage } from '../stages/stage.ts';
 import type { View } from '../stages/view.ts';
 import { type Block, blocksOf, regionsOf } from './blocks.ts';
-import { type Candidate, evaluate, type Placement, planOfCandidate, type Problem } from './evaluate.ts';
+import { type Candidate, evaluate, type Placement, type Problem, planOfCandidate } from './evaluate.ts';
 import { hasAdjacentTaps, PixelCosts, parameterLines, tapLines } from './window-cost.ts';
 
 export interface MacPlan {
