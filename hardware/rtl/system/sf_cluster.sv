@@ -125,205 +125,44 @@ module sf_cluster
   assign leaves_o = core_leaves || fetch_leaves;
 
   // --- queues and tokens ---
-  unit_mask_t                start, free, tokens_ok, queue_busy, read_signal, write_signal;
-  unit_mask_t [NumUnits-1:0] wait_read, wait_write, read_masks, write_masks;
-
-  sf_tokens u_tokens (
-    .clk_i, .rst_ni,
-    .clear_i       (start_i),
-    .read_signal_i (read_masks),
-    .write_signal_i(write_masks),
-    .wait_read_i   (wait_read),
-    .wait_write_i  (wait_write),
-    .ok_o          (tokens_ok),
-    .start_i       (start),
-    .overflow_o,
-    .producer_o    (overflow_unit_o)
-  );
-
-  // Unit 3 does not exist.
-  logic unused_tokens;
-  assign full[NoUnit]         = 1'b0;
-  assign last[NoUnit]         = 1'b0;
-  assign start[NoUnit]        = 1'b0;
-  assign free[NoUnit]         = 1'b0;
-  assign queue_busy[NoUnit]   = 1'b0;
-  assign read_signal[NoUnit]  = 1'b0;
-  assign write_signal[NoUnit] = 1'b0;
-  assign wait_read[NoUnit]    = '0;
-  assign wait_write[NoUnit]   = '0;
-  assign read_masks[NoUnit]   = '0;
-  assign write_masks[NoUnit]  = '0;
-  assign unused_tokens        = ^{tokens_ok[NoUnit], go[NoUnit], free[NoUnit]};
-
-  logic [2:0]             unused_head;
-  cu_mask_t               mac_head, vec_head;
+  unit_mask_t             start, head, free, queue_busy, read_signal, write_signal;
   ldm_desc_t              ldm_desc;
   ldw_desc_t              ldw_desc;
   st_desc_t               st_desc;
   mac_desc_t [NumCus-1:0] mac_desc;
   vec_desc_t [NumCus-1:0] vec_desc;
-  sync_t                  ldm_sync, ldw_sync, st_sync, mac_sync, vec_sync;
-  assign ldm_sync = ldm_fields[LdmBits-1-:SyncBits];
-  assign ldw_sync = ldw_fields[LdwBits-1-:SyncBits];
-  assign st_sync  = st_fields[StBits-1-:SyncBits];
-  assign mac_sync = mac_fields[MacBits-1-:SyncBits];
-  assign vec_sync = vec_fields[VecBits-1-:SyncBits];
-  // Masks name units by 20 bits; those of CUs that this machine lacks mean nothing.
-  logic unused_sync;
-  assign unused_sync = ^{ldm_sync, ldw_sync, st_sync, mac_sync, vec_sync};
-
-  sf_queue #(.DescBits(LdmBits - SyncBits)) u_ldm_queue (
-    .clk_i, .rst_ni, .run_i,
-    .go_i          (go[Ldm]),
-    .full_o        (full[Ldm]),
-    .last_o        (last[Ldm]),
-    .wait_read_i   (ldm_sync.wait_read[NumUnits-1:0]),
-    .wait_write_i  (ldm_sync.wait_write[NumUnits-1:0]),
-    .signal_read_i (ldm_sync.signal_read[NumUnits-1:0]),
-    .signal_write_i(ldm_sync.signal_write[NumUnits-1:0]),
-    .desc_i        (ldm_fields[LdmBits-SyncBits-1:0]),
-    .wait_read_o   (wait_read[Ldm]),
-    .wait_write_o  (wait_write[Ldm]),
-    .tokens_i      (tokens_ok[Ldm]),
-    .free_i        (free[Ldm]),
-    .start_o       (start[Ldm]),
-    .head_o        (unused_head[Ldm]),
-    .desc_o        (ldm_desc),
-    .read_i        (read_signal[Ldm]),
-    .write_i       (write_signal[Ldm]),
-    .read_mask_o   (read_masks[Ldm]),
-    .write_mask_o  (write_masks[Ldm]),
-    .busy_o        (queue_busy[Ldm])
+  sync_t [4:0]            sync;
+  assign sync = {vec_fields[VecBits-1-:SyncBits], mac_fields[MacBits-1-:SyncBits], st_fields[StBits-1-:SyncBits], ldw_fields[LdwBits-1-:SyncBits],
+                 ldm_fields[LdmBits-1-:SyncBits]};
+  sf_dispatch u_dispatch (
+    .clk_i, .rst_ni, .start_i, .run_i,
+    .go_i      (go),
+    .full_o    (full),
+    .last_o    (last),
+    .sync_i    (sync),
+    .ldm_i     (ldm_fields[LdmBits-SyncBits-1:0]),
+    .ldw_i     (ldw_fields[LdwBits-SyncBits-1:0]),
+    .st_i      (st_fields[StBits-SyncBits-1:0]),
+    .mac_i     (mac_fields[MacBits-SyncBits-1:0]),
+    .vec_i     (vec_fields[VecBits-SyncBits-1:0]),
+    .free_i    (free),
+    .start_o   (start),
+    .head_o    (head),
+    .ldm_o     (ldm_desc),
+    .ldw_o     (ldw_desc),
+    .st_o      (st_desc),
+    .mac_o     (mac_desc),
+    .vec_o     (vec_desc),
+    .read_i    (read_signal),
+    .write_i   (write_signal),
+    .busy_o    (queue_busy),
+    .overflow_o,
+    .producer_o(overflow_unit_o)
   );
-  sf_queue #(.DescBits(LdwBits - SyncBits)) u_ldw_queue (
-    .clk_i, .rst_ni, .run_i,
-    .go_i          (go[Ldw]),
-    .full_o        (full[Ldw]),
-    .last_o        (last[Ldw]),
-    .wait_read_i   (ldw_sync.wait_read[NumUnits-1:0]),
-    .wait_write_i  (ldw_sync.wait_write[NumUnits-1:0]),
-    .signal_read_i (ldw_sync.signal_read[NumUnits-1:0]),
-    .signal_write_i(ldw_sync.signal_write[NumUnits-1:0]),
-    .desc_i        (ldw_fields[LdwBits-SyncBits-1:0]),
-    .wait_read_o   (wait_read[Ldw]),
-    .wait_write_o  (wait_write[Ldw]),
-    .tokens_i      (tokens_ok[Ldw]),
-    .free_i        (free[Ldw]),
-    .start_o       (start[Ldw]),
-    .head_o        (unused_head[Ldw]),
-    .desc_o        (ldw_desc),
-    .read_i        (read_signal[Ldw]),
-    .write_i       (write_signal[Ldw]),
-    .read_mask_o   (read_masks[Ldw]),
-    .write_mask_o  (write_masks[Ldw]),
-    .busy_o        (queue_busy[Ldw])
-  );
-  sf_queue #(.DescBits(StBits - SyncBits)) u_st_queue (
-    .clk_i, .rst_ni, .run_i,
-    .go_i          (go[St]),
-    .full_o        (full[St]),
-    .last_o        (last[St]),
-    .wait_read_i   (st_sync.wait_read[NumUnits-1:0]),
-    .wait_write_i  (st_sync.wait_write[NumUnits-1:0]),
-    .signal_read_i (st_sync.signal_read[NumUnits-1:0]),
-    .signal_write_i(st_sync.signal_write[NumUnits-1:0]),
-    .desc_i        (st_fields[StBits-SyncBits-1:0]),
-    .wait_read_o   (wait_read[St]),
-    .wait_write_o  (wait_write[St]),
-    .tokens_i      (tokens_ok[St]),
-    .free_i        (free[St]),
-    .start_o       (start[St]),
-    .head_o        (unused_head[St]),
-    .desc_o        (st_desc),
-    .read_i        (read_signal[St]),
-    .write_i       (write_signal[St]),
-    .read_mask_o   (read_masks[St]),
-    .write_mask_o  (write_masks[St]),
-    .busy_o        (queue_busy[St])
-  );
-
-  // --- queues of the compute units ---
-  cu_mask_t mac_go, mac_full, mac_last, mac_ok, mac_free, mac_start, mac_read, mac_write, mac_busy;
-  cu_mask_t vec_go, vec_full, vec_last, vec_ok, vec_free, vec_start, vec_read, vec_write, vec_busy;
-  unit_mask_t [NumCus-1:0] mac_wait_read, mac_wait_write, mac_read_masks, mac_write_masks;
-  unit_mask_t [NumCus-1:0] vec_wait_read, vec_wait_write, vec_read_masks, vec_write_masks;
-  sf_queues #(.DescBits(MacBits - SyncBits)) u_mac_queues (
-    .clk_i, .rst_ni, .run_i,
-    .go_i          (mac_go),
-    .full_o        (mac_full),
-    .last_o        (mac_last),
-    .wait_read_i   (mac_sync.wait_read[NumUnits-1:0]),
-    .wait_write_i  (mac_sync.wait_write[NumUnits-1:0]),
-    .signal_read_i (mac_sync.signal_read[NumUnits-1:0]),
-    .signal_write_i(mac_sync.signal_write[NumUnits-1:0]),
-    .desc_i        (mac_fields[MacBits-SyncBits-1:0]),
-    .wait_read_o   (mac_wait_read),
-    .wait_write_o  (mac_wait_write),
-    .tokens_i      (mac_ok),
-    .free_i        (mac_free),
-    .start_o       (mac_start),
-    .head_o        (mac_head),
-    .desc_o        (mac_desc),
-    .read_i        (mac_read),
-    .write_i       (mac_write),
-    .read_mask_o   (mac_read_masks),
-    .write_mask_o  (mac_write_masks),
-    .busy_o        (mac_busy)
-  );
-  sf_queues #(.DescBits(VecBits - SyncBits)) u_vec_queues (
-    .clk_i, .rst_ni, .run_i,
-    .go_i          (vec_go),
-    .full_o        (vec_full),
-    .last_o        (vec_last),
-    .wait_read_i   (vec_sync.wait_read[NumUnits-1:0]),
-    .wait_write_i  (vec_sync.wait_write[NumUnits-1:0]),
-    .signal_read_i (vec_sync.signal_read[NumUnits-1:0]),
-    .signal_write_i(vec_sync.signal_write[NumUnits-1:0]),
-    .desc_i        (vec_fields[VecBits-SyncBits-1:0]),
-    .wait_read_o   (vec_wait_read),
-    .wait_write_o  (vec_wait_write),
-    .tokens_i      (vec_ok),
-    .free_i        (vec_free),
-    .start_o       (vec_start),
-    .head_o        (vec_head),
-    .desc_o        (vec_desc),
-    .read_i        (vec_read),
-    .write_i       (vec_write),
-    .read_mask_o   (vec_read_masks),
-    .write_mask_o  (vec_write_masks),
-    .busy_o        (vec_busy)
-  );
-  for (genvar c = 0; c < int'(NumCus); c++) begin : gen_queue
-    localparam int Mac = int'(FirstMac) + 2 * c;
-    localparam int Vec = Mac + 1;
-    assign mac_go[c]       = go[Mac];
-    assign mac_ok[c]       = tokens_ok[Mac];
-    assign mac_free[c]     = free[Mac];
-    assign mac_read[c]     = read_signal[Mac];
-    assign mac_write[c]    = write_signal[Mac];
-    assign full[Mac]       = mac_full[c];
-    assign last[Mac]       = mac_last[c];
-    assign start[Mac]      = mac_start[c];
-    assign wait_read[Mac]  = mac_wait_read[c];
-    assign wait_write[Mac] = mac_wait_write[c];
-    assign read_masks[Mac] = mac_read_masks[c];
-    assign write_masks[Mac] = mac_write_masks[c];
-    assign queue_busy[Mac] = mac_busy[c];
-    assign vec_go[c]       = go[Vec];
-    assign vec_ok[c]       = tokens_ok[Vec];
-    assign vec_free[c]     = free[Vec];
-    assign vec_read[c]     = read_signal[Vec];
-    assign vec_write[c]    = write_signal[Vec];
-    assign full[Vec]       = vec_full[c];
-    assign last[Vec]       = vec_last[c];
-    assign start[Vec]      = vec_start[c];
-    assign wait_read[Vec]  = vec_wait_read[c];
-    assign wait_write[Vec] = vec_wait_write[c];
-    assign read_masks[Vec] = vec_read_masks[c];
-    assign write_masks[Vec] = vec_write_masks[c];
-    assign queue_busy[Vec] = vec_busy[c];
-  end
+  // Unit 3 does not exist.
+  assign {free[NoUnit], read_signal[NoUnit], write_signal[NoUnit]} = '0;
+  logic unused_heads;
+  assign unused_heads = ^head[NoUnit:Ldm];
 
   // --- DMA engines ---
   logic                 ldm_signal, ldw_signal;
@@ -459,13 +298,13 @@ module sf_cluster
     sf_cu u_cu (
       .clk_i, .rst_ni,
       .own_cu_i      (cu_mask_t'(1) << c),
-      .mac_head_i    (mac_head[c]),
+      .mac_head_i    (head[Mac]),
       .mac_start_i   (start[Mac]),
       .mac_desc_i    (mac_desc[c]),
       .mac_free_o    (free[Mac]),
       .mac_read_o    (read_signal[Mac]),
       .mac_write_o   (write_signal[Mac]),
-      .vec_head_i    (vec_head[c]),
+      .vec_head_i    (head[Vec]),
       .vec_start_i   (start[Vec]),
       .vec_desc_i    (vec_desc[c]),
       .vec_free_o    (free[Vec]),

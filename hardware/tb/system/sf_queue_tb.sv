@@ -1,4 +1,4 @@
-// Bench of sf_queue, sf_queues and sf_tokens: a queue for every unit, random descriptors, waits, signals and busy units; every start, room, desc and token
+// Bench of sf_dispatch, with sf_queue, sf_queues and sf_tokens: a queue for every unit, random descriptors, waits, signals and busy units; every start, room, desc and token
 // is compared with a model of the rules cycle by cycle. MAC and VEC are free when they have prepared their head, not before.
 // Specification: docs/microarchitecture.md, section 9 (T2, T3).
 module sf_queue_tb
@@ -25,54 +25,31 @@ module sf_queue_tb
     int         arrival;
   } entry_t;
 
-  unit_mask_t                go, full, last, room_q, start, head, free_q, read_q, write_q, ok, busy;
-  unit_mask_t [NumUnits-1:0] wait_read, wait_write, read_masks, write_masks;
-  desc_t      [NumUnits-1:0] desc;
-  entry_t                    fields_q;
-  logic                      run_q, ran_q, overflow;
-  logic [4:0]                producer;
+  unit_mask_t           go, full, last, room_q, start, head, free_q, read_q, write_q, busy;
+  desc_t [NumUnits-1:0] desc;
+  desc_t [NumCus-1:0]   mac_desc, vec_desc;
+  entry_t               fields_q;
+  sync_t                sync;
+  logic                 run_q, ran_q, overflow;
+  logic [4:0]           producer;
 
-  for (genvar u = 0; u < int'(NumUnits); u++) begin : gen_unit
-    if (u == NoUnit) begin : gen_none
-      assign {full[u], last[u], start[u], head[u], busy[u]} = '0;
-      assign {wait_read[u], wait_write[u], read_masks[u], write_masks[u]} = '0;
-      assign desc[u] = '0;
-    end else if (u < NoUnit) begin : gen_queue
-      sf_queue #(.DescBits(DescBits)) u_queue (
-        .clk_i, .rst_ni, .run_i(run_q), .go_i(go[u]), .full_o(full[u]), .last_o(last[u]),
-        .wait_read_i(fields_q.wait_read), .wait_write_i(fields_q.wait_write), .signal_read_i(fields_q.signal_read),
-        .signal_write_i(fields_q.signal_write), .desc_i(fields_q.desc),
-        .wait_read_o(wait_read[u]), .wait_write_o(wait_write[u]), .tokens_i(ok[u]), .free_i(free_q[u]), .start_o(start[u]),
-        .head_o(head[u]), .desc_o(desc[u]), .read_i(read_q[u]), .write_i(write_q[u]),
-        .read_mask_o(read_masks[u]), .write_mask_o(write_masks[u]), .busy_o(busy[u])
-      );
-    end
-  end
-  // By kind: MAC, VEC.
-  for (genvar k = 0; k < 2; k++) begin : gen_kind
-    cu_mask_t                cu_go, cu_full, cu_last, cu_ok, cu_free, cu_start, cu_head, cu_read, cu_write, cu_busy;
-    unit_mask_t [NumCus-1:0] cu_wait_read, cu_wait_write, cu_read_masks, cu_write_masks;
-    desc_t      [NumCus-1:0] cu_desc;
-    sf_queues #(.DescBits(DescBits)) u_queues (
-      .clk_i, .rst_ni, .run_i(run_q), .go_i(cu_go), .full_o(cu_full), .last_o(cu_last),
-      .wait_read_i(fields_q.wait_read), .wait_write_i(fields_q.wait_write), .signal_read_i(fields_q.signal_read),
-      .signal_write_i(fields_q.signal_write), .desc_i(fields_q.desc),
-      .wait_read_o(cu_wait_read), .wait_write_o(cu_wait_write), .tokens_i(cu_ok), .free_i(cu_free), .start_o(cu_start),
-      .head_o(cu_head), .desc_o(cu_desc), .read_i(cu_read), .write_i(cu_write),
-      .read_mask_o(cu_read_masks), .write_mask_o(cu_write_masks), .busy_o(cu_busy)
-    );
-    for (genvar c = 0; c < int'(NumCus); c++) begin : gen_cu
-      localparam int U = 4 + 2 * c + k;
-      assign {cu_go[c], cu_ok[c], cu_free[c], cu_read[c], cu_write[c]} = {go[U], ok[U], free_q[U], read_q[U], write_q[U]};
-      assign {full[U], last[U], start[U], head[U], busy[U]} = {cu_full[c], cu_last[c], cu_start[c], cu_head[c], cu_busy[c]};
-      assign {wait_read[U], wait_write[U], desc[U]} = {cu_wait_read[c], cu_wait_write[c], cu_desc[c]};
-      assign {read_masks[U], write_masks[U]} = {cu_read_masks[c], cu_write_masks[c]};
-    end
-  end
-  sf_tokens u_tokens (
-    .clk_i, .rst_ni, .clear_i(1'b0), .read_signal_i(read_masks), .write_signal_i(write_masks), .wait_read_i(wait_read),
-    .wait_write_i(wait_write), .ok_o(ok), .start_i(start), .overflow_o(overflow), .producer_o(producer)
+  assign sync = '{
+      wait_read: 20'(fields_q.wait_read),
+      wait_write: 20'(fields_q.wait_write),
+      signal_read: 20'(fields_q.signal_read),
+      signal_write: 20'(fields_q.signal_write)
+  };
+  sf_dispatch #(.LdmW(DescBits), .LdwW(DescBits), .StW(DescBits), .MacW(DescBits), .VecW(DescBits)) u_dut (
+    .clk_i, .rst_ni, .start_i(1'b0), .run_i(run_q), .go_i(go), .full_o(full), .last_o(last), .sync_i({5{sync}}), .ldm_i(fields_q.desc),
+    .ldw_i(fields_q.desc), .st_i(fields_q.desc), .mac_i(fields_q.desc), .vec_i(fields_q.desc), .free_i(free_q), .start_o(start), .head_o(head),
+    .ldm_o(desc[0]), .ldw_o(desc[1]), .st_o(desc[2]), .mac_o(mac_desc), .vec_o(vec_desc), .read_i(read_q), .write_i(write_q), .busy_o(busy),
+    .overflow_o(overflow), .producer_o(producer)
   );
+  assign desc[NoUnit] = '0;
+  for (genvar c = 0; c < int'(NumCus); c++) begin : gen_desc
+    assign desc[NoUnit+1+2*c] = mac_desc[c];
+    assign desc[NoUnit+2+2*c] = vec_desc[c];
+  end
 
   // --- model ---
   entry_t     waiting [Places][$];
