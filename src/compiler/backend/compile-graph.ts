@@ -11,6 +11,7 @@ import { EqualWords } from '../../util/equal-words.ts';
 import { InputError } from '../../util/errors.ts';
 import { cellInside } from './cell/cell-plan.ts';
 import { insideOf } from './chain/fusion.ts';
+import { emitBand } from './emit/emit-band.ts';
 import { emitCell } from './emit/emit-cell.ts';
 import { emitChain } from './emit/emit-chain.ts';
 import { EmitContext } from './emit/emit-context.ts';
@@ -99,7 +100,7 @@ export function compileGraph(source: IntegerGraph, machine: Machine, options: Co
   for (const scheduled of steps.flatMap(stagesOfStep)) loaded.set(scheduled.index, loadConstants(scheduled, place));
   const company = new Map(
     steps.flatMap(({ flow, chain, relay }) => {
-      const [name, step] = flow ? ['flow', flow] : relay ? ['relay', relay] : ['chain', chain];
+      const [name, step] = flow ? ['flow', flow] : relay ? ['relay', relay] : [chain?.fusion.kind === 'bands' ? 'band' : 'chain', chain];
       return (step?.links ?? []).map(({ index }) => [index, name] as const);
     }),
   );
@@ -197,6 +198,13 @@ function emitChainStep(
     return { layer: index, weights: weights!, address: weightsAddress };
   };
   const { fusion, links } = chain;
+  if (fusion.kind === 'bands') {
+    const loadedLinks = links.map(({ index }) => {
+      const { weights, weightsAddress, tableAddress } = loaded.get(index)!;
+      return { layer: index, ...(weights ? { weights } : {}), address: weightsAddress, tableAddress };
+    });
+    return emitBand(context, { plan: fusion.plan, base: links[0]!.bases[0]!, frame, constants: loadedLinks });
+  }
   const [first, last] = [links[0]!, links.at(-1)!];
   const views = { frame, input: first.inputView(frame), output: last.outputView(frame), bases: last.bases };
   if (fusion.kind === 'slices') {

@@ -8,6 +8,7 @@ import { trafficCycles } from '../mac/plan.ts';
 import { inputRows, readsAllRows } from '../mac/tile-rows.ts';
 import { isPairWork, type MacWork, type Stage, type StageGraph, tensorsRead } from '../stages/stage.ts';
 import type { View } from '../stages/view.ts';
+import type { BandCandidate } from './band-choice.ts';
 import {
   type Branch,
   type ChainPlan,
@@ -44,10 +45,12 @@ interface PassDraft {
 const MAX_LINKS = 14;
 
 /** A candidate with its plan. */
-export type Fusion = { readonly members: readonly number[] } & (
-  | { readonly kind: 'rows'; readonly plan: ChainPlan; readonly work: ChainWork }
-  | { readonly kind: 'slices'; readonly plan: SlicePlan; readonly work: SliceWork }
-);
+export type Fusion =
+  | BandCandidate
+  | ({ readonly members: readonly number[] } & (
+      | { readonly kind: 'rows'; readonly plan: ChainPlan; readonly work: ChainWork }
+      | { readonly kind: 'slices'; readonly plan: SlicePlan; readonly work: SliceWork }
+    ));
 
 type MacStage = Stage & { readonly mac: MacWork };
 
@@ -295,18 +298,21 @@ export function costOfFusion({ plan }: Fusion, machine: Machine): number {
 }
 
 /** Plans of the members, in order. */
-export function linksOf(fusion: Fusion): LinkPlan[] {
+export function linksOf(fusion: Fusion): readonly (LinkPlan | undefined)[] {
+  if (fusion.kind === 'bands') return fusion.plan.links;
   if (fusion.kind === 'slices') return [fusion.plan.head, fusion.plan.body, ...(fusion.plan.tail ? [fusion.plan.tail.link] : [])];
   return linksOfChain(fusion.plan);
 }
 
 /** Members whose results never leave the chip. */
 export function insideOf(fusion: Fusion): readonly number[] {
+  if (fusion.kind === 'bands') return fusion.plan.graph.members.filter(({ isStored }) => !isStored).map(({ index }) => index);
   return fusion.members.slice(fusion.kind === 'rows' && fusion.work.stored ? 1 : 0, -1);
 }
 
 /** Sizes of the regions in the maps buffers. */
 export function fusionRegions(fusion: Fusion, machine: Machine): number[] {
+  if (fusion.kind === 'bands') return [fusion.plan.words];
   return fusion.kind === 'slices' ? sliceRegions(fusion.plan, fusion.work) : chainRegions(fusion.plan, machine);
 }
 

@@ -2,6 +2,7 @@
  * Emission of vector work: behind MACs (from the slots of their results) and as stages of their own.
  * Specification: docs/compiler.md, "Vector work".
  */
+import type { Clamp } from '../../../graph/integer-graph.ts';
 import { type MacDescriptor, UNIT_ID, VEC_OPS } from '../../../isa/fields.ts';
 import { TABLE_WORDS } from '../layout/table-image.ts';
 import type { Ring } from '../mac/source-walk.ts';
@@ -107,6 +108,40 @@ export function emitPair(
       ...NO_SECOND,
       ...(isMaximum || isDouble(work) ? {} : secondSource),
       ...operationOf(work),
+    },
+    source,
+    reads,
+    writes,
+  );
+}
+
+/** Words with a shift to the left and one to the right (an addition of 0), or, without shifts, a copy. */
+export function emitShift(
+  context: EmitContext,
+  work: { readonly shiftA: number; readonly shiftOut: number; readonly clamp: Clamp },
+  cu: number,
+  from: PixelSlot,
+  to: PixelSlot,
+  count: number,
+  words: number,
+  reads: readonly Piece[],
+  writes: readonly Piece[],
+  source: Source,
+  targets = 1 << cu,
+): void {
+  const { shiftA, shiftOut, clamp } = work;
+  context.list.add(
+    UNIT_ID.vec(cu),
+    'VEC',
+    {
+      ...linearWalk(from, to, count, words),
+      outCus: targets,
+      clampLow: clamp.low,
+      clampHigh: clamp.high,
+      ...NO_SECOND,
+      op: VEC_OPS.max,
+      shiftA,
+      shiftOut,
     },
     source,
     reads,

@@ -1,5 +1,6 @@
-/** Which stages become chains and relays: those that are cheaper together than one by one. Specification: docs/compiler.md, "Chains", "Relays". */
-import { type Machine, macCount } from '../../../machine/machine.ts';
+/** Which stages become chains, relays and bands: those that are cheaper together than one by one. Specification: docs/compiler.md, "Chains", "Relays", "Bands". */
+import { macCount } from '../../../machine/machine.ts';
+import { findBands } from '../chain/band-choice.ts';
 import { LinkCache } from '../chain/chain.ts';
 import { chooseFusions, costOfFusion, type Fusion, findFusions, planFusion } from '../chain/fusion.ts';
 import { costOf } from '../mac/plan.ts';
@@ -12,6 +13,8 @@ import { type StepDrafts, stagesOf } from './step-drafts.ts';
 
 /** Share of its MACs' time that a relay may take longer than planned: ragged rows and late weights, which its plan does not see (ResNet-18 and SqueezeNet lost 1 to 5 %). */
 const RELAY_CAUTION = 0.08;
+/** The same for bands, whose rows all CUs share. */
+const BAND_CAUTION = 0.01;
 
 /** What could become one step, and the cycles that this saves. */
 interface Option {
@@ -19,9 +22,13 @@ interface Option {
   readonly saved: number;
 }
 
-/** Stages that are cheaper together than one by one become a step. `hasRelays`: as relays, too. */
+/** Stages that are cheaper together than one by one become a step. `hasRelays`: as relays and bands, too. */
 export function adoptFusions(plans: StagePlans, drafts: StepDrafts, hasRelays: boolean): void {
-  const options = [...findChainOptions(plans, drafts), ...(hasRelays ? findRelayOptions(plans, drafts) : [])];
+  const options = findChainOptions(plans, drafts);
+  if (hasRelays) {
+    const apart = costsBesideResidents(plans, drafts);
+    options.push(...findRelayOptions(plans, drafts, apart), ...findBandOptions(plans, drafts, apart));
+  }
   for (const fusion of chooseFusions(options, plans.stages.stages.length)) {
     drafts.adopt({ main: fusion.members.at(-1)!, companions: [], ...('kind' in fusion ? { fusion } : { relay: fusion.plan }) });
   }
@@ -53,20 +60,49 @@ function findChainOptions(plans: StagePlans, drafts: StepDrafts): Option[] {
   return options;
 }
 
-function findRelayOptions(plans: StagePlans, drafts: StepDrafts): Option[] {
+/** `apart`: costs of stages one by one, with what would stay on chip then. */
+function findRelayOptions(plans: StagePlans, drafts: StepDrafts, apart: readonly number[]): Option[] {
   const { stages, layout, machine, frames } = plans;
   const options: Option[] = [];
-  const apart = costsBesideResidents(plans, drafts);
   for (const relay of findRelays(stages, layout, machine, frames, (index) => mayRelay(drafts, index))) {
     const { members, plan } = relay;
     if (!takesWholeCells(drafts, members)) continue;
-    const cost =
-      costOfRelay(plan, machine) + RELAY_CAUTION * members.reduce((sum, index) => sum + macCycles(stages.stages[index]!, machine), 0);
+    const cost = costOfRelay(plan, machine) + RELAY_CAUTION * macCycles(plans, members);
     if (cost >= members.reduce((sum, index) => sum + apart[index]!, 0)) continue;
     const saved = costApart(plans, members) - cost;
     if (saved > 0) options.push({ fusion: relay, saved });
   }
   return options;
+}
+
+/** `apart` as for relays. Bands take over cells never, flows and stages with companions whole. */
+function findBandOptions(plans: StagePlans, drafts: StepDrafts, apart: readonly number[]): Option[] {
+  const { stages, layout, machine, frames } = plans;
+  const options: Option[] = [];
+  const isFree = (index: number): boolean => drafts.withStage(index).cell === undefined;
+  for (const band of findBands(stages, layout, machine, frames, isFree)) {
+    const { members } = band;
+    const without = costWithout(drafts, members, apart);
+    if (without === undefined) continue;
+    const cost = costOfFusion(band, machine) + BAND_CAUTION * macCycles(plans, members);
+    const saved = costApart(plans, members) - cost;
+    if (cost < without && saved > 0) options.push({ fusion: band, saved });
+  }
+  return options;
+}
+
+/** What members cost without each other, flows as such. Undefined where a step has other stages too, or the last member is none's last. */
+function costWithout(drafts: StepDrafts, members: readonly number[], apart: readonly number[]): number | undefined {
+  const inside = new Set(members);
+  const steps = new Set(members.map((index) => drafts.withStage(index)));
+  if (drafts.withStage(members.at(-1)!).main !== members.at(-1)) return undefined;
+  let cost = 0;
+  for (const step of steps) {
+    const own = [...stagesOf(step), ...step.companions];
+    if (!own.every((index) => inside.has(index))) return undefined;
+    cost += step.flow ? step.flow.cycles : own.reduce((sum, index) => sum + apart[index]!, 0);
+  }
+  return cost;
 }
 
 /** Costs of stages one by one, with the tensors on chip that would stay there then. */
@@ -98,7 +134,11 @@ function isTaken(drafts: StepDrafts, index: number): boolean {
   return companions.length > 0 || flow !== undefined || cell !== undefined;
 }
 
-/** Cycles that a stage's MACs take at least. */
-function macCycles({ mac }: Stage, machine: Machine): number {
-  return mac ? countMacs(mac) / macCount(machine) : 0;
+/** Cycles that the stages' MACs take at least. */
+function macCycles({ stages, machine }: StagePlans, members: readonly number[]): number {
+  return members.reduce((sum, index) => sum + macsOf(stages.stages[index]!), 0) / macCount(machine);
+}
+
+function macsOf({ mac }: Stage): number {
+  return mac ? countMacs(mac) : 0;
 }

@@ -11,7 +11,7 @@ import type { Step } from './step.ts';
 function schedule(b: GraphBuilder, ...outputs: number[]): { steps: Step[]; names: (string | string[])[] } {
   const graph = b.build(...outputs);
   const stages = buildStages(graph);
-  const steps = scheduleStages(stages, layOutTensors(graph, stages, 1), XC7Z045, 1);
+  const steps = scheduleStages(stages, layOutTensors(graph, stages, 1), XC7Z045, 1, false);
   const names = steps.map(({ main, companions }) =>
     companions.length === 0 ? main.stage.name : [main.stage.name, ...companions.map(({ stage }) => stage.name)],
   );

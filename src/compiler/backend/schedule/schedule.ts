@@ -17,7 +17,7 @@ import { StagePlans } from './stage-plans.ts';
 import type { Step } from './step.ts';
 import { StepDrafts, stagesOf } from './step-drafts.ts';
 
-/** `hasRelays`: may stages become relays? Without them the choice among chains can be seen by itself. */
+/** `hasRelays`: may stages become relays or bands? Without them the choice among chains, and companions, can be seen by themselves. */
 export function scheduleStages(stages: StageGraph, layout: DramLayout, machine: Machine, frames: number, hasRelays = true): Step[] {
   const plans = new StagePlans(stages, layout, machine, frames);
   const drafts = draftSteps(plans, hasRelays);

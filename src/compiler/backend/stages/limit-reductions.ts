@@ -31,17 +31,19 @@ export function limitReductions(source: LayerGraph, machine: Machine, frames: nu
   return long.reduce((current, layer) => splitReduction(current, { maxWords: limitOf(layer), layers: [layer.name] }), first);
 }
 
-/** Do the rows of one window not fit the maps buffer, dilated as they are, and would stripes of columns need as much again for their edges? */
+/** Do the rows of one window not fit the maps buffer, dilated as they are, and would stripes of columns need as much again, or twice as much as they have, for their edges? */
 function isSpread(graph: LayerGraph, layer: FloatConv, machine: Machine): boolean {
   const input = graph.tensors[layer.inputs[0]!]!;
   const output = graph.tensors[layer.output]!;
   const [rows, columns] = layer.window.kernel.map((size, axis) => (size - 1) * layer.window.dilation[axis]!);
-  const words = (rows! + 1) * input.width * channelsRead(layer, input);
+  const columnWords = (rows! + 1) * channelsRead(layer, input);
+  const limit = mapsWords(machine) * (1 - RESULT_WORDS_SHARE);
+  const stripe = limit / columnWords - columns!;
   return (
     layer.groups === 1 &&
     layer.window.dilation[0] > 1 &&
-    words > mapsWords(machine) * (1 - RESULT_WORDS_SHARE) &&
-    2 * columns! >= output.width
+    columnWords * input.width > limit &&
+    (2 * columns! >= output.width || 2 * stripe < columns!)
   );
 }
 
