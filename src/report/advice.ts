@@ -3,6 +3,7 @@
  * that says how it was found: *simulated* (the same program), *recompiled and simulated*, or *at most* (a bound: the cause disappears, nothing else appears).
  */
 import type { LostCause } from '../simulator/timing/result.ts';
+import { CAUSE_TEXTS } from './causes.ts';
 import type { NetworkProfile } from './network-profile.ts';
 import { formatPercent } from './table.ts';
 
@@ -48,12 +49,17 @@ export function advise(network: NetworkProfile, whatIfs: readonly WhatIf[]): str
   const clauses = tried.map(({ what, cycles, how }) => `${what} ${formatGain(network.cycles / cycles)} (${how})`);
   const [remedy] = rankRemedies(network);
   if (remedy.share >= LEAST_SHARE && remedy.share < 1) {
-    const bound = `${formatGain(1 / (1 - remedy.share))} at most, for the ${formatPercent(remedy.share)} lost to ${remedy.causes.join(' and ')}`;
+    const bound = `${formatGain(1 / (1 - remedy.share))} at most, for the ${formatPercent(remedy.share)} lost to ${remedy.causes.map(nameOf).join(' and ')}`;
     // What gains more than the account can give comes first.
     const rank = tried.filter(({ cycles }) => network.cycles / cycles > 1 / (1 - remedy.share)).length;
     clauses.splice(rank, 0, `${remedy.what}: ${bound}`);
   } else clauses.push('the account shows no loss worth removing');
   return clauses.join('; ');
+}
+
+/** A cause in a sentence: "maps" rather than "waiting for maps". */
+function nameOf(cause: LostCause): string {
+  return CAUSE_TEXTS[cause].title.replace('waiting for ', '');
 }
 
 function formatGain(speedup: number): string {

@@ -216,6 +216,7 @@ function printRunJson({ run, outputs, host, labels, top, clockHz }: FinishedRun)
     })),
     saturatedInputs: run.saturatedInputs,
     hostNodes: host,
+    ...(host.length > 0 ? { hostSeconds: run.hostSeconds } : {}),
     acceleratorParts: run.device.length,
     ...(totalCycles(run) > 0 ? { cycles: totalCycles(run), seconds: totalCycles(run) / clockHz } : {}),
   });

@@ -1,4 +1,4 @@
-/** The vector unit, one descriptor at once. Specification: docs/microarchitecture.md, section 5, and docs/numbers.md. Twin: sf_vec.sv. */
+/** The vector unit, one descriptor at once. Specification: docs/microarchitecture.md, section 5, and docs/numbers.md. Twins: sf_vec_data.sv, sf_vec_lane.sv. */
 import { VEC_OPS, type VecDescriptor } from '../../isa/fields.ts';
 import {
   outputAddress,

@@ -1,6 +1,6 @@
 /**
  * The VEC unit of one CU: operand reads through port B chunk by chunk, results to the FIFO.
- * Specification: docs/microarchitecture.md, sections 3, 5 and 9 (T12 to T14). Twin: sf_vec.sv.
+ * Specification: docs/microarchitecture.md, sections 3, 5 and 9 (T12 to T14). Twin: sf_vec_seq.sv.
  */
 import { hasSource2, VEC_OPS, type VecDescriptor } from '../../isa/fields.ts';
 import { VEC_CHUNK_CYCLES, VEC_TABLE_CHUNK_CYCLES } from '../../machine/machine.ts';
