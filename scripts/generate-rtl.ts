@@ -12,7 +12,7 @@ import { findRtlFault, renderPackage } from '../src/runtime/rtl-package.ts';
 import { InputError } from '../src/util/errors.ts';
 
 /** The machine that the command line names: a preset or a machine file. */
-export function readMachine(name: string): Machine {
+function readMachine(name: string): Machine {
   if (Object.hasOwn(PRESETS, name)) return PRESETS[name];
   let text: string;
   try {

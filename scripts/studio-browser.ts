@@ -25,7 +25,7 @@ function newest(folder: string): number {
 }
 
 /** Builds the site where it is older than its sources. */
-export function ensureSite(): string {
+function ensureSite(): string {
   const built = statSync(path.join(SITE, 'index.html'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   const sources = Math.max(...['studio', 'src', 'models'].map((folder) => newest(path.join(ROOT, folder))));
   if (built < sources) execFileSync(process.execPath, [path.join(ROOT, 'scripts', 'build-studio.mjs')], { cwd: ROOT, stdio: 'pipe' });

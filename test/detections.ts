@@ -17,7 +17,7 @@ export function overlap(a: Detection['box'], b: Detection['box']): number {
 }
 
 /** The best of overlapping detections of one label, best first. */
-export function suppress(detections: readonly Detection[], most: number): Detection[] {
+function suppress(detections: readonly Detection[], most: number): Detection[] {
   const kept: Detection[] = [];
   for (const one of [...detections].sort((a, b) => b.score - a.score)) {
     if (kept.every((other) => other.label !== one.label || overlap(other.box, one.box) < most)) kept.push(one);

@@ -15,10 +15,10 @@ import { compareModelBits, describeDifference } from '../src/runtime/verify-mode
 import { InputError, JobError } from '../src/util/errors.ts';
 import { SHARED_DATA } from './run-cli.ts';
 
-export const VECTORS = join(SHARED_DATA, 'node/v1.15.0');
+const VECTORS = join(SHARED_DATA, 'node/v1.15.0');
 
 /** Operators that issue 4 wants to pass, on the accelerator or the host; a vector of one of them must not be refused for it. */
-export const WANTED_OPERATORS: ReadonlySet<string> = new Set(
+const WANTED_OPERATORS: ReadonlySet<string> = new Set(
   (
     'Conv ConvTranspose Resize Upsample Pad LRN MaxPool AveragePool GlobalMaxPool GlobalAveragePool Add Sub Mul Div Neg Max Min Sum Reshape Transpose Concat ' +
     'Split Slice PRelu Elu Selu Sigmoid HardSigmoid Tanh HardSwish Mish Gelu Erf Exp Softplus Relu LeakyRelu Clip MatMul Gemm LSTM GRU RNN Softmax ' +

@@ -47,7 +47,7 @@ function sources(group: string): string[] {
 }
 
 /** Path of the program with all benches of a group; built once per state of the sources. */
-export function buildBenches(group: string): string {
+function buildBenches(group: string): string {
   const version = verilatorVersion();
   if (version === undefined) throw new InputError(NO_VERILATOR);
   const { top } = GROUPS[group];

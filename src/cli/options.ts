@@ -5,10 +5,12 @@ import { CHANNEL_ORDERS, IMAGE_FITS, IMAGE_LAYOUTS, type ImageOptions } from '..
 /** Values of `--shape`: by input name all dims, by dimension name one number. */
 export type Shapes = Record<string, readonly number[] | number>;
 
+/** `--machine`. */
 export function machineOption(): Option {
   return new Option('-m, --machine <preset|file>', 'the machine: a preset or a JSON file').default('xc7z045');
 }
 
+/** `--shape`, repeatable; read as `Shapes`. */
 export function shapeOption(): Option {
   return new Option(
     '--shape <NAME=DIMS>',
@@ -22,14 +24,17 @@ export function shapeOption(): Option {
   });
 }
 
+/** `--seed`. */
 export function seedOption(what: string): Option {
   return new Option('--seed <n>', what).argParser(parseCount);
 }
 
+/** `--batch`: frames, 1 unless given. */
 export function batchOption(): Option {
   return new Option('--batch <n>', 'frames that share one fetch of the weights').argParser(parsePositive).default(1);
 }
 
+/** `--scope`; each command has its own default. */
 export function scopeOption(): Option {
   return new Option('--scope <scope>', 'the network up to its last convolution and what is fused behind it, or all of it').choices([
     'convolutions',
@@ -37,12 +42,14 @@ export function scopeOption(): Option {
   ]);
 }
 
+/** `--numbers`. */
 export function numbersOption(): Option {
   return new Option('--numbers <mode>', 'binary points: one a tensor from calibration, or 8 fraction bits everywhere')
     .choices(['calibrated', 'q8.8'])
     .default('calibrated');
 }
 
+/** `--calibrate`; read by loadSamples. */
 export function calibrateOption(): Option {
   return new Option(
     '--calibrate <files...>',
@@ -58,12 +65,14 @@ export function hostOption(): Option {
 /** What runs a program: the simulated machine, the integer reference, the RTL in Verilator. */
 export type DeviceName = 'simulator' | 'reference' | 'rtl';
 
+/** `--device` among those that a command can use. */
 export function deviceOption(choices: readonly DeviceName[]): Option {
   return new Option('-d, --device <device>', 'what runs the program; rtl: the hardware description in Verilator')
     .choices([...choices])
     .default('simulator');
 }
 
+/** `--json`. */
 export function jsonOption(): Option {
   return new Option('--json', 'print JSON');
 }
@@ -93,12 +102,14 @@ export function imageOptionsOf(options: ImageOptions): ImageOptions {
   return { fit, channelOrder, layout, scale, mean, std };
 }
 
+/** A whole number from 0 on. @throws InvalidArgumentError */
 export function parseCount(text: string): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw new InvalidArgumentError('expected a whole number.');
   return value;
 }
 
+/** A whole number from 1 on. @throws InvalidArgumentError */
 export function parsePositive(text: string): number {
   const value = parseCount(text);
   if (value === 0) throw new InvalidArgumentError('expected a whole number above 0.');

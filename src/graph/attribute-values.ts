@@ -1,10 +1,12 @@
 /** What an attribute holds: tests of its kind, and the sub-graphs of a node. */
 import type { AttributeValue, Graph, GraphNode, Tensor } from './graph.ts';
 
+/** A sub-graph: a branch of If, the body of Loop or Scan. */
 export function isGraph(value: AttributeValue | undefined): value is Graph {
   return typeof value === 'object' && 'nodes' in value;
 }
 
+/** A constant tensor. */
 export function isTensor(value: AttributeValue | undefined): value is Tensor {
   return typeof value === 'object' && 'dtype' in value;
 }

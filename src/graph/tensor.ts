@@ -46,6 +46,7 @@ export function allocateData(dtype: DataType, length: number): TensorData {
   return dtype === 'string' ? new Array<string>(length).fill('') : TYPES[dtype].make(length);
 }
 
+/** Types whose elements are held as floats: float16 and bfloat16 widened to 32 bits. */
 export function isFloat(dtype: DataType): boolean {
   return dtype === 'float32' || dtype === 'float64' || dtype === 'float16' || dtype === 'bfloat16';
 }

@@ -18,7 +18,7 @@ export function formatWord(word: number): string {
 }
 
 /** An instruction as assembler text; `target` replaces the number of a branch offset. */
-export function formatInstruction(instruction: Instruction, target?: string): string {
+function formatInstruction(instruction: Instruction, target?: string): string {
   const values = instruction as unknown as Readonly<Record<string, number | string>>;
   const operands = operandsOf(instruction.mnemonic).map(({ name, type }) => {
     const value = values[name];
@@ -35,7 +35,7 @@ function formatData(word: number): string {
 }
 
 /** Index that a branch goes to; undefined for other instructions. */
-export function branchTarget(instruction: Instruction, index: number): number | undefined {
+function branchTarget(instruction: Instruction, index: number): number | undefined {
   switch (instruction.mnemonic) {
     case 'BEQ':
     case 'BNE':

@@ -12,7 +12,7 @@ import type { Program, Segment } from './program.ts';
 import { findProgramFault } from './verify-program.ts';
 
 /** Raised by one when an old reader would misread a new file. */
-export const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 1;
 const MAGIC = new TextEncoder().encode('SNOWFLK\n');
 const PREFIX_BYTES = 32;
 const CRC_BYTES = 4;

@@ -5,7 +5,7 @@ import { findMachineFault } from '../machine/parse-machine.ts';
 import type { Program, TensorPlacement } from './program.ts';
 
 /** Instruction 0 lies at a multiple of this, in words. */
-export const CODE_ALIGNMENT_WORDS = 64;
+const CODE_ALIGNMENT_WORDS = 64;
 const WORDS_PER_INSTRUCTION = 2;
 
 interface Extent {

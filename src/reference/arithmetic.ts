@@ -7,14 +7,15 @@ export function half(shift: number): number {
 }
 
 /** (v + half(shift)) >> shift for an integer |v| < 2^52: division by a power of two is exact in float64, so floor is the arithmetic shift. */
-export function shiftRounded(v: number, shift: number): number {
+function shiftRounded(v: number, shift: number): number {
   return Math.floor((v + half(shift)) / 2 ** shift);
 }
 
-export function saturate16(v: number): number {
+function saturate16(v: number): number {
   return v < -32768 ? -32768 : v > 32767 ? 32767 : v;
 }
 
+/** v within the bounds of a layer. */
 export function clampTo(v: number, clamp: Clamp): number {
   return v < clamp.low ? clamp.low : v > clamp.high ? clamp.high : v;
 }

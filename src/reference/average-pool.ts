@@ -4,6 +4,7 @@ import type { AveragePoolLayer, IntegerTensor } from '../graph/integer-graph.ts'
 import { requantize } from './arithmetic.ts';
 import { validTaps } from './valid-taps.ts';
 
+/** Words of `output` from those of `input` (both height × width × channels, channels last). */
 export function executeAveragePool(layer: AveragePoolLayer, input: IntegerTensor, output: IntegerTensor, x: Int16Array): Int16Array {
   const channels = input.channels;
   const result = new Int16Array(output.height * output.width * channels);

@@ -1,6 +1,7 @@
 /** Channel concatenation. Specification: docs/numbers.md section 7. */
 import type { IntegerTensor } from '../graph/integer-graph.ts';
 
+/** Words of `output`: the channels of all inputs one after the other, pixel by pixel; every input has its height and width. */
 export function executeConcat(output: IntegerTensor, inputs: readonly IntegerTensor[], words: readonly Int16Array[]): Int16Array {
   const pixels = output.height * output.width;
   const result = new Int16Array(pixels * output.channels);

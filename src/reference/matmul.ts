@@ -2,6 +2,7 @@
 import type { IntegerTensor, MatMulLayer } from '../graph/integer-graph.ts';
 import { requantize } from './arithmetic.ts';
 
+/** Words [pixels of a][pixels of b] of the products a · bᵀ over the channels, which a and b have as many of. */
 export function executeMatMul(layer: MatMulLayer, [a, b]: readonly IntegerTensor[], [x, w]: readonly Int16Array[]): Int16Array {
   const pixels = a.height * a.width;
   const outputs = b.height * b.width;

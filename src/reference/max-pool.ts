@@ -3,6 +3,7 @@ import type { IntegerTensor, MaxPoolLayer } from '../graph/integer-graph.ts';
 import { clampTo } from './arithmetic.ts';
 import { validTaps } from './valid-taps.ts';
 
+/** Words of `output` (height × width × channels, channels last); a window without a valid tap gives -32768, clamped. */
 export function executeMaxPool(layer: MaxPoolLayer, input: IntegerTensor, output: IntegerTensor, x: Int16Array): Int16Array {
   const channels = input.channels;
   const result = new Int16Array(output.height * output.width * channels).fill(-32768);

@@ -9,6 +9,7 @@ export function executeMul(layer: MulLayer, a: Int16Array, b: Int16Array): Int16
   return result;
 }
 
+/** The greater word of two tensors of one shape and binary point, clamped. */
 export function executeMaximum(layer: MaximumLayer, a: Int16Array, b: Int16Array): Int16Array {
   const result = new Int16Array(a.length);
   for (let i = 0; i < a.length; i++) result[i] = clampTo(Math.max(a[i], b[i]), layer.clamp);

@@ -2,6 +2,7 @@
 import type { TableLayer } from '../graph/integer-graph.ts';
 import { requantize } from './arithmetic.ts';
 
+/** A word for each word of `x`. */
 export function executeTable(layer: TableLayer, x: Int16Array): Int16Array {
   const result = new Int16Array(x.length);
   for (let i = 0; i < x.length; i++) {

@@ -32,7 +32,7 @@ export interface NetworkBound {
 }
 
 /** Peak rate of the machine in MACs a second. */
-export function peakMacsPerSecond(machine: Machine): number {
+function peakMacsPerSecond(machine: Machine): number {
   return macCount(machine) * machine.clockHz;
 }
 

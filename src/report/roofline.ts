@@ -12,6 +12,7 @@ export interface RooflinePoint {
   readonly roof: 'memory' | 'compute';
 }
 
+/** Where work of `macs` useful MACs and `bytes` of DRAM traffic, done in `cycles`, stands under the roofs of a machine. */
 export function placeOnRoofline(macs: number, bytes: number, cycles: number, machine: Machine): RooflinePoint {
   const peak = macCount(machine);
   const { numerator, denominator } = bytesPerCycle(machine);

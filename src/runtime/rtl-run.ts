@@ -9,7 +9,7 @@ import { bytesPerCycle } from '../machine/machine.ts';
 import type { Program } from '../program/program.ts';
 
 /** Kinds of events in the log, in the numbering of tb/lockstep/main.cc. */
-export const EVENT_KINDS = ['go', 'start', 'readSignal', 'writeSignal'] as const;
+const EVENT_KINDS = ['go', 'start', 'readSignal', 'writeSignal'] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
 export interface RtlEvent {
@@ -75,7 +75,7 @@ export interface RtlOptions {
 const PAGE_WORDS = 2048;
 
 /** The memory image of a run as words, a multiple of 4 KB long. */
-export function padImage(words: Int16Array): Int16Array {
+function padImage(words: Int16Array): Int16Array {
   const padded = new Int16Array(Math.ceil(words.length / PAGE_WORDS) * PAGE_WORDS);
   padded.set(words);
   return padded;

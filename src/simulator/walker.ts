@@ -190,11 +190,6 @@ export function stepWords(d: MacShape): number {
   return d.depthwise === 1 ? 64 : d.lanes;
 }
 
-/** Traces of a window with this many valid kernel rows and columns. */
-export function windowTraces(d: MacShape, validKernelRows: number, kx0: number, kx1: number): number {
-  return validKernelRows * (hasAdjacentTaps(d) ? (kx1 > kx0 ? 1 : 0) : kx1 - kx0);
-}
-
 /** Steps of one trace whose first word is word `start` of its g-word grid. */
 export function traceSteps(start: number, words: number, lanes: number): number {
   return words === 0 ? 0 : Math.ceil(((start % lanes) + words) / lanes);
@@ -228,6 +223,7 @@ export interface MacTotals {
   readonly usefulMacs: number;
 }
 
+/** Totals over all windows of a MAC descriptor, clipping included; constant time per row of windows with equal clipping. */
 export function macTotals(d: MacShape): MacTotals {
   const minimum = outputCycles(d.lanes);
   let steps = 0;

@@ -60,7 +60,7 @@ export const failure = computed(() => {
 });
 export const network = computed(() => run.value?.network.value);
 
-export function jobOptions(choice: MachineChoice = machineChoice.value): JobOptions {
+function jobOptions(choice: MachineChoice = machineChoice.value): JobOptions {
   return { ...settings.value, machine: resolveMachine(choice) };
 }
 

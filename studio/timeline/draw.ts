@@ -228,7 +228,7 @@ function markSelected(
 }
 
 /** Round steps for an axis: 1, 2 or 5 times a power of ten. */
-export function axisStep(span: number, most: number): number {
+function axisStep(span: number, most: number): number {
   const raw = span / most;
   const power = 10 ** Math.floor(Math.log10(raw));
   for (const factor of [1, 2, 5, 10]) if (factor * power >= raw) return Math.max(1, factor * power);

@@ -32,7 +32,7 @@ const OVERVIEW_BINS = 8192;
 const MANY_SLICES = 4096;
 
 /** @param cycles of the whole run */
-export function buildOverview({ from, to, layer }: Row, cycles: number): Overview | undefined {
+function buildOverview({ from, to, layer }: Row, cycles: number): Overview | undefined {
   if (from.length < MANY_SLICES) return undefined;
   const binCycles = cycles / OVERVIEW_BINS;
   const covered = new Float32Array(OVERVIEW_BINS);

@@ -24,6 +24,7 @@ export interface Access {
 /** Values of descriptor fields by name; what is missing is 0. */
 export type Fields = Record<string, number>;
 
+/** Draws, DRAM and tasks of one random program. */
 export class ProgramBuilder {
   readonly random: Random;
   readonly machine: Machine;

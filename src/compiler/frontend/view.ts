@@ -35,10 +35,6 @@ export function sameAxes(a: readonly Axis[], b: readonly Axis[]): boolean {
   return a.length === b.length && a.every((axis, i) => axis === b[i]);
 }
 
-export function transposeView(view: View, permutation: readonly number[]): View {
-  return { tensor: view.tensor, axes: permutation.map((from) => view.axes[from]) };
-}
-
 /** True if the dimension runs over exactly the tensor's channels (or is 1 and so are the channels). */
 export function isChannels(view: View, dim: number): boolean {
   return sameAxes(view.axes[dim], view.tensor.channels > 1 ? ['channels'] : []);

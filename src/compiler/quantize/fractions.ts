@@ -6,8 +6,8 @@ import { magnitude, type ValueRange } from './ranges.ts';
 import { MIN_TABLE_GAIN_BITS } from './tables.ts';
 
 /** Fractions of activations stay within this range. */
-export const MIN_FRACTION = -16;
-export const MAX_FRACTION = 30;
+const MIN_FRACTION = -16;
+const MAX_FRACTION = 30;
 /** |bias| < 2^45 and half(shift) ≤ 2^45 leave 2^46 of the 48-bit accumulator to the products. */
 const BIAS_BITS = 45;
 export const MAX_SHIFT = 46;

@@ -55,6 +55,7 @@ export function completeRanges(graph: LayerGraph, measured: ReadonlyMap<string, 
   return ranges;
 }
 
+/** Largest absolute value of a range. */
 export function magnitude(range: ValueRange): number {
   return Math.max(Math.abs(range.min), Math.abs(range.max));
 }

@@ -95,7 +95,7 @@ function findBroken(graph: IntegerGraph, layer: IntegerLayer): string | undefine
 }
 
 /** What is wrong with the parts of a rearrangement, if anything: words outside a tensor, or written twice. */
-export function findBadPart(parts: readonly RearrangePart[], inputs: readonly Extents[], output: Extents): string | undefined {
+function findBadPart(parts: readonly RearrangePart[], inputs: readonly Extents[], output: Extents): string | undefined {
   const size = ({ height, width, channels }: Extents): number => height * width * channels;
   const written = new Uint8Array(size(output));
   for (const { input, rows, columns, words, from, to } of parts) {

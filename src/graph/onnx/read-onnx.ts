@@ -19,8 +19,8 @@ import {
 import { dataTypeOf, type ReadExternal, tensorFromProto } from './tensor-proto.ts';
 
 /** Opsets of the default domain whose operators this project knows. */
-export const MIN_OPSET = 7;
-export const MAX_OPSET = 26;
+const MIN_OPSET = 7;
+const MAX_OPSET = 26;
 
 /** Operators older than MIN_OPSET with today's meaning, and the opset since which they have it: models of nothing else are read, too. */
 const UNCHANGED_SINCE: ReadonlyMap<string, number> = new Map([

@@ -4,7 +4,7 @@ import { DATA_TYPE_BY_NUMBER } from '../onnx/data-types.ts';
 import { broadcast, type NodeContext, type ShapeRule, type ValueType } from './node-context.ts';
 
 /** Output 0 like input 0. */
-export const keepType: ShapeRule = (node) => [node.type(0)];
+const keepType: ShapeRule = (node) => [node.type(0)];
 
 /** Output 0 has the shape of input 0. */
 const keepShapeAs =

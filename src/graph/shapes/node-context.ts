@@ -34,10 +34,6 @@ export class NodeContext {
     this.#values = values;
   }
 
-  get inputCount(): number {
-    return this.node.inputs.length;
-  }
-
   has(index: number): boolean {
     return (this.node.inputs[index] ?? '') !== '';
   }

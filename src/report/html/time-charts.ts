@@ -10,7 +10,7 @@ import { at, boxPath, escapeText, niceTicks, stepArea } from './svg.ts';
 import type { Timeline } from './timeline.ts';
 
 /** Left edge of the plots: names of rows stand before it. The script's cross-hair knows it too. */
-export const TIME_LEFT = 84;
+const TIME_LEFT = 84;
 const PLOT = CHART_WIDTH - TIME_LEFT;
 /** Colours of the memory map; layers take them in turn. */
 export const LAYER_COLOURS = 8;

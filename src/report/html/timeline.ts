@@ -23,6 +23,7 @@ export interface Timeline {
 /** Bins of one page's width. */
 const MOST_BINS = 560;
 
+/** Activity of all parts of a network one after the other, in bins of which a network takes about MOST_BINS at most. */
 export function buildTimeline(network: NetworkProfile): Timeline {
   const { machine, cycles, parts } = network;
   const edges: number[] = [0];

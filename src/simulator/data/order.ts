@@ -16,14 +16,17 @@ export const NEVER: AccessEvent = -1;
 /** Written by the host before the program started. */
 export const HOST: AccessEvent = 31;
 
+/** The access of the descriptor with this serial, 1 on. */
 export function packEvent(unit: number, serial: number): AccessEvent {
   return serial * 2 ** UNIT_BITS + unit;
 }
 
+/** Unit id of an access; 31 for HOST. */
 export function eventUnit(event: AccessEvent): number {
   return event & 31;
 }
 
+/** Serial of the descriptor among those of its unit. */
 export function eventSerial(event: AccessEvent): number {
   return event >>> UNIT_BITS;
 }
@@ -37,6 +40,7 @@ export interface TokenKnowledge {
   readonly clock: Int32Array;
 }
 
+/** Vector clocks of all units: what each knows to be finished when its current descriptor started. */
 export class ExecutionOrder {
   private readonly clocks = Array.from({ length: UNIT_ID_COUNT }, () => new Int32Array(2 * UNIT_ID_COUNT));
   private readonly serials = new Int32Array(UNIT_ID_COUNT);

@@ -12,6 +12,7 @@ export const SMALL: Machine = { ...XC7Z045, name: 'small', computeUnits: 2, maps
 /** One step of a program: unit id and fields. */
 export type Step = readonly [unit: number, fields: Readonly<Record<string, number>>];
 
+/** Dispatches of the steps in their order, ten instructions apart; results go to the own CU unless fields say otherwise. */
 export function makeDispatches(steps: readonly Step[]): Dispatch[] {
   return steps.map(([unitId, fields], i) => {
     const unit = unitOf(unitId);

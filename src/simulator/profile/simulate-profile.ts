@@ -17,7 +17,7 @@ import { GRANULE_BYTES, type Residency, traceResidency } from './residency.ts';
 import { chooseBinCycles, TimeSeries, toMeans } from './time-series.ts';
 
 /** Bins of the series over time, at most. */
-export const DEFAULT_BINS = 2048;
+const DEFAULT_BINS = 2048;
 
 /** Levels over time in bins of equal width; the last bin may be partial. */
 export interface Activity {

@@ -8,7 +8,7 @@ import type { LoadBus } from './memory.ts';
 import type { ResultFifo } from './result-fifo.ts';
 
 /** Requesters below the load bus, in the order of their priority. */
-export const FROM_BUS = 0;
+const FROM_BUS = 0;
 export const MAC_RESULT = 1;
 export const VEC_RESULT = 2;
 export const VEC_READ = 3;

@@ -76,7 +76,7 @@ export function programOf(instructions: Uint32Array, machine: Machine, layers = 
  * Dispatches without a program of their own: every GO is one instruction in a row, so that the units get their descriptors as fast as
  * the core can send them. Instruction i is the GO of step i, instruction n is END.
  */
-export function makeTrace(steps: readonly Step[], machine: Machine = BOOK): { program: Program; trace: CoreTrace } {
+function makeTrace(steps: readonly Step[], machine: Machine = BOOK): { program: Program; trace: CoreTrace } {
   const full = makeProgram(steps, machine);
   const dispatches = traceCore(full.instructions).dispatches.map((dispatch, i) => ({
     ...dispatch,

@@ -1,6 +1,6 @@
 /**
  * The head of a unit's descriptor queue and the rule by which a descriptor starts: unit free, all tokens there.
- * Specification: docs/microarchitecture.md, section 9 (T2, T3).
+ * Specification: docs/microarchitecture.md, section 9 (T2, T3). Twins: sf_queue.sv, sf_start.sv.
  */
 import { UNIT_ID } from '../../isa/fields.ts';
 import { isDilatedWalk } from '../walker.ts';

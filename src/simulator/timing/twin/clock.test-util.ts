@@ -18,6 +18,7 @@ export interface RunningClock extends TwinClock {
   readonly lastEvent: () => number;
 }
 
+/** A clock at cycle 0. Throws where an action is not in the future, and where a program never ends. */
 export function makeClock(): RunningClock {
   const agenda = new Map<number, (() => void)[]>();
   let t = 0;

@@ -30,6 +30,7 @@ export function bitsOf(mask: number): number[] {
   return Array.from({ length: UNIT_ID_COUNT }, (_, id) => id).filter((id) => (mask >> id) & 1);
 }
 
+/** Queues and token counters of all units, empty. */
 export function makeControl(m: Machine, { dispatches }: CoreTrace, { now, at, event }: TwinClock): TwinControl {
   const lat = m.latency;
   const records: TwinRecord[] = dispatches.map(() => ({ arrival: -1, start: -1, readSignal: -1, end: -1 }));

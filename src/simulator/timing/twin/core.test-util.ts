@@ -17,6 +17,7 @@ export interface TwinCore {
   readonly ended: () => boolean;
 }
 
+/** The core and its instruction buffer, to be asked once a cycle. */
 export function makeCore(program: Program, trace: CoreTrace, clock: TwinClock, control: TwinControl, memory: TwinMemory): TwinCore {
   const m = program.machine;
   const lat = m.latency;

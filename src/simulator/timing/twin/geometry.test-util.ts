@@ -30,6 +30,7 @@ export function executedInstructions(trace: CoreTrace): { pc: number; go: number
   return list;
 }
 
+/** Bursts of a DMA dispatch in the order of its runs, line by line (microarchitecture.md, section 6). */
 export function burstsOf(dispatch: Dispatch, m: Machine): Burst[] {
   const bursts: Burst[] = [];
   const d = dispatch.descriptor as Readonly<Record<string, number>>;

@@ -32,6 +32,7 @@ export interface TwinPorts {
   readonly raiseResults: () => void;
 }
 
+/** Empty FIFOs and ports of all CUs. */
 export function makePorts(m: Machine, { now, at }: TwinClock, control: TwinControl): TwinPorts {
   const lat = m.latency;
   const cus = m.computeUnits;

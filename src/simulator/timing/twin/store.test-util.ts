@@ -20,6 +20,7 @@ export interface TwinStore {
   readonly raise: () => void;
 }
 
+/** The store engine with both burst buffers free. */
 export function makeStore(
   m: Machine,
   { dispatches }: CoreTrace,

@@ -16,6 +16,7 @@ export interface TwinVec {
   readonly raise: () => void;
 }
 
+/** The VEC unit of a CU. */
 export function makeVec(
   cu: number,
   m: Machine,
