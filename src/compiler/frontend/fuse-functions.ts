@@ -2,6 +2,8 @@
  * Pass: what is a function of one value becomes one table. Run after affine layers were folded into convolutions.
  *   s = table(Sigmoid)(x), mul(x, s)           →   table(x · Sigmoid)(x)
  *   affine(½) behind a table, a table behind a table   →   one table
+ * On a single pixel a line stays behind a table that other pixels need as it is (1 − Sigmoid at the first position of a recurrent layer): one pass of the
+ * MAC units costs less than a further table, of which a CU holds one at a time.
  * Only scales and biases that are the same for all channels take part. Layers that nobody reads any more are left to remove-unused.
  */
 import { type Expression, line, substitute, X } from './expression.ts';
@@ -21,6 +23,13 @@ export function fuseFunctions(graph: DraftGraph): DraftGraph {
   const layers: FloatLayer[] = [];
   const producerAt = new Map<number, number>();
   const readers = countReaders(graph);
+  const isPixel = (tensor: number): boolean => graph.tensors[tensor].height * graph.tensors[tensor].width === 1;
+  /** Functions of single pixels that several layers read, which therefore stay as they are. */
+  const lasting = new Set(
+    graph.layers.flatMap((layer) =>
+      layer.kind === 'table' && isPixel(layer.output) && readers.get(layer.output)! > 1 ? [JSON.stringify(layer.function)] : [],
+    ),
+  );
   const producerOf = (tensor: number): FloatLayer | undefined => {
     const at = producerAt.get(tensor);
     return at === undefined ? undefined : layers[at];
@@ -70,6 +79,7 @@ export function fuseFunctions(graph: DraftGraph): DraftGraph {
     for (let next = producerOf(root); next && steps < MAX_DEPTH; next = producerOf(root), steps++) {
       const inner = unaryFunction(next);
       if (!inner || (readers.get(root)! > 1 && (next.kind === 'table' || !hasTable))) break;
+      if (layer.kind === 'affine' && next.kind === 'table' && isPixel(root) && lasting.has(JSON.stringify(next.function))) break;
       hasTable ||= next.kind === 'table';
       expression = substitute(expression, clamped(inner, 'clamp' in next ? next.clamp : NO_CLAMP));
       nodes = merge(next.nodes, nodes);

@@ -37,10 +37,16 @@ class CellEmitter {
   private readonly job: CellJob;
   /** Pieces of vectors by CU. */
   private readonly pieces: (readonly (Piece | undefined)[] | undefined)[] = [];
+  /** Of every CU that has not had a table yet: the first that it needs. */
+  private readonly firstTables = new Map<number, number>();
 
   constructor(context: EmitContext, job: CellJob) {
     this.context = context;
     this.job = job;
+    for (const { id, vec, member } of job.plan.order) {
+      if (vec?.op !== 'table') continue;
+      for (const cu of job.plan.homes[id]!) if (!this.firstTables.has(cu)) this.firstTables.set(cu, job.constants[member]!.tableAddress);
+    }
   }
 
   emit(op: CellOp): void {
@@ -146,10 +152,22 @@ class CellEmitter {
       const reads = [op.input, ...(op.other ? [op.other] : [])].map(({ value }) => this.pieces[value]![cu]!);
       if (pair) emitPair(context, pair, cu, slot(op.input), slot(op.other!), out, 1, words, reads, writes, source, targets);
       else if (op.vec?.op === 'table') {
-        const table = loadTableOf(context, job.constants[op.member]!.tableAddress, cu, source);
+        const table = this.tableOf(op, cu, source);
         emitTable(context, op.vec, cu, slot(op.input), out, 1, words, [...reads, table], writes, source, targets);
       }
     });
+  }
+
+  /** An operation's table in a CU; with its first one all CUs are given theirs that begin with the same: one load. */
+  private tableOf(op: CellOp, cu: number, source: Source): Piece {
+    const { firstTables, context } = this;
+    const address = this.job.constants[op.member]!.tableAddress;
+    if (firstTables.has(cu)) {
+      const alike = [...firstTables].filter(([, first]) => first === address).map(([other]) => other);
+      for (const other of alike) firstTables.delete(other);
+      loadTableOf(context, address, alike, source);
+    }
+    return loadTableOf(context, address, [cu], source)[0]!;
   }
 
   private store(op: CellOp, source: Source): void {

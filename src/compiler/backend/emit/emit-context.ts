@@ -91,13 +91,13 @@ export class EmitContext {
     return group;
   }
 
-  /** The activation table of CUs [first, end) that `load` loads, or the one that they all have already. */
-  keepTable(address: number, [first, end]: readonly [number, number], load: () => readonly Piece[]): readonly Piece[] {
-    const own = Array.from({ length: end - first }, (_, i) => this.tables.get(first + i));
+  /** The activation table of some CUs that `load` loads, or the one that they all have already. */
+  keepTable(address: number, cus: readonly number[], load: () => readonly Piece[]): readonly Piece[] {
+    const own = cus.map((cu) => this.tables.get(cu));
     if (own.every((table) => table?.address === address)) return own.map((table) => table!.piece);
     const pieces = load();
     pieces.forEach((piece, i) => {
-      this.tables.set(first + i, { address, piece });
+      this.tables.set(cus[i]!, { address, piece });
     });
     return pieces;
   }

@@ -182,26 +182,29 @@ export function emitTable(
 
 /** An activation table in all CUs, loaded unless it is there already; the pieces that look-ups read. */
 export function loadTable(context: EmitContext, address: number, source: Source): readonly Piece[] {
-  return context.keepTable(address, [0, context.cus], () => loadWords(context, address, [0, context.cus], source));
-}
-
-/** The same in one CU. */
-export function loadTableOf(context: EmitContext, address: number, cu: number, source: Source): Piece {
-  return context.keepTable(address, [cu, cu + 1], () => loadWords(context, address, [cu, cu + 1], source))[0]!;
-}
-
-function loadWords(context: EmitContext, address: number, [first, end]: readonly [number, number], source: Source): Piece[] {
-  const pieces = Array.from({ length: end - first }, (_, i) => context.list.newPiece(SPACE.table(first + i), 0, TABLE_WORDS));
-  const cus = (1 << end) - (1 << first);
-  context.list.add(
-    UNIT_ID.LDM,
-    'LDM',
-    { dramAddress: address, dramStep: 0, base: 0, ring: 0, offset: 0, step: 0, rows: 1, words: TABLE_WORDS, cus, space: 1 },
+  return loadTableOf(
+    context,
+    address,
+    Array.from({ length: context.cus }, (_, cu) => cu),
     source,
-    [],
-    pieces,
   );
-  return pieces;
+}
+
+/** The same in some CUs. */
+export function loadTableOf(context: EmitContext, address: number, cus: readonly number[], source: Source): readonly Piece[] {
+  return context.keepTable(address, cus, () => {
+    const pieces = cus.map((cu) => context.list.newPiece(SPACE.table(cu), 0, TABLE_WORDS));
+    const mask = cus.reduce((bits, cu) => bits | (1 << cu), 0);
+    context.list.add(
+      UNIT_ID.LDM,
+      'LDM',
+      { dramAddress: address, dramStep: 0, base: 0, ring: 0, offset: 0, step: 0, rows: 1, words: TABLE_WORDS, cus: mask, space: 1 },
+      source,
+      [],
+      pieces,
+    );
+    return pieces;
+  });
 }
 
 /** Pooled rows [first, end) from a ring of input rows (row r at (r − origin) modulo the ring), `rowWords` words apart (default: pixels follow each other). */
