@@ -14,6 +14,12 @@ package sf_bench_pkg;
     return pick(0, 99) < percent;
   endfunction
 
+  // Of a bench's errors so far, one more; the first ones are printed.
+  function automatic int report(int errors, string what);
+    if (errors < 5) $display("%s", what);
+    return errors + 1;
+  endfunction
+
   // Extremes more often than a uniform draw has them.
   function automatic word_t random_word();
     if (chance(10)) begin
@@ -117,6 +123,13 @@ package sf_bench_pkg;
   function automatic bit same_words(line_t a, line_t b, word_mask_t mask);
     for (int i = 0; i < int'(LineWords); i++) if (mask[i] && a[i] != b[i]) return 1'b0;
     return 1'b1;
+  endfunction
+
+  // What is wrong with a granule; nothing when it is the expected one.
+  function automatic string compare_granule(granule_t granule, expected_t e);
+    if (granule.addr == e.addr && granule.mask == e.mask && granule.last == e.last && same_words(granule.words, e.words, e.mask)) return "";
+    return $sformatf("addr %h mask %h last %b words %h, expected %h %h %b %h", granule.addr, granule.mask, granule.last, granule.words, e.addr, e.mask,
+                     e.last, e.words);
   endfunction
 
   function automatic int first_tap(int start, int dilation, int kernel);

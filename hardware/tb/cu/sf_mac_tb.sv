@@ -238,21 +238,17 @@ module sf_mac_tb
       if (grant_q) begin
         granules_q <= granules_q + 1;
         if (expected.size() == 0) begin
-          errors_o <= errors_o + 1;
-          $display("sf_mac: a granule too many");
+          errors_o <= report(errors_o, "sf_mac: a granule too many");
         end else begin
-          expected_t e;
-          e = expected.pop_front();
-          if (granule.addr != e.addr || granule.mask != e.mask || granule.last != e.last || !same_words(granule.words, e.words, e.mask)) begin
-            errors_o <= errors_o + 1;
-            if (errors_o < 5) $display("sf_mac: granule %0d of descriptor %0d: addr %h mask %h last %b words %h, expected %h %h %b %h", granules_q,
-                                       descriptors_q, granule.addr, granule.mask, granule.last, granule.words, e.addr, e.mask, e.last, e.words);
+          string wrong;
+          wrong = compare_granule(granule, expected.pop_front());
+          if (wrong != "") begin
+            errors_o <= report(errors_o, $sformatf("sf_mac: granule %0d of descriptor %0d: %s", granules_q, descriptors_q, wrong));
           end
         end
       end
       if ((own_gnt || bus_gnt) && expected.size() > 0 && bus_gnt != (expected[0].cus != OwnCu)) begin
-        errors_o <= errors_o + 1;
-        if (errors_o < 5) $display("sf_mac: wrong way for mask %b", expected[0].cus);
+        errors_o <= report(errors_o, $sformatf("sf_mac: wrong way for mask %b", expected[0].cus));
       end
       if (descriptors_q == Descriptors && !busy && expected.size() == 0 && !head_q) begin
         done_o <= 1'b1;

@@ -163,16 +163,14 @@ module sf_port_b_tb
       if (held.size() < int'(BusFifoEntries) && chance(20)) bus_q <= '{valid: 1'b1, source: source_t'($urandom), granule: g};
       // --- answers
       if (ack.valid != ack_due_q || (ack_due_q && ack.source != ack_source_q)) begin
-        errors_o <= errors_o + 1;
-        if (errors_o < 5) $display("sf_port_b: acknowledge %0d at cycle %0d, expected %0d", ack.valid, cycle_q, ack_due_q);
+        errors_o <= report(errors_o, $sformatf("sf_port_b: acknowledge %0d at cycle %0d, expected %0d", ack.valid, cycle_q, ack_due_q));
       end
       if (reads.size() > 0 && reads[0].due == cycle_q) begin
         read_t r;
         r = reads.pop_front();
         for (int i = 0; i < 16; i++) begin
           if (r.known[i] && read_words[i] != r.words[i]) begin
-            errors_o <= errors_o + 1;
-            if (errors_o < 5) $display("sf_port_b: word %0d read at cycle %0d is %h, expected %h", i, cycle_q, read_words[i], r.words[i]);
+            errors_o <= report(errors_o, $sformatf("sf_port_b: word %0d read at cycle %0d is %h, expected %h", i, cycle_q, read_words[i], r.words[i]));
           end
         end
       end

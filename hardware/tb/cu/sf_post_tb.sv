@@ -42,8 +42,7 @@ module sf_post_tb
       else if (longint'(sum_q) >>> shift_q < longint'(low_q)) low_hits_q <= low_hits_q + 1;
       else through_q <= through_q + 1;
       if (cycle_q > 5 && word != expected[3]) begin
-        errors_o <= errors_o + 1;
-        if (errors_o < 5) $display("sf_post: %0d, expected %0d", word, expected[3]);
+        errors_o <= report(errors_o, $sformatf("sf_post: %0d, expected %0d", word, expected[3]));
       end
       if (cycle_q == 30000) begin
         done_o <= 1'b1;

@@ -109,8 +109,7 @@ module sf_result_fifo_tb
         e = queued.pop_front();
         seen_q <= seen_q + 1;
         if (granule.addr != e.addr || granule.mask != e.mask || granule.last != e.last || granule.words != e.words) begin
-          errors_o <= errors_o + 1;
-          if (errors_o < 5) $display("sf_result_fifo: granule %0d is %h, expected %h", seen_q, granule, {e.last, e.addr, e.mask, e.words});
+          errors_o <= report(errors_o, $sformatf("sf_result_fifo: granule %0d is %h, expected %h", seen_q, granule, {e.last, e.addr, e.mask, e.words}));
         end
       end
       if (own_gnt || bus_gnt) begin
@@ -118,8 +117,7 @@ module sf_result_fifo_tb
           expected_t e;
           e = queued[0];
           if (bus_gnt != (e.cus != OwnCu) || last != e.last || (bus_gnt && bus_req.cus != e.cus)) begin
-            errors_o <= errors_o + 1;
-            if (errors_o < 5) $display("sf_result_fifo: head does not fit granule %0d", seen_q);
+            errors_o <= report(errors_o, $sformatf("sf_result_fifo: head does not fit granule %0d", seen_q));
           end
           if (e.last) begin
             lasts_q <= lasts_q + 1;
@@ -166,8 +164,7 @@ module sf_result_fifo_tb
       // A signal may come only when the descriptor at its place in the order is written everywhere.
       if (signal) begin
         if (signals_q >= owed.size() || (acked[signals_q] & owed[signals_q].cus) != owed[signals_q].cus) begin
-          errors_o <= errors_o + 1;
-          if (errors_o < 5) $display("sf_result_fifo: signal %0d too early", signals_q);
+          errors_o <= report(errors_o, $sformatf("sf_result_fifo: signal %0d too early", signals_q));
         end
       end
     end

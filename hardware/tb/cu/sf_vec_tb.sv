@@ -190,15 +190,12 @@ module sf_vec_tb
       if (grant_q) begin
         granules_q <= granules_q + 1;
         if (expected.size() == 0) begin
-          errors_o <= errors_o + 1;
-          $display("sf_vec: a granule too many");
+          errors_o <= report(errors_o, "sf_vec: a granule too many");
         end else begin
-          expected_t e;
-          e = expected.pop_front();
-          if (granule.addr != e.addr || granule.mask != e.mask || granule.last != e.last || !same_words(granule.words, e.words, e.mask)) begin
-            errors_o <= errors_o + 1;
-            if (errors_o < 5) $display("sf_vec: granule %0d of descriptor %0d (op %0d): addr %h mask %h last %b words %h, expected %h %h %b %h", granules_q,
-                                       descriptors_q, desc_q.op, granule.addr, granule.mask, granule.last, granule.words, e.addr, e.mask, e.last, e.words);
+          string wrong;
+          wrong = compare_granule(granule, expected.pop_front());
+          if (wrong != "") begin
+            errors_o <= report(errors_o, $sformatf("sf_vec: granule %0d of descriptor %0d (op %0d): %s", granules_q, descriptors_q, desc_q.op, wrong));
           end
         end
       end

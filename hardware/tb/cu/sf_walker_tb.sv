@@ -48,8 +48,7 @@ module sf_walker_tb
 
   task automatic check(string what, longint got, longint expected);
     if (got != expected) begin
-      errors_o <= errors_o + 1;
-      if (errors_o < 8) $display("sf_walker: descriptor %0d pixel %0d: %s is %0d, expected %0d", descriptors_q, pixel_q, what, got, expected);
+      errors_o <= report(errors_o, $sformatf("sf_walker: descriptor %0d pixel %0d: %s is %0d, expected %0d", descriptors_q, pixel_q, what, got, expected));
     end
   endtask
 

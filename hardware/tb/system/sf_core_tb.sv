@@ -133,8 +133,7 @@ module sf_core_tb
   endfunction
 
   function automatic void fail(string what);
-    errors_o <= errors_o + 1;
-    if (errors_o < 5) $display("sf_core: cycle %0d, program %0d, instruction %0d (%h): %s", cycle_q, program_q, pc_q, code[pc_q[6:0]], what);
+    errors_o <= report(errors_o, $sformatf("sf_core: cycle %0d, program %0d, instruction %0d (%h): %s", cycle_q, program_q, pc_q, code[pc_q[6:0]], what));
   endfunction
 
   always_ff @(posedge clk_i) begin

@@ -52,8 +52,7 @@ module sf_csr_tb
   logic [33:0] held_data_q;
 
   function automatic void fail(string what);
-    errors_o <= errors_o + 1;
-    if (errors_o < 5) $display("sf_csr: cycle %0d: %s (write %h, read %h: %h)", cycle_q, what, awaddr_q, araddr_q, rdata);
+    errors_o <= report(errors_o, $sformatf("sf_csr: cycle %0d: %s (write %h, read %h: %h)", cycle_q, what, awaddr_q, araddr_q, rdata));
   endfunction
 
   function automatic logic is_writable(logic [11:0] address);

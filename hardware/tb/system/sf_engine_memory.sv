@@ -44,8 +44,7 @@ module sf_engine_memory
   int cycle_q, outstanding_q;
 
   function automatic void fail(string what);
-    errors_o <= errors_o + 1;
-    if (errors_o < 5) $display("%s: cycle %0d, finished descriptors %0d: %s", Name, cycle_q, signals_o, what);
+    errors_o <= report(errors_o, $sformatf("%s: cycle %0d, finished descriptors %0d: %s", Name, cycle_q, signals_o, what));
   endfunction
 
   always_ff @(posedge clk_i) begin

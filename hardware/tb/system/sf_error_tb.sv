@@ -37,8 +37,7 @@ module sf_error_tb
   int     causes [8];
 
   function automatic void fail(string what);
-    errors_o <= errors_o + 1;
-    if (errors_o < 5) $display("sf_error: cycle %0d: %s (cause %0d, expected %0d)", cycle_q, what, error.cause, expected_q.cause);
+    errors_o <= report(errors_o, $sformatf("sf_error: cycle %0d: %s (cause %0d, expected %0d)", cycle_q, what, error.cause, expected_q.cause));
   endfunction
   function automatic logic [4:0] first_of(logic [AxiPorts-1:0] ports);
     for (int p = 0; p < int'(AxiPorts); p++) if (ports[p]) return 5'(p);

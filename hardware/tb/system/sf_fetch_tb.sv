@@ -53,8 +53,7 @@ module sf_fetch_tb
   line_addr_t next_line_q;
 
   function automatic void fail(string what);
-    errors_o <= errors_o + 1;
-    if (errors_o < 5) $display("sf_fetch: cycle %0d: %s", cycle_q, what);
+    errors_o <= report(errors_o, $sformatf("sf_fetch: cycle %0d: %s", cycle_q, what));
   endfunction
 
   always_ff @(posedge clk_i) begin

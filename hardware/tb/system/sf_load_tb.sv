@@ -58,8 +58,7 @@ module sf_load_tb
   logic    started_q, first_due_q;
 
   function automatic void fail(string what);
-    own_errors_q <= own_errors_q + 1;
-    if (own_errors_q < 5) $display("sf_%s: cycle %0d, descriptor %0d: %s", Weights ? "ldw" : "ldm", cycle_q, starts_q, what);
+    own_errors_q <= report(own_errors_q, $sformatf("sf_%s: cycle %0d, descriptor %0d: %s", Weights ? "ldw" : "ldm", cycle_q, starts_q, what));
   endfunction
 
   function automatic void expect_maps(runs_t r, ldm_desc_t d);

@@ -94,8 +94,7 @@ module sf_memory_tb
   assign slot_take = !filling_q && fill_q == 1;
 
   function automatic void fail(string what);
-    errors_o <= errors_o + 1;
-    if (errors_o < 5) $display("sf_memory: cycle %0d: %s", cycle_q, what);
+    errors_o <= report(errors_o, $sformatf("sf_memory: cycle %0d: %s", cycle_q, what));
   endfunction
 
   function automatic offer_t random_offer(bit outside);

@@ -73,8 +73,7 @@ module sf_queue_tb
   end
 
   function automatic void fail(string what, int unit);
-    errors_o <= errors_o + 1;
-    if (errors_o < 5) $display("sf_queue: cycle %0d, unit %0d: %s", cycle_q, unit, what);
+    errors_o <= report(errors_o, $sformatf("sf_queue: cycle %0d, unit %0d: %s", cycle_q, unit, what));
   endfunction
 
   always_ff @(posedge clk_i) begin

@@ -39,8 +39,7 @@ module sf_result_bus_tb
   cu_mask_t [NumSources-1:0] due_acks [int'(LatBus)];
 
   function automatic void fail(string what);
-    errors_o <= errors_o + 1;
-    if (errors_o < 5) $display("sf_result_bus: cycle %0d: %s", cycle_q, what);
+    errors_o <= report(errors_o, $sformatf("sf_result_bus: cycle %0d: %s", cycle_q, what));
   endfunction
 
   always_ff @(posedge clk_i) begin

@@ -76,8 +76,7 @@ module sf_st_tb
   logic [1:0] stored_q;
 
   function automatic void fail(string what);
-    own_errors_q <= own_errors_q + 1;
-    if (own_errors_q < 5) $display("sf_st: cycle %0d, descriptor %0d: %s", cycle_q, starts_q, what);
+    own_errors_q <= report(own_errors_q, $sformatf("sf_st: cycle %0d, descriptor %0d: %s", cycle_q, starts_q, what));
   endfunction
 
   function automatic void expect_lines(runs_t r, logic [3:0] cu);
