@@ -1,9 +1,11 @@
 /** Every pass of the layer graph, before and after. */
 import { describe, expect, it } from 'vitest';
 import type { Window } from '../../graph/integer-graph.ts';
+import { X } from './expression.ts';
 import { foldAffineIntoConsumer } from './fold-affine-into-consumer.ts';
 import { foldAffineIntoProducer } from './fold-affine-into-producer.ts';
 import { composeClamps, fuseClamp } from './fuse-clamp.ts';
+import { fuseFunctions } from './fuse-functions.ts';
 import { type DraftGraph, type FloatConv, type FloatLayer, NO_CLAMP } from './layer-graph.ts';
 import { lowerAffine } from './lower-affine.ts';
 import { lowerClamp } from './lower-clamp.ts';
@@ -124,6 +126,38 @@ describe('fuse-clamp', () => {
   it('composes bounds in order', () => {
     expect(composeClamps({ low: 0, high: 6 }, { low: 2, high: 10 })).toEqual({ low: 2, high: 6 });
     expect(composeClamps({ low: 0, high: 1 }, { low: 2, high: 10 })).toEqual({ low: 2, high: 2 });
+  });
+});
+
+describe('fuse-functions', () => {
+  const sigmoid = (input: number, output: number): FloatLayer => ({
+    kind: 'table',
+    name: `table${output}`,
+    nodes: [`table${output}`],
+    inputs: [input],
+    output,
+    function: { op: 'Sigmoid', of: X },
+    clamp: NO_CLAMP,
+  });
+  /** 1 - Sigmoid of a tensor that nobody else reads; another Sigmoid, of `readers` readers. */
+  const rests = (readers: number, side: number): readonly FloatLayer[] => {
+    const others = Array.from({ length: readers }, (_, i) => affine(3, 4 + i, [-1, -1], [1, 1]));
+    const graph = graphOf([sigmoid(0, 1), affine(1, 2, [-1, -1], [1, 1]), sigmoid(0, 3), ...others], [2]);
+    const tensors = graph.tensors.map((tensor) => ({ ...tensor, height: side, width: side }));
+    return fuseFunctions({ ...graph, tensors }).layers;
+  };
+
+  it('makes one table of a line behind a table', () => {
+    const [, fused] = rests(1, 4);
+    expect(fused).toMatchObject({ kind: 'table', inputs: [0], function: { op: 'line', scale: -1, bias: 1, of: { op: 'Sigmoid', of: X } } });
+    expect(fused.nodes).toEqual(['affine2', 'table1']);
+  });
+
+  it('but not of single pixels where the table is needed as it is', () => {
+    expect(rests(2, 1)[1].kind).toBe('affine');
+    // Not needed elsewhere; on a map, whose pixels the MAC units would all have to pass over once more.
+    expect(rests(1, 1)[1].kind).toBe('table');
+    expect(rests(2, 4)[1].kind).toBe('table');
   });
 });
 

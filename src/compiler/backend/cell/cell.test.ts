@@ -4,6 +4,7 @@ import { NetworkBuilder } from '../../../../models/builder.ts';
 import { addGru, addLinear, addLstm } from '../../../../models/sequence-layers.ts';
 import { checkConformance } from '../../../../test/conformance.ts';
 import type { IntegerGraph } from '../../../graph/integer-graph.ts';
+import { traceCore } from '../../../isa/core.ts';
 import { type Machine, XC7Z045 } from '../../../machine/machine.ts';
 import { compileModel } from '../../../runtime/compile-model.ts';
 import { measureTiming } from '../../../runtime/measure-timing.ts';
@@ -51,6 +52,20 @@ describe('a cell', () => {
     const { layers } = measureTiming(program);
     const storing = program.layers.filter((_, i) => layers[i]!.dramWriteBytes > 0);
     expect(storing.map(({ name }) => name)).toEqual([expect.stringContaining('tags')]);
+  });
+
+  it('has two tables, and loads each once into all CUs that begin with it', async () => {
+    const { instructions } = compileGraph(await recurrent('gru', 48, true), XC7Z045);
+    const loads = traceCore(instructions).dispatches.flatMap(({ kind, descriptor }) =>
+      kind === 'LDM' && descriptor.space === 1 ? [descriptor] : [],
+    );
+    // Sigmoid and Tanh: 1 - z of the first position, where nothing is kept, needs no third one.
+    expect(new Set(loads.map(({ dramAddress }) => dramAddress)).size).toBe(2);
+    // The first of every CU: one load for each table, not one for each CU.
+    const cus = [0, 1, 2, 3].filter((cu) => loads.some((load) => load.cus & (1 << cu)));
+    const firsts = new Set(cus.map((cu) => loads.find((load) => load.cus & (1 << cu))!));
+    expect(firsts.size).toBeLessThan(cus.length);
+    expect(new Set([...firsts].map(({ dramAddress }) => dramAddress)).size).toBe(firsts.size);
   });
 
   it('of a machine with one CU, or small buffers, or several frames is exact as well', async () => {
