@@ -177,6 +177,7 @@ const CASES: readonly Case[] = [
   ['an unknown command', () => ['frobnicate'], /unknown command 'frobnicate'/],
   ['a missing argument', () => ['compile', '--output', at('out.sfp')], /missing required argument 'model'/],
   ['a number that is none', () => ['bench', 'alexnet', '--batch', 'many'], /--batch.*expected a whole number/],
+  ['a port that is none', () => ['studio', '--port', '99999'], /--port.*expected a port from 0 to 65535/],
   ['a shape that is none', () => run('dynamic.onnx', '--seed', '1', '--shape', 'height'), /--shape.*expected NAME=/],
 ];
 

@@ -116,6 +116,13 @@ export function parsePositive(text: string): number {
   return value;
 }
 
+/** A TCP port, 0 for any. @throws InvalidArgumentError */
+export function parsePort(text: string): number {
+  const value = parseCount(text);
+  if (value > 65535) throw new InvalidArgumentError('expected a port from 0 to 65535.');
+  return value;
+}
+
 /** Splits NAME=FILE; without a name the whole text is the file. An existing path with '=' in it needs the name in front. */
 export function splitNamedFile(text: string): { name: string | undefined; file: string } {
   const at = text.indexOf('=');

@@ -10,6 +10,7 @@ import { LayerRefusal } from '../compiler/layer-refusal.ts';
 import { DEFAULT_HEADROOM, GUESS_HEADROOM, quantize } from '../compiler/quantize/quantize.ts';
 import { collectRangeNames, type ValueRange } from '../compiler/quantize/ranges.ts';
 import { refineTables } from '../compiler/quantize/refine-tables.ts';
+import { verifyIntegerGraph } from '../compiler/quantize/verify-integer-graph.ts';
 import { foldConstants } from '../graph/fold-constants.ts';
 import type { Graph, Tensor } from '../graph/graph.ts';
 import type { IntegerGraph } from '../graph/integer-graph.ts';
@@ -133,6 +134,7 @@ async function compilePlaced(
   const compiled = layers.map((part, index) => {
     const headroom = options.samples ? DEFAULT_HEADROOM : GUESS_HEADROOM;
     const integerGraph = quantize(refineTables(part, ranges, headroom), ranges, { mode, headroom });
+    verifyIntegerGraph(integerGraph);
     const partName = layers.length > 1 ? `${name} (${index + 1} of ${layers.length})` : name;
     const program = compileGraph(integerGraph, machine, { frames: options.frames, name: partName, progress: options.progress });
     return { where: 'accelerator' as const, integerGraph, program };

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
 import { InputError, JobError, MODELS, readInputFile } from '../../index.ts';
 import { print } from '../io.ts';
-import { parseCount } from '../options.ts';
+import { parsePort } from '../options.ts';
 import { createStudioServer } from '../studio-server.ts';
 
 /** dist/studio, which lies beside the compiled command line; undefined when it was not built. */
@@ -31,7 +31,7 @@ export function studioCommand(): Command {
   return new Command('studio')
     .description('serve the studio on this machine: open its address in a browser')
     .argument('[model]', 'ONNX file or the name of a built-in model to open')
-    .addOption(new Option('-p, --port <n>', 'port on 127.0.0.1; 0 takes any that is free').argParser(parseCount).default(4250))
+    .addOption(new Option('-p, --port <n>', 'port on 127.0.0.1; 0 takes any that is free').argParser(parsePort).default(4250))
     .addHelpText('after', '\nExample:\n  snowflake studio alexnet')
     .action(async (argument: string | undefined, { port }: { port: number }) => {
       const { hash, model } = openModel(argument);
