@@ -195,18 +195,19 @@ export class EmitContext {
     return pieces;
   }
 
-  /** Load runs of words of a view into the maps buffers of all CUs: `writes` are all their pieces. */
+  /** Load runs of words of a view into the maps buffers of `cus` (default: all CUs): `writes` are all their pieces. */
   loadRuns(
     view: View,
     run: { dramAddress: number; dramStep: number; base: number; ring: number; offset: number; step: number; rows: number; words: number },
     writes: readonly Piece[],
     frame: number,
     source: Source,
+    cus = this.allCus,
   ): void {
     const end = run.dramAddress + (run.rows - 1) * run.dramStep + run.words;
     const access = this.dramAccess(view, frame, run.dramAddress, end);
     const before = this.dram.beforeLoad(access.key, access.first, access.end);
-    this.dram.noteLoad(access.key, this.list.add(UNIT_ID.LDM, 'LDM', { ...run, cus: this.allCus, space: 0 }, source, [], writes, before));
+    this.dram.noteLoad(access.key, this.list.add(UNIT_ID.LDM, 'LDM', { ...run, cus, space: 0 }, source, [], writes, before));
   }
 
   /**

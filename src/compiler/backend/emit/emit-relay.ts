@@ -4,19 +4,20 @@
  */
 
 import type { LinkPlan } from '../chain/chain.ts';
-import { viewTensor } from '../layout/dram-layout.ts';
 import type { Block } from '../mac/blocks.ts';
-import type { Ring } from '../mac/source-walk.ts';
-import type { RelayBuffer, RelayMember } from '../relay/relay.ts';
-import { inputSpan, type RelayPlan, type RelayStep, type Span, shareOf, slotPitch, spanOf } from '../relay/relay-plan.ts';
+import type { RelayMember } from '../relay/relay.ts';
+import type { RelayPlan } from '../relay/relay-plan.ts';
+import { slotPitch } from '../relay/relay-rings.ts';
+import { inputSpan, type RelayStep, type Span, spanOf } from '../relay/relay-steps.ts';
 import { isPairWork } from '../stages/stage.ts';
-import type { View } from '../stages/view.ts';
 import { type Piece, SPACE } from '../tasks/task.ts';
 import type { EmitContext, Source, WeightsGroup } from './emit-context.ts';
 import { emitPair, emitTable, loadTable, type PixelSlot } from './emit-vec.ts';
 import type { LinkConstants } from './link-task.ts';
 import { loadGroup } from './load-group.ts';
 import { addMacTask, type RasterOutput } from './mac-task.ts';
+import { RelayMaps } from './relay-maps.ts';
+import { RelayTransfers } from './relay-transfers.ts';
 
 export interface RelayJob {
   readonly plan: RelayPlan;
@@ -29,8 +30,6 @@ export interface RelayJob {
 
 /** A step whose input comes from DRAM begins with so many parts of every CU's pixels, so that computation starts when the first are there. */
 const FIRST_PARTS = 4;
-/** Words of a load worth cutting. */
-const LARGE_LOAD_WORDS = 2048;
 
 export function* emitRelay(context: EmitContext, job: RelayJob): Generator<void> {
   const emitter = new RelayEmitter(context, job);
@@ -50,17 +49,11 @@ interface Waiting {
   readonly writes: readonly Piece[];
 }
 
-/** Pixels with the CUs (a mask) that hold them. */
-interface HeldSpan extends Span {
-  readonly cus: number;
-}
-
 class RelayEmitter {
   private readonly context: EmitContext;
   private readonly job: RelayJob;
-  /** Pieces of rows by buffer: row · CUs + CU. */
-  private readonly pieces: Map<number, Piece>[];
-  private readonly loadedRows: Set<number>[];
+  private readonly maps: RelayMaps;
+  private readonly transfers: RelayTransfers;
   private readonly groups = new Map<string, WeightsGroup>();
   private readonly weightLines: number;
   private slotCount = 0;
@@ -68,9 +61,9 @@ class RelayEmitter {
   constructor(context: EmitContext, job: RelayJob) {
     this.context = context;
     this.job = job;
-    const { graph, links, isTiled } = job.plan;
-    this.pieces = graph.buffers.map(() => new Map());
-    this.loadedRows = graph.buffers.map(() => new Set());
+    const { links, isTiled } = job.plan;
+    this.maps = new RelayMaps(context, job.plan, job.base);
+    this.transfers = new RelayTransfers(context, job.plan, job.frame, this.maps);
     const lines = links.reduce((sum, link) => sum + (link ? link.groupLines * link.blocks.length : 0), 0);
     this.weightLines = isTiled ? lines : 0;
   }
@@ -87,16 +80,16 @@ class RelayEmitter {
     this.requireAll(member, parts, source);
     if (link) this.emitMacs(step, member, link, parts, source);
     else this.emitLone(step.member, member, parts, source);
-    this.store(step, member, source);
+    this.transfers.store(step, member, source);
   }
 
   /** Every CU's pixels, cut into parts where they wait for loads. */
   private partsOf(step: RelayStep, member: RelayMember, link: LinkPlan | undefined): Span[][] {
     const { cus } = this.context;
-    const { buffers } = this.job.plan.graph;
-    const isWaiting = buffers[member.input.buffer]!.loaded.length > 0 && step.slot === 0;
+    const { graph, columns } = this.job.plan;
+    const isWaiting = graph.buffers[member.input.buffer]!.loaded.length > 0 && step.slot === 0 && !columns;
     return Array.from({ length: cus }, (_, cu) => {
-      const { from, to } = spanOf(step, member, link, cu, cus);
+      const { from, to } = spanOf(step, member, link, cu, cus, columns !== undefined);
       if (to === from) return [];
       const rows = Math.ceil((to - from) / member.width);
       const count = isWaiting ? Math.min(rows, FIRST_PARTS) : 1;
@@ -115,15 +108,16 @@ class RelayEmitter {
       for (const list of parts) {
         const span = list[i];
         if (!span) continue;
-        this.require(input.buffer, inputSpan(member, span), source);
-        if (other) this.require(other.buffer, other.isPixel ? { from: 0, to: 1 } : span, source);
+        this.transfers.require(input.buffer, inputSpan(member, span), source);
+        if (other) this.transfers.require(other.buffer, other.isPixel ? { from: 0, to: 1 } : span, source);
       }
     }
   }
 
   private emitMacs(step: RelayStep, member: RelayMember, link: LinkPlan, parts: readonly (readonly Span[])[], source: Source): void {
-    const { context } = this;
+    const { context, maps } = this;
     const { vec } = member.stage;
+    const hasColumns = this.job.plan.columns !== undefined;
     link.blocks.forEach((block, b) => {
       const group = this.group(step.member, link, b, source);
       const home = member.destinations.find(({ from, to }) => from <= block.channel && block.channel < to)!;
@@ -135,9 +129,14 @@ class RelayEmitter {
           const channels = Math.min(link.cuChannels, block.channels - slot * link.cuChannels);
           if (!span || channels <= 0) continue;
           const channel = home.channel + block.channel + slot * link.cuChannels - home.from;
+          const strip = maps.stripOf(member.width, cu);
           if (!vec) {
-            for (const part of this.heldSpans(home.buffer, span)) {
-              const to = { output: this.outputFrom(home.buffer, part.from, channel), writes: this.piecesIn(home.buffer, part, part.cus) };
+            for (const part of maps.heldResults(home.buffer, span, strip)) {
+              const to = {
+                buffer: home.buffer,
+                output: maps.outputFrom(home.buffer, cu, part.from, channel, strip.left),
+                writes: maps.piecesIn(home.buffer, part, part.cus),
+              };
               this.addMac(member, link, block, { cu, slot, channels }, group, part, part.cus, to, source);
             }
             continue;
@@ -145,10 +144,23 @@ class RelayEmitter {
           // Vector work passes the results on: from a slot, or from where they stay.
           const wait = this.job.plan.inPlace.includes(step.member)
             ? this.newSlot(cu, link, member, span)
-            : { ...this.atBuffer(home.buffer, channel, cu, span), output: this.outputFrom(home.buffer, span.from, channel) };
-          this.addMac(member, link, block, { cu, slot, channels }, group, span, 1 << cu, wait, source);
+            : {
+                ...this.atBuffer(home.buffer, channel, cu, span),
+                output: maps.outputFrom(home.buffer, cu, span.from, channel, strip.left),
+              };
+          this.addMac(member, link, block, { cu, slot, channels }, group, span, 1 << cu, { buffer: home.buffer, ...wait }, source);
           const first = block.channel + slot * link.cuChannels;
-          this.emitVec(step.member, member, cu, wait, { buffer: home.buffer, channel }, span, first, channels, source);
+          if (!hasColumns) this.emitVec(step.member, member, cu, wait, { buffer: home.buffer, channel }, span, first, channels, source);
+        }
+      }
+    });
+    if (!vec || !hasColumns) return;
+    // Few pixels: all channels at once.
+    parts.forEach((list, cu) => {
+      for (const span of list) {
+        for (const { buffer, from, to, channel } of member.destinations) {
+          const wait = this.atBuffer(buffer, channel, cu, span);
+          this.emitVec(step.member, member, cu, wait, { buffer, channel }, span, from, to - from, source);
         }
       }
     });
@@ -175,9 +187,9 @@ class RelayEmitter {
   private atBuffer(buffer: number, channel: number, cu: number, span: Span, isMade = true): Omit<Waiting, 'output'> {
     return {
       buffers: [buffer],
-      slotOf: (pixel) => this.slot(buffer, pixel, channel),
-      piecesOf: (part) => this.of(buffer, cu, part),
-      writes: isMade ? this.piecesIn(buffer, span, 1 << cu) : [],
+      slotOf: (pixel) => this.maps.slot(buffer, cu, pixel, channel),
+      piecesOf: (part) => this.maps.of(buffer, cu, part),
+      writes: isMade ? this.maps.piecesIn(buffer, span, 1 << cu) : [],
     };
   }
 
@@ -189,38 +201,62 @@ class RelayEmitter {
     group: WeightsGroup,
     { from, to }: Span,
     targets: number,
-    { output, writes }: Pick<Waiting, 'output' | 'writes'>,
+    { buffer, output, writes }: Pick<Waiting, 'output' | 'writes'> & { readonly buffer: number },
     source: Source,
   ): void {
-    const { context, job } = this;
+    const { context, job, maps } = this;
     const { input, work } = member;
     const { geometry, tapWords, depthwise, clamp } = work!;
     const { outWidth } = geometry;
     const y = Math.floor(from / outWidth);
     const read = inputSpan(member, { from, to });
-    addMacTask(
-      context,
-      {
-        cu,
-        geometry,
-        ring: this.ring(input.buffer),
-        origin: 0,
-        pixelPitch: job.plan.graph.buffers[input.buffer]!.pitch,
-        channelOffset: input.channel + block.inputChannel + (depthwise ? slot * link.cuChannels : 0),
-        tapWords,
-        depthwise,
-        lanes: link.lanes,
-        weightsLine: group.line,
-        clamp,
-        raster: { y, x: 0, x0: from - y * outWidth, width: outWidth, count: to - from },
-        output,
-        targets,
-        channels,
-      },
-      source,
-      [...this.of(input.buffer, cu, read), ...group.pieces],
-      writes,
-    );
+    const { pitch } = maps.bufferOf(input.buffer);
+    const ring = maps.ring(input.buffer);
+    const task = {
+      cu,
+      geometry,
+      ring,
+      origin: 0,
+      pixelPitch: pitch,
+      channelOffset: input.channel + block.inputChannel + (depthwise ? slot * link.cuChannels : 0),
+      tapWords,
+      depthwise,
+      lanes: link.lanes,
+      weightsLine: group.line,
+      clamp,
+      raster: { y, x: 0, x0: from - y * outWidth, width: outWidth, count: to - from },
+      output,
+      targets,
+      channels,
+    };
+    const reads = [...maps.of(input.buffer, cu, read), ...group.pieces];
+    if (!job.plan.columns) {
+      addMacTask(context, task, source, reads, writes);
+      return;
+    }
+    const strip = maps.stripOf(outWidth, cu);
+    const width = strip.right - strip.left;
+    const count = ((to - from) / outWidth) * width;
+    if (!maps.isOneRow(work!, input.buffer, buffer, strip, { from, to })) {
+      const raster = { y, x: strip.left, x0: 0, width, count };
+      const { left } = job.plan.columns[input.buffer]![cu]!;
+      const held = {
+        ring: { ...ring, base: ring.base + (left - maps.originOf(input.buffer, cu)) * pitch },
+        columns: { rowWords: ring.rowWords, first: left },
+      };
+      addMacTask(context, { ...task, ...held, raster }, source, reads, writes);
+      return;
+    }
+    // A unit begins rows no faster than every `rowPeriod` cycles.
+    const words = count * pitch;
+    const start = maps.slot(input.buffer, cu, y * outWidth + strip.left, 0).base;
+    const row = {
+      geometry: { ...geometry, inHeight: 1, inWidth: count, outHeight: 1, outWidth: count },
+      ring: { base: start, words },
+      raster: { y: 0, x: 0, x0: 0, width: count, count },
+      output: { ...output, outBase: output.outBase + output.outOffset, outRing: 0, outOffset: 0, outRowStep: 0 },
+    };
+    addMacTask(context, { ...task, ...row }, source, reads, writes);
   }
 
   /** Vector work alone, every CU its share. */
@@ -253,12 +289,17 @@ class RelayEmitter {
     const hasTable = vec?.op === 'table' || table !== undefined;
     const looked = hasTable ? [loadTable(context, tableAddress, source)[cu]!] : [];
     const own = 1 << cu;
-    for (const held of this.heldSpans(output.buffer, span)) {
-      const buffers = [...input.buffers, output.buffer, ...(other && !other.isPixel ? [other.buffer] : [])];
-      for (const { from, to } of this.linearRuns(buffers, held)) {
-        const count = to - from;
+    const { maps } = this;
+    const strip = maps.stripOf(maps.bufferOf(output.buffer).width, cu);
+    for (const held of maps.heldResults(output.buffer, span, strip)) {
+      const buffers = [output.buffer, ...input.buffers, ...(other && !other.isPixel ? [other.buffer] : [])];
+      for (const { from, rows, width } of maps.runsOf(buffers, held, strip)) {
+        const line = maps.bufferOf(output.buffer).width;
+        const whole = job.plan.columns
+          ? this.rowsFrom(from, (rows * width) / (strip.right - strip.left), line)
+          : { from, to: from + width };
         let place = input.slotOf(from);
-        let reads = input.piecesOf({ from, to });
+        let reads = input.piecesOf(whole);
         // Behind MACs all but the last operation are done where the results wait.
         const isWaiting = input.writes.length > 0;
         const work = [...(table && isTableFirst ? [table] : []), ...(vec ? [vec] : []), ...(table && !isTableFirst ? [table] : [])];
@@ -266,144 +307,27 @@ class RelayEmitter {
           const isLast = i === work.length - 1;
           const targets = isLast ? held.cus : own;
           const isMoved = isLast || !isWaiting;
-          const out = isMoved ? this.slot(output.buffer, from, output.channel) : place;
-          const writes = isMoved ? this.piecesIn(output.buffer, { from, to }, targets) : reads;
+          const out = isMoved ? maps.slot(output.buffer, cu, from, output.channel) : place;
+          const writes = isMoved ? maps.piecesIn(output.buffer, whole, targets) : reads;
           if (operation.op === 'table') {
-            emitTable(context, operation, cu, place, out, count, words, [...reads, ...looked], writes, source, targets);
+            emitTable(context, operation, cu, place, out, width, words, [...reads, ...looked], writes, source, targets, rows);
           } else if (isPairWork(operation)) {
-            const pixel = other!.isPixel ? { from: 0, to: 1 } : { from, to };
-            const second = this.slot(other!.buffer, pixel.from, other!.channel + first);
-            const operands = [...reads, ...this.of(other!.buffer, cu, pixel)];
-            emitPair(context, operation, cu, place, second, out, count, words, operands, writes, source, targets);
+            const pixels = other!.isPixel ? { from: 0, to: 1 } : whole;
+            const second = maps.slot(other!.buffer, cu, other!.isPixel ? 0 : from, other!.channel + first);
+            const operands = [...reads, ...maps.of(other!.buffer, cu, pixels)];
+            emitPair(context, operation, cu, place, second, out, width, words, operands, writes, source, targets, rows);
           }
           place = out;
-          reads = isMoved ? this.piecesIn(output.buffer, { from, to }, own) : reads;
+          reads = isMoved ? maps.piecesIn(output.buffer, whole, own) : reads;
         });
       }
     }
   }
 
-  /** What others read: every CU stores its share of the pixels. */
-  private store(step: RelayStep, member: RelayMember, source: Source): void {
-    const { context, job } = this;
-    const runs = new Map<number, { channel: number; end: number }[]>();
-    for (const { buffer, from, to, channel } of [...member.destinations].sort((a, b) => a.channel - b.channel)) {
-      if (!job.plan.graph.buffers[buffer]!.isStored) continue;
-      const list = runs.get(buffer) ?? [];
-      const last = list.at(-1);
-      if (last?.end === channel) last.end = channel + to - from;
-      else list.push({ channel, end: channel + to - from });
-      runs.set(buffer, list);
-    }
-    for (const [buffer, list] of runs) {
-      const view = this.view(job.plan.graph.buffers[buffer]!);
-      for (let cu = 0; cu < context.cus; cu++) {
-        for (const { from, to } of this.linearRuns([buffer], shareOf(step, member, cu, context.cus))) {
-          for (const { channel, end } of list) {
-            const run = { first: from, end: to, channel, words: end - channel, cu, ...this.slot(buffer, from, channel) };
-            context.storePixels(view, job.frame, run, source, this.of(buffer, cu, { from, to }));
-          }
-        }
-      }
-    }
-  }
-
-  /** A buffer's words in DRAM. */
-  private view({ tensor, isPlain, first, channels }: RelayBuffer): View {
-    const { context, job } = this;
-    const view = viewTensor(context.stages, context.layout, tensor, Math.max(0, job.frame));
-    if (!isPlain) return view;
-    const { scatters: _, isVirtual: __, ...plain } = view;
-    return { ...plain, address: plain.address + first, channels };
-  }
-
-  /** Load rows of a buffer that are not there, into all CUs that hold them at one time or another. */
-  private require(buffer: number, { from, to }: Span, source: Source): void {
-    const { plan } = this.job;
-    const { width, loaded } = plan.graph.buffers[buffer]!;
-    const known = this.loadedRows[buffer]!;
-    if (loaded.length === 0) return;
-    const end = Math.ceil(to / width);
-    const rowWords = width * plan.graph.buffers[buffer]!.pitch;
-    for (let row = Math.floor(from / width); row < end; ) {
-      if (known.has(row)) {
-        row++;
-        continue;
-      }
-      const cus = this.holdersOf(buffer, row);
-      const ringEnd = row + plan.rings[buffer]!.rows - (row % plan.rings[buffer]!.rows);
-      let last = row + 1;
-      while (
-        last < end &&
-        last < ringEnd &&
-        !known.has(last) &&
-        (last - row) * rowWords < LARGE_LOAD_WORDS &&
-        this.holdersOf(buffer, last) === cus
-      )
-        last++;
-      this.load(buffer, row, last, cus, source);
-      for (let r = row; r < last; r++) known.add(r);
-      row = last;
-    }
-  }
-
-  private load(buffer: number, first: number, end: number, cus: number, source: Source): void {
-    const { context, job } = this;
-    const { loaded, width, pitch } = job.plan.graph.buffers[buffer]!;
-    const { base, words } = this.ring(buffer);
-    const view = this.view(job.plan.graph.buffers[buffer]!);
-    const pieces = new Map<number, Piece[]>();
-    for (let cu = 0; cu < context.cus; cu++) {
-      if ((cus >> cu) & 1) pieces.set(cu, this.piecesIn(buffer, { from: first * width, to: end * width }, 1 << cu));
-    }
-    for (const run of loaded) {
-      const slice = { ...view, address: view.address + run.first, channels: run.end - run.first };
-      const ring = { base: base + run.first, words };
-      context.loadRows(slice, { first, end, origin: 0 }, ring, pitch, cus, job.frame, source, pieces);
-    }
-  }
-
-  /** CUs that hold some of a row. */
-  private holdersOf(buffer: number, row: number): number {
-    const { width } = this.job.plan.graph.buffers[buffer]!;
-    return this.heldSpans(buffer, { from: row * width, to: (row + 1) * width }).reduce((mask, { cus }) => mask | cus, 0);
-  }
-
-  /** Pixels cut where other CUs hold them. */
-  private heldSpans(buffer: number, { from, to }: Span): HeldSpan[] {
-    const byCu = this.job.plan.held[buffer]!;
-    const cuts = new Set([from, to]);
-    for (const spans of byCu) {
-      for (const span of spans) {
-        if (span.from > from && span.from < to) cuts.add(span.from);
-        if (span.to > from && span.to < to) cuts.add(span.to);
-      }
-    }
-    const sorted = [...cuts].sort((a, b) => a - b);
-    const result: { from: number; to: number; cus: number }[] = [];
-    for (let i = 1; i < sorted.length; i++) {
-      const [low, high] = [sorted[i - 1]!, sorted[i]!];
-      const cus = byCu.reduce(
-        (mask, spans, cu) => (spans.some((span) => span.from <= low && high <= span.to) ? mask | (1 << cu) : mask),
-        0,
-      );
-      const last = result.at(-1);
-      if (last && last.cus === cus) last.to = high;
-      else result.push({ from: low, to: high, cus });
-    }
-    return result;
-  }
-
-  /** Pixels cut where one of the rings begins anew. */
-  private linearRuns(buffers: readonly number[], { from, to }: Span): Span[] {
-    const cuts = new Set([from, to]);
-    for (const buffer of buffers) {
-      const { width } = this.job.plan.graph.buffers[buffer]!;
-      const turn = this.job.plan.rings[buffer]!.rows * width;
-      for (let at = Math.ceil(from / turn) * turn; at < to; at += turn) cuts.add(at);
-    }
-    const sorted = [...cuts].sort((a, b) => a - b);
-    return sorted.slice(1).map((end, i) => ({ from: sorted[i]!, to: end }));
+  /** Whole rows from the row of a pixel on. */
+  private rowsFrom(pixel: number, rows: number, width: number): Span {
+    const from = Math.floor(pixel / width) * width;
+    return { from, to: from + rows * width };
   }
 
   private group(member: number, link: LinkPlan, b: number, source: Source): WeightsGroup {
@@ -414,70 +338,5 @@ class RelayEmitter {
     const group = loadGroup(this.context, weights!.blocks[b]!, address!, link.groupLines, link.parts, this.weightLines, source);
     this.groups.set(key, group);
     return group;
-  }
-
-  private ring(buffer: number): Ring {
-    const { plan, base } = this.job;
-    const { width, pitch } = plan.graph.buffers[buffer]!;
-    const ring = plan.rings[buffer]!;
-    return { base: base + ring.base, words: ring.rows * width * pitch };
-  }
-
-  /** Where a pixel lies. */
-  private slot(buffer: number, pixel: number, channel: number): PixelSlot {
-    const { width, pitch } = this.job.plan.graph.buffers[buffer]!;
-    const { base, words } = this.ring(buffer);
-    const row = Math.floor(pixel / width);
-    return { base: base + ((row * width * pitch) % words) + (pixel - row * width) * pitch + channel, pitch };
-  }
-
-  /** Where results go that are a buffer's pixels, from the row of this one on. */
-  private outputFrom(buffer: number, pixel: number, channel: number): RasterOutput {
-    const { width, pitch } = this.job.plan.graph.buffers[buffer]!;
-    const { base, words } = this.ring(buffer);
-    const row = Math.floor(pixel / width);
-    const rowWords = width * pitch;
-    return {
-      outBase: base + channel,
-      outRing: words,
-      outOffset: (row * rowWords) % words,
-      outRowStep: rowWords % words,
-      outColStep: pitch,
-    };
-  }
-
-  /** Pieces of the rows of some pixels in a CU, which were made or loaded before. */
-  private of(buffer: number, cu: number, { from, to }: Span): Piece[] {
-    const { width } = this.job.plan.graph.buffers[buffer]!;
-    const list: Piece[] = [];
-    for (let row = Math.floor(from / width); row * width < to; row++) {
-      const piece = this.pieces[buffer]!.get(row * this.context.cus + cu);
-      if (!piece) throw new Error(`relay: row ${row} of tensor ${this.job.plan.graph.buffers[buffer]!.tensor} is not in CU ${cu}`);
-      list.push(piece);
-    }
-    return list;
-  }
-
-  /** The same in several CUs, made now where they are new. */
-  private piecesIn(buffer: number, { from, to }: Span, cus: number): Piece[] {
-    const { context } = this;
-    const { width, pitch } = this.job.plan.graph.buffers[buffer]!;
-    const { base, words } = this.ring(buffer);
-    const rowWords = width * pitch;
-    const list: Piece[] = [];
-    for (let row = Math.floor(from / width); row * width < to; row++) {
-      for (let cu = 0; cu < context.cus; cu++) {
-        if (!((cus >> cu) & 1)) continue;
-        const key = row * context.cus + cu;
-        let piece = this.pieces[buffer]!.get(key);
-        if (!piece) {
-          const start = base + ((row * rowWords) % words);
-          piece = context.list.newPiece(SPACE.maps(cu), start, start + rowWords);
-          this.pieces[buffer]!.set(key, piece);
-        }
-        list.push(piece);
-      }
-    }
-    return list;
   }
 }

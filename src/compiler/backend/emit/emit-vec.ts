@@ -11,21 +11,23 @@ import type { Geometry, PairWork, VecWork } from '../stages/stage.ts';
 import { type BareDescriptor, type Piece, SPACE } from '../tasks/task.ts';
 import type { EmitContext, Source } from './emit-context.ts';
 
-/** Pixels one after the other in a CU's maps: pixel i at base + i·pitch. */
+/** Pixels one after the other in a CU's maps: pixel i at base + i·pitch; where there are several rows of them, `rowStep` words apart. */
 export interface PixelSlot {
   readonly base: number;
   readonly pitch: number;
+  readonly rowStep?: number;
 }
 
 const NO_SECOND = { src2Base: 0, src2Ring: 0, src2Offset: 0, src2RowStep: 0, src2ColStep: 0, shiftA: 0, shiftB: 0, shiftOut: 0 };
 const COPY_WINDOW = { kernelH: 1, kernelW: 1, strideH: 1, strideW: 1, dilationH: 1, dilationW: 1, iy0: 0, ix0: 0 };
 
-/** Walk over `count` pixels of a slot, one row, no window. */
+/** Walk over `rows` rows of `count` pixels of a slot, no window. */
 function linearWalk(
   from: PixelSlot,
   to: PixelSlot,
   count: number,
   words: number,
+  rows: number,
 ): Omit<
   BareDescriptor<'MAC'>,
   keyof Pick<MacDescriptor, 'weightsLine' | 'lanes' | 'depthwise' | 'outWords' | 'outCus' | 'clampLow' | 'clampHigh'>
@@ -35,22 +37,22 @@ function linearWalk(
     srcRing: 0,
     srcOffset: 0,
     srcColumn: 0,
-    rowStep: 0,
+    rowStep: rows > 1 ? from.rowStep! : 0,
     kRowStep: 0,
     colStep: from.pitch,
     tapStep: 0,
     words,
     ...COPY_WINDOW,
-    inHeight: 1,
+    inHeight: rows,
     inWidth: count,
     outBase: to.base,
     outRing: 0,
     outOffset: 0,
-    outRowStep: 0,
+    outRowStep: rows > 1 ? to.rowStep! : 0,
     outColStep: to.pitch,
     outWidth: count,
     x0: 0,
-    count,
+    count: rows * count,
   };
 }
 
@@ -91,16 +93,25 @@ export function emitPair(
   writes: readonly Piece[],
   source: Source,
   targets = 1 << cu,
+  rows = 1,
 ): void {
   const isMaximum = work.op === 'maximum';
+  if (isMaximum && rows > 1) {
+    const row = (slot: PixelSlot, y: number): PixelSlot => ({ ...slot, base: slot.base + y * slot.rowStep! });
+    for (let y = 0; y < rows; y++) {
+      emitPair(context, work, cu, row(a, y), work.isPixel ? b : row(b, y), row(out, y), count, words, reads, writes, source, targets);
+    }
+    return;
+  }
   const lower = isMaximum && b.base < a.base ? b : a;
   if (isMaximum && a.pitch !== b.pitch) throw new Error('operands of a maximum lie at different pitches');
-  const secondSource = { src2Base: b.base, src2Ring: 0, src2Offset: 0, src2RowStep: 0, src2ColStep: work.isPixel ? 0 : b.pitch };
+  const src2RowStep = rows > 1 && !work.isPixel ? b.rowStep! : 0;
+  const secondSource = { src2Base: b.base, src2Ring: 0, src2Offset: 0, src2RowStep, src2ColStep: work.isPixel ? 0 : b.pitch };
   context.list.add(
     UNIT_ID.vec(cu),
     'VEC',
     {
-      ...linearWalk(lower, out, count, words),
+      ...linearWalk(lower, out, count, words, rows),
       ...(isMaximum ? { kernelH: 2, inHeight: 2, kRowStep: Math.abs(b.base - a.base) } : {}),
       outCus: targets,
       clampLow: work.clamp.low,
@@ -161,12 +172,13 @@ export function emitTable(
   writes: readonly Piece[],
   source: Source,
   targets = 1 << cu,
+  rows = 1,
 ): void {
   context.list.add(
     UNIT_ID.vec(cu),
     'VEC',
     {
-      ...linearWalk(from, to, count, words),
+      ...linearWalk(from, to, count, words, rows),
       outCus: targets,
       clampLow: work.clamp.low,
       clampHigh: work.clamp.high,

@@ -26,6 +26,8 @@ export interface MacTask {
   readonly ring: Ring;
   readonly origin: number;
   readonly pixelPitch: number;
+  /** Rows of which only some columns are there: words from row to row, and the first column. */
+  readonly columns?: { readonly rowWords: number; readonly first: number };
   readonly channelOffset: number;
   readonly tapWords: number;
   readonly depthwise: boolean;
@@ -45,6 +47,7 @@ export interface MacTask {
  */
 function layAlongRow(task: MacTask): MacTask {
   const { geometry: g, ring, raster, output, origin, pixelPitch } = task;
+  if (task.columns) return task;
   const isPointwise = g.kernelH === 1 && g.kernelW === 1 && g.strideH === 1 && g.padTop === 0 && g.padLeft === 0;
   if (g.inWidth !== 1 || g.outWidth !== 1 || raster.width !== 1 || raster.count === 1 || !isPointwise) return task;
   const { y, count } = raster;
@@ -70,7 +73,7 @@ function layAlongRow(task: MacTask): MacTask {
 export function addMacTask(context: EmitContext, given: MacTask, source: Source, reads: readonly Piece[], writes: readonly Piece[]): void {
   const task = layAlongRow(given);
   const { geometry: g, ring, raster } = task;
-  const rowWords = g.inWidth * task.pixelPitch;
+  const rowWords = task.columns?.rowWords ?? g.inWidth * task.pixelPitch;
   const iy0 = raster.y * g.strideH - g.padTop;
   const ix0 = raster.x * g.strideW - g.padLeft;
   const end = raster.y + Math.floor((raster.x0 + raster.count - 1) / raster.width) + 1;
@@ -79,7 +82,7 @@ export function addMacTask(context: EmitContext, given: MacTask, source: Source,
     'MAC',
     {
       srcBase: ring.base + task.channelOffset,
-      ...walkSource(g, ring, task.origin, rowWords, { first: raster.y, end }, ix0 * task.pixelPitch),
+      ...walkSource(g, ring, task.origin, rowWords, { first: raster.y, end }, (ix0 - (task.columns?.first ?? 0)) * task.pixelPitch),
       colStep: g.strideW * task.pixelPitch,
       tapStep: g.dilationW * task.pixelPitch,
       words: task.depthwise ? task.channels : task.tapWords,

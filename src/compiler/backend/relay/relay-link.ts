@@ -11,10 +11,12 @@ export interface LinkCost {
   readonly cycles: number;
   readonly bus: number;
   readonly bytes: number;
+  /** Are a CU's columns one row, in the maps buffers? */
+  readonly isOneRow: boolean;
 }
 
-/** What is split over the CUs: pixels of tiles; of whole maps pixels (but for a few pixels), or pixels or channels. */
-export type Split = 'tiles' | 'pixels' | 'any';
+/** What is split over the CUs: pixels of tiles, columns of tiles; of whole maps pixels (but for a few pixels), or pixels or channels. */
+export type Split = 'tiles' | 'columns' | 'pixels' | 'any';
 
 /** Choices made before, by stage, pitch and kind. */
 export type LinkCache = Map<string, LinkCost | undefined>;
@@ -28,26 +30,28 @@ const GROUP_SHARE = 2;
 /** Part of the results that pass the bus where every CU has rows of its own. */
 const HALO_SHARE = 0.5;
 
-/** The fastest way that fits; undefined: there is none. */
+/** The fastest way that fits; undefined: there is none. `isOneRow`: are a CU's columns one row, in the maps buffers (Split 'columns')? */
 export function chooseLink(
   member: RelayMember,
   pixelPitch: number,
   machine: Machine,
   split: Split,
+  isOneRow: boolean,
   cache: LinkCache,
 ): LinkCost | undefined {
-  const key = `${member.index} ${pixelPitch} ${split} ${member.destinations.map(({ from }) => from).join()}`;
-  if (!cache.has(key)) cache.set(key, search(member, pixelPitch, machine, split));
+  const key = `${member.index} ${pixelPitch} ${split} ${isOneRow} ${member.destinations.map(({ from }) => from).join()}`;
+  if (!cache.has(key)) cache.set(key, search(member, pixelPitch, machine, split, isOneRow));
   return cache.get(key);
 }
 
-function search(member: RelayMember, pixelPitch: number, machine: Machine, split: Split): LinkCost | undefined {
+function search(member: RelayMember, pixelPitch: number, machine: Machine, split: Split, isOneRow: boolean): LinkCost | undefined {
   const work = member.work!;
   const cus = machine.computeUnits;
   const bandwidth = machine.dram.bytesPerSecond / machine.clockHz;
   const regions = regionsOf(work, work.geometry);
   const pixels = member.height * member.width;
-  const isTiled = split === 'tiles';
+  const isTiled = split === 'tiles' || split === 'columns';
+  const columns = Math.ceil(member.width / cus);
   const mayCut = split === 'any' || (split === 'pixels' && pixels < FEW_PIXELS);
   let best: { cost: LinkCost; score: number } | undefined;
   for (const lanes of work.depthwise ? [1] : [1, 2, 4, 8, LINE_WORDS]) {
@@ -61,13 +65,15 @@ function search(member: RelayMember, pixelPitch: number, machine: Machine, split
       if (!blocks) continue;
       const parts = cus / slots;
       const plan: LinkPlan = { lanes, parts, slots, adjacent, pixelPitch, groupLines, cuChannels, blocks };
-      const uneven = (Math.ceil(pixels / parts) * parts) / pixels;
-      const cycles = blocks.length * (total / parts) * uneven;
+      const uneven = split === 'columns' ? (columns * cus) / member.width : (Math.ceil(pixels / parts) * parts) / pixels;
+      // Rows of few pixels take their time.
+      const slow = split === 'columns' && !isOneRow ? Math.max(1, machine.latency.rowPeriod / ((total / pixels) * columns)) : 1;
+      const cycles = blocks.length * (total / parts) * uneven * slow;
       const granules = blocks.reduce((sum, { channels }) => sum + granulesOf(channels, cuChannels), 0);
-      const bus = pixels * granules * 1.05 * (slots > 1 || isTiled ? 1 : HALO_SHARE);
+      const bus = pixels * granules * 1.05 * (slots > 1 || split === 'tiles' ? 1 : HALO_SHARE);
       const bytes = blocks.reduce((sum, { channels }) => sum + groupLines * imagesOf(channels, lanes) * LINE_BYTES, 0);
       const score = Math.max(cycles + blocks.length * (DESCRIPTOR_CYCLES + parameterLines(lanes)), bus, bytes / bandwidth) + blocks.length;
-      if (!best || score < best.score) best = { cost: { plan, cycles, bus, bytes }, score };
+      if (!best || score < best.score) best = { cost: { plan, cycles, bus, bytes, isOneRow }, score };
     }
   }
   return best?.cost;

@@ -27,6 +27,17 @@ function buildResiduals(size: number, channels: number, units: number): IntegerG
   return b.build(x);
 }
 
+/** Residual units with windows on maps of which a unit's rows do not fit beside each other: their depthwise layers read columns of other CUs. */
+function buildWideResiduals(size: number, channels: number, units: number): IntegerGraph {
+  const b = new GraphBuilder();
+  let x = b.conv(b.input(size, size, 8), channels, { kernel: 3, pad: 1 });
+  for (let i = 0; i < units; i++) {
+    const narrow = b.conv(b.conv(x, 60), 60, { kernel: 3, pad: 1, groups: 60 });
+    x = b.residual(b.conv(narrow, channels, { groups: 3 }), x);
+  }
+  return b.build(b.conv(x, 24, { kernel: 3, pad: 1, stride: 2 }));
+}
+
 function relayed(program: Program): number {
   return program.layers.filter(({ schedule }) => schedule.includes('relay')).length;
 }
@@ -57,6 +68,16 @@ describe('relays', () => {
     const { program, difference } = await checkConformance(graph, XC7Z045, 1, 5);
     expect(difference).toBeUndefined();
     expect(relayed(program)).toBeGreaterThan(8);
+    expect(innerTensors(program)).toBeLessThan(3);
+  });
+
+  it.each([
+    ['28 columns, 7 for each', 28, 1],
+    ['27 columns, two frames', 27, 2],
+  ] as const)('give every CU columns of its own where maps are too large: %s', async (_, size, frames) => {
+    const { program, difference } = await checkConformance(buildWideResiduals(size, 240, 3), XC7Z045, frames, 6);
+    expect(difference).toBeUndefined();
+    // One of the maps between the units goes through DRAM at most.
     expect(innerTensors(program)).toBeLessThan(3);
   });
 });

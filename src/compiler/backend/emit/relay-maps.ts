@@ -1,0 +1,211 @@
+/**
+ * A relay's maps while it is emitted: where a pixel lies, which CUs hold it, and the pieces of its rows. Specification: docs/compiler.md, "Relays".
+ */
+import type { Ring } from '../mac/source-walk.ts';
+import type { RelayBuffer } from '../relay/relay.ts';
+import type { RelayPlan } from '../relay/relay-plan.ts';
+import { type Columns, isPixelwise, ownColumns, type Span } from '../relay/relay-steps.ts';
+import type { MacWork } from '../stages/stage.ts';
+import { type Piece, SPACE } from '../tasks/task.ts';
+import type { EmitContext } from './emit-context.ts';
+import type { PixelSlot } from './emit-vec.ts';
+import type { RasterOutput } from './mac-task.ts';
+
+/** Pixels with the CUs (a mask) that hold them. */
+export interface HeldSpan extends Span {
+  readonly cus: number;
+}
+
+/** Columns with the CUs (a mask) that hold them. */
+export interface HeldColumns extends Columns {
+  readonly cus: number;
+}
+
+/** Pixels that lie alike in several buffers: `rows` rows of `width` pixels, from one pixel on. */
+export interface PixelRows {
+  readonly from: number;
+  readonly rows: number;
+  readonly width: number;
+}
+
+export class RelayMaps {
+  private readonly context: EmitContext;
+  private readonly plan: RelayPlan;
+  private readonly base: number;
+  /** Pieces of rows by buffer: row · CUs + CU. */
+  private readonly pieces: Map<number, Piece>[];
+
+  /** @param base Where the relay's words begin in the maps buffers. */
+  constructor(context: EmitContext, plan: RelayPlan, base: number) {
+    this.context = context;
+    this.plan = plan;
+    this.base = base;
+    this.pieces = plan.graph.buffers.map(() => new Map());
+  }
+
+  bufferOf(buffer: number): RelayBuffer {
+    return this.plan.graph.buffers[buffer]!;
+  }
+
+  /** Columns of a map that a CU makes. */
+  stripOf(width: number, cu: number): Columns {
+    return this.plan.columns ? ownColumns(width, cu, this.context.cus) : { left: 0, right: width };
+  }
+
+  /** Rows of a buffer, and words from row to row. */
+  ring(buffer: number): Ring & { readonly rowWords: number } {
+    const { rows, rowPixels, base } = this.plan.rings[buffer]!;
+    const rowWords = rowPixels * this.bufferOf(buffer).pitch;
+    return { base: this.base + base, words: rows * rowWords, rowWords };
+  }
+
+  /** The column at the beginning of a CU's rows. */
+  originOf(buffer: number, cu: number): number {
+    return this.plan.columns && this.plan.rings[buffer]!.isApart ? this.plan.columns[buffer]![cu]!.left : 0;
+  }
+
+  /** Where a pixel lies in a CU. */
+  slot(buffer: number, cu: number, pixel: number, channel: number): PixelSlot {
+    const { width, pitch } = this.bufferOf(buffer);
+    const { base, words, rowWords } = this.ring(buffer);
+    const row = Math.floor(pixel / width);
+    const column = pixel - row * width - this.originOf(buffer, cu);
+    return { base: base + ((row * rowWords) % words) + column * pitch + channel, pitch, rowStep: rowWords };
+  }
+
+  /** Where a CU's results go that are a buffer's pixels, from the row of this one on, columns from `left` on. */
+  outputFrom(buffer: number, cu: number, pixel: number, channel: number, left: number): RasterOutput {
+    const { width, pitch } = this.bufferOf(buffer);
+    const { base, words, rowWords } = this.ring(buffer);
+    const row = Math.floor(pixel / width);
+    return {
+      outBase: base + (left - this.originOf(buffer, cu)) * pitch + channel,
+      outRing: words,
+      outOffset: (row * rowWords) % words,
+      outRowStep: rowWords % words,
+      outColStep: pitch,
+    };
+  }
+
+  /** Do rows of a CU's columns of both buffers lie one behind the other, so that work on pixels sees one row? */
+  isOneRow(work: MacWork, from: number, to: number, { left, right }: Columns, { from: first, to: end }: Span): boolean {
+    if (!isPixelwise(work)) return false;
+    return [from, to].every((buffer) => {
+      const { rows, rowPixels } = this.plan.rings[buffer]!;
+      const { width } = this.bufferOf(buffer);
+      const count = (end - first) / width;
+      return rowPixels === right - left && ((first / width) % rows) + count <= rows;
+    });
+  }
+
+  /** CUs that hold some of a row. */
+  holdersOf(buffer: number, row: number): number {
+    const { width } = this.bufferOf(buffer);
+    return this.heldSpans(buffer, { from: row * width, to: (row + 1) * width }).reduce((mask, { cus }) => mask | cus, 0);
+  }
+
+  /** Pixels cut where other CUs hold them. */
+  heldSpans(buffer: number, { from, to }: Span): HeldSpan[] {
+    const byCu = this.plan.held[buffer]!;
+    const cuts = new Set([from, to]);
+    for (const spans of byCu) {
+      for (const span of spans) {
+        if (span.from > from && span.from < to) cuts.add(span.from);
+        if (span.to > from && span.to < to) cuts.add(span.to);
+      }
+    }
+    const sorted = [...cuts].sort((a, b) => a - b);
+    const result: { from: number; to: number; cus: number }[] = [];
+    for (let i = 1; i < sorted.length; i++) {
+      const [low, high] = [sorted[i - 1]!, sorted[i]!];
+      const cus = byCu.reduce(
+        (mask, spans, cu) => (spans.some((span) => span.from <= low && high <= span.to) ? mask | (1 << cu) : mask),
+        0,
+      );
+      const last = result.at(-1);
+      if (last && last.cus === cus) last.to = high;
+      else result.push({ from: low, to: high, cus });
+    }
+    return result;
+  }
+
+  /** The same of a CU's results: of columns of its own all go to the same CUs. */
+  heldResults(buffer: number, span: Span, strip: Columns): HeldSpan[] {
+    const { columns } = this.plan;
+    if (!columns) return this.heldSpans(buffer, span);
+    const cus = columns[buffer]!.reduce(
+      (mask, { left, right }, cu) => (left <= strip.left && strip.right <= right ? mask | (1 << cu) : mask),
+      0,
+    );
+    return [{ ...span, cus }];
+  }
+
+  /** Columns of a buffer cut where other CUs hold them. */
+  heldColumns(buffer: number): HeldColumns[] {
+    const byCu = this.plan.columns![buffer]!;
+    const cuts = [...new Set(byCu.flatMap(({ left, right }) => [left, right]))].sort((a, b) => a - b);
+    return cuts.slice(1).flatMap((right, i) => {
+      const left = cuts[i]!;
+      const cus = byCu.reduce((mask, held, cu) => (held.left <= left && right <= held.right ? mask | (1 << cu) : mask), 0);
+      return cus ? [{ left, right, cus }] : [];
+    });
+  }
+
+  /** Pixels of some buffers (of their rows a CU's columns) cut where one of the rings begins anew. */
+  runsOf(buffers: readonly number[], { from, to }: Span, { left, right }: Columns): PixelRows[] {
+    const { width } = this.bufferOf(buffers[0]!);
+    const cuts = new Set([from, to]);
+    for (const buffer of buffers) {
+      const turn = this.plan.rings[buffer]!.rows * width;
+      for (let at = Math.ceil(from / turn) * turn; at < to; at += turn) cuts.add(at);
+    }
+    const sorted = [...cuts].sort((a, b) => a - b);
+    const isOneRow = !this.plan.columns || buffers.every((buffer) => this.plan.rings[buffer]!.rowPixels === right - left);
+    return sorted.slice(1).map((end, i): PixelRows => {
+      const first = sorted[i]!;
+      const rows = (end - first) / width;
+      if (!this.plan.columns) return { from: first, rows: 1, width: end - first };
+      const columns = right - left;
+      return isOneRow ? { from: first + left, rows: 1, width: rows * columns } : { from: first + left, rows, width: columns };
+    });
+  }
+
+  /** Pieces of the rows of some pixels in a CU, which were made or loaded before. */
+  of(buffer: number, cu: number, { from, to }: Span): Piece[] {
+    const { width, tensor } = this.bufferOf(buffer);
+    const list: Piece[] = [];
+    // Windows that see nothing but padding.
+    const held = this.plan.columns?.[buffer]?.[cu];
+    if (held && held.left >= held.right) return list;
+    for (let row = Math.floor(from / width); row * width < to; row++) {
+      const piece = this.pieces[buffer]!.get(row * this.context.cus + cu);
+      if (!piece) throw new Error(`relay: row ${row} of tensor ${tensor} is not in CU ${cu}`);
+      list.push(piece);
+    }
+    return list;
+  }
+
+  /** The same in several CUs, made now where they are new. */
+  piecesIn(buffer: number, { from, to }: Span, cus: number): Piece[] {
+    const { context } = this;
+    const { width, pitch } = this.bufferOf(buffer);
+    const { base, words, rowWords } = this.ring(buffer);
+    const list: Piece[] = [];
+    for (let row = Math.floor(from / width); row * width < to; row++) {
+      for (let cu = 0; cu < context.cus; cu++) {
+        if (!((cus >> cu) & 1)) continue;
+        const key = row * context.cus + cu;
+        let piece = this.pieces[buffer]!.get(key);
+        if (!piece) {
+          const start = base + ((row * rowWords) % words);
+          const { left, right } = this.plan.columns?.[buffer]?.[cu] ?? { left: 0, right: width };
+          const origin = this.originOf(buffer, cu);
+          piece = context.list.newPiece(SPACE.maps(cu), start + (left - origin) * pitch, start + (right - origin) * pitch);
+          this.pieces[buffer]!.set(key, piece);
+        }
+        list.push(piece);
+      }
+    }
+    return list;
+  }
+}

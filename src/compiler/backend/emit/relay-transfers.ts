@@ -1,0 +1,156 @@
+/**
+ * What a relay loads and stores: rows from DRAM into the CUs that hold them, each once, and what others read from the CU that has it.
+ * Specification: docs/compiler.md, "Relays".
+ */
+import { viewTensor } from '../layout/dram-layout.ts';
+import type { RelayBuffer, RelayMember } from '../relay/relay.ts';
+import type { RelayPlan } from '../relay/relay-plan.ts';
+import { type RelayStep, type Span, shareOf } from '../relay/relay-steps.ts';
+import type { View } from '../stages/view.ts';
+import type { Piece } from '../tasks/task.ts';
+import type { EmitContext, Source } from './emit-context.ts';
+import type { RelayMaps } from './relay-maps.ts';
+
+/** Words of a load worth cutting. */
+const LARGE_LOAD_WORDS = 2048;
+
+export class RelayTransfers {
+  private readonly context: EmitContext;
+  private readonly plan: RelayPlan;
+  private readonly frame: number;
+  private readonly maps: RelayMaps;
+  private readonly loadedRows: Set<number>[];
+
+  constructor(context: EmitContext, plan: RelayPlan, frame: number, maps: RelayMaps) {
+    this.context = context;
+    this.plan = plan;
+    this.frame = frame;
+    this.maps = maps;
+    this.loadedRows = plan.graph.buffers.map(() => new Set());
+  }
+
+  /** What others read: every CU stores its share of the pixels. */
+  store(step: RelayStep, member: RelayMember, source: Source): void {
+    const { context, plan, frame, maps } = this;
+    const runs = new Map<number, { channel: number; end: number }[]>();
+    for (const { buffer, from, to, channel } of [...member.destinations].sort((a, b) => a.channel - b.channel)) {
+      if (!plan.graph.buffers[buffer]!.isStored) continue;
+      const list = runs.get(buffer) ?? [];
+      const last = list.at(-1);
+      if (last?.end === channel) last.end = channel + to - from;
+      else list.push({ channel, end: channel + to - from });
+      runs.set(buffer, list);
+    }
+    for (const [buffer, list] of runs) {
+      const view = this.view(plan.graph.buffers[buffer]!);
+      for (let cu = 0; cu < context.cus; cu++) {
+        for (const { from, to } of this.storedRuns(step, member, buffer, cu)) {
+          for (const { channel, end } of list) {
+            const run = { first: from, end: to, channel, words: end - channel, cu, ...maps.slot(buffer, cu, from, channel) };
+            context.storePixels(view, frame, run, source, maps.of(buffer, cu, { from, to }));
+          }
+        }
+      }
+    }
+  }
+
+  /** Pixels that a CU stores, one behind the other in its maps. */
+  private storedRuns(step: RelayStep, member: RelayMember, buffer: number, cu: number): Span[] {
+    const { context, plan, maps } = this;
+    const hasColumns = plan.columns !== undefined;
+    const share = shareOf(step, member, cu, context.cus, hasColumns);
+    if (share.to === share.from) return [];
+    const strip = maps.stripOf(member.width, cu);
+    if (!hasColumns) return maps.runsOf([buffer], share, strip).map(({ from, width }) => ({ from, to: from + width }));
+    return Array.from({ length: step.end - step.first }, (_, i) => {
+      const row = (step.first + i) * member.width;
+      return { from: row + strip.left, to: row + strip.right };
+    });
+  }
+
+  /** A buffer's words in DRAM. */
+  private view({ tensor, isPlain, first, channels }: RelayBuffer): View {
+    const { context, frame } = this;
+    const view = viewTensor(context.stages, context.layout, tensor, Math.max(0, frame));
+    if (!isPlain) return view;
+    const { scatters: _, isVirtual: __, ...plain } = view;
+    return { ...plain, address: plain.address + first, channels };
+  }
+
+  /** Load rows of a buffer that are not there, into all CUs that hold them at one time or another. */
+  require(buffer: number, { from, to }: Span, source: Source): void {
+    const { plan } = this;
+    const { maps } = this;
+    const { width, loaded } = plan.graph.buffers[buffer]!;
+    const known = this.loadedRows[buffer]!;
+    if (loaded.length === 0) return;
+    const end = Math.ceil(to / width);
+    const rowWords = width * plan.graph.buffers[buffer]!.pitch;
+    for (let row = Math.floor(from / width); row < end; ) {
+      if (known.has(row)) {
+        row++;
+        continue;
+      }
+      const cus = maps.holdersOf(buffer, row);
+      const ringEnd = row + plan.rings[buffer]!.rows - (row % plan.rings[buffer]!.rows);
+      let last = row + 1;
+      while (
+        last < end &&
+        last < ringEnd &&
+        !known.has(last) &&
+        (last - row) * rowWords < LARGE_LOAD_WORDS &&
+        maps.holdersOf(buffer, last) === cus
+      )
+        last++;
+      if (plan.columns) this.loadColumns(buffer, row, last, source);
+      else this.load(buffer, row, last, cus, source);
+      for (let r = row; r < last; r++) known.add(r);
+      row = last;
+    }
+  }
+
+  private load(buffer: number, first: number, end: number, cus: number, source: Source): void {
+    const { context, plan, frame } = this;
+    const { loaded, width, pitch } = plan.graph.buffers[buffer]!;
+    const { base, words } = this.maps.ring(buffer);
+    const view = this.view(plan.graph.buffers[buffer]!);
+    const pieces = new Map<number, Piece[]>();
+    for (let cu = 0; cu < context.cus; cu++) {
+      if ((cus >> cu) & 1) pieces.set(cu, this.maps.piecesIn(buffer, { from: first * width, to: end * width }, 1 << cu));
+    }
+    for (const run of loaded) {
+      const slice = { ...view, address: view.address + run.first, channels: run.end - run.first };
+      const ring = { base: base + run.first, words };
+      context.loadRows(slice, { first, end, origin: 0 }, ring, pitch, cus, frame, source, pieces);
+    }
+  }
+
+  /** Rows cut where other CUs hold their columns. */
+  private loadColumns(buffer: number, first: number, end: number, source: Source): void {
+    const { context, frame, maps } = this;
+    const { loaded, width, pitch, channels } = maps.bufferOf(buffer);
+    const { base, words, rowWords } = maps.ring(buffer);
+    const view = this.view(maps.bufferOf(buffer));
+    const isDense = view.pixelPitch === channels && pitch === channels;
+    for (const { left, right, cus } of maps.heldColumns(buffer)) {
+      for (const run of loaded) {
+        const slice = { ...view, address: view.address + run.first, channels: run.end - run.first };
+        const origin = maps.originOf(buffer, Math.log2(cus & -cus));
+        const place = { base: base + (left - origin) * pitch + run.first, ring: words };
+        if (isDense && slice.channels === channels) {
+          const writes = maps.piecesIn(buffer, { from: first * width, to: end * width }, cus);
+          const rows = { dramAddress: view.address + first * view.rowPitch + left * view.pixelPitch, dramStep: view.rowPitch };
+          const to = { ...place, offset: (first * rowWords) % words, step: rowWords, rows: end - first, words: (right - left) * pitch };
+          context.loadRuns(slice, { ...rows, ...to }, writes, frame, source, cus);
+          continue;
+        }
+        for (let row = first; row < end; row++) {
+          const writes = maps.piecesIn(buffer, { from: row * width, to: (row + 1) * width }, cus);
+          const pixels = { dramAddress: slice.address + row * view.rowPitch + left * view.pixelPitch, dramStep: view.pixelPitch };
+          const to = { ...place, offset: (row * rowWords) % words, step: pitch, rows: right - left, words: slice.channels };
+          context.loadRuns(slice, { ...pixels, ...to }, writes, frame, source, cus);
+        }
+      }
+    }
+  }
+}

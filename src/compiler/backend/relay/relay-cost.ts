@@ -1,0 +1,193 @@
+/** What a relay costs: cycles and bytes of a plan. Specification: docs/compiler.md, "Relays". */
+import { LINE_BYTES, LINE_WORDS, type Machine } from '../../../machine/machine.ts';
+import { inputRows } from '../mac/tile-rows.ts';
+import type { Stage } from '../stages/stage.ts';
+import type { RelayGraph } from './relay.ts';
+import type { LinkCost } from './relay-link.ts';
+import type { RelayStep, Span } from './relay-steps.ts';
+
+/** What the cost depends on. */
+export interface RelayWork {
+  readonly graph: RelayGraph;
+  readonly steps: readonly RelayStep[];
+  readonly held: readonly (readonly (readonly Span[])[])[];
+  readonly isTiled: boolean;
+  /** Has every CU columns of its own? */
+  readonly hasColumns: boolean;
+}
+
+/** From one step's last result to the start of the next that needs it. */
+const HANDOVER_CYCLES = 110;
+/** What begins and ends a relay with nothing beside it. */
+const FIRST_CYCLES = 700;
+/** An activation table, and the time in which nobody looks up while it is replaced. */
+const TABLE_BYTES = 2048 * 4;
+const TABLE_CYCLES = 700;
+/** A table that takes the place of another one between tiles waits for the CU that looks up last, and the tiles behind it wait for the table. */
+const EXCHANGE_CYCLES = 2000;
+/** A run of a pixel's channels, stored and loaded. */
+const STORE_RUN_CYCLES = 12;
+const LOAD_RUN_CYCLES = 3;
+/** Tiles of columns wait for loads and stores that come in many short runs: what a play of units alone does not see. */
+const COLUMN_CAUTION = 1.2;
+/** Setup and parameters of a descriptor. */
+const SETUP_CYCLES = 10;
+/** Instructions of a descriptor. */
+const INSTRUCTIONS = 14;
+
+/** Cycles and bytes of a relay. */
+export function costOfWork(
+  { graph, steps, held, isTiled, hasColumns }: RelayWork,
+  links: readonly (LinkCost | undefined)[],
+  machine: Machine,
+): { cycles: number; bytes: number } {
+  const { members, buffers } = graph;
+  const cus = machine.computeUnits;
+  const bandwidth = machine.dram.bytesPerSecond / machine.clockHz;
+  let bytes = 0;
+  let apart = 0;
+  const spent: Spent[] = [];
+  let tasks = 0;
+  const tables = new Set<string>();
+  const stepsOf = members.map((_, m) => steps.filter(({ member }) => member === m).length);
+  members.forEach(({ stage, height, width, channels }, m) => {
+    const link = links[m];
+    const chunks = height * width * Math.ceil(channels / LINE_WORDS);
+    const cyclesOf = (op: string | undefined): number => (op === undefined ? 0 : op === 'table' ? 8 : 4.2);
+    const share = hasColumns ? Math.ceil(width / cus) / width : 1 / cus;
+    const vecCycles = chunks * share * (cyclesOf(stage.vec?.op) + cyclesOf(stage.table?.op));
+    const count = stepsOf[m]!;
+    const blocks = link?.plan.blocks.length ?? 0;
+    const gap = link && hasColumns ? columnGap(link, height, height / count, machine) : 30 * (isTiled ? 1 : 3);
+    const macCycles = link ? Math.max(link.cycles + count * blocks * gap, link.bus) : 0;
+    const works = (stage.vec ? 1 : 0) + (stage.table ? 1 : 0);
+    if (hasColumns) tasks += count * cus * (blocks + works);
+    else tasks += count * (link ? blocks * cus * (isTiled ? 1.5 : 3) : cus) * (1 + works);
+    const own = link ? Math.max(macCycles, link.bytes / bandwidth) : 0;
+    apart += Math.max(own, vecCycles) + Math.min(own, vecCycles) * 0.25 + HANDOVER_CYCLES;
+    bytes += link?.bytes ?? 0;
+    const table = keyOfTable(stage);
+    if (table !== undefined) tables.add(table);
+    spent.push({
+      macRow: link ? Math.max(link.cycles, link.bus) / height : 0,
+      macStep: blocks * gap,
+      vecRow: vecCycles / height,
+      vecFrom: blocks > 0 && !hasColumns ? 1 / blocks : 1,
+      table,
+    });
+  });
+  buffers.forEach(({ loaded, channels, width, isStored, height }, b) => {
+    if (isStored) bytes += (channels - loaded.reduce((sum, { first, end }) => sum + end - first, 0)) * height * width * 2 * 1.05;
+    const rows = Math.max(0, ...held[b]!.flat().map(({ to }) => Math.ceil(to / width)));
+    for (const { first, end } of loaded) {
+      const lines = end - first === channels ? channels / LINE_WORDS : Math.ceil((end - first) / LINE_WORDS + 0.5);
+      bytes += rows * width * lines * LINE_BYTES;
+    }
+  });
+  const looks = steps.map(({ member }) => spent[member]!.table).filter((table) => table !== undefined);
+  const changes = tables.size > 1 && isTiled ? (hasColumns ? countChanges(looks) : looks.length) : tables.size;
+  bytes += changes * TABLE_BYTES + tasks * INSTRUCTIONS * 4;
+  const dispatch = tasks * INSTRUCTIONS;
+  const runs = hasColumns ? buffers.reduce((sum, _, b) => sum + shortRunCycles(graph, b), 0) : 0;
+  const waits = tables.size <= 1 ? 0 : changes * TABLE_CYCLES;
+  const exchanges = hasColumns ? (changes - tables.size) * EXCHANGE_CYCLES : 0;
+  const sum = (cycles: (part: Spent, rows: number) => number): number =>
+    steps.reduce((total, { member, first, end }) => total + cycles(spent[member]!, end - first), 0);
+  const side = Math.max(
+    sum(({ macRow, macStep }, rows) => rows * macRow + macStep),
+    sum(({ vecRow }, rows) => rows * vecRow),
+  );
+  const tiled = hasColumns
+    ? playSteps(graph, steps, spent, bandwidth) * COLUMN_CAUTION + exchanges + runs
+    : side + steps.length * 20 + waits;
+  const busy = isTiled ? tiled : apart + waits;
+  return { cycles: Math.max(busy, bytes / bandwidth, dispatch) + FIRST_CYCLES, bytes };
+}
+
+/**
+ * Cycles of transfers on a CU's columns whose runs are single pixels: a descriptor for every row, more than the queues hold, so that all units wait for them.
+ */
+function shortRunCycles({ members, buffers }: RelayGraph, b: number): number {
+  const { isStored, height, width, first, channels, loaded, pitch, isPlain } = buffers[b]!;
+  const parts = isStored ? members.flatMap(({ destinations }) => destinations.filter(({ buffer }) => buffer === b)) : [];
+  const isWhole = isPlain && parts.length === 1 && first === 0 && pitch === channels && parts[0]!.to - parts[0]!.from === channels;
+  const isDense = pitch === channels && loaded.length === 1 && loaded[0]!.end - loaded[0]!.first === channels;
+  return height * width * ((isWhole ? 0 : parts.length * STORE_RUN_CYCLES) + (isDense ? 0 : loaded.length * LOAD_RUN_CYCLES));
+}
+
+/** Cycles between descriptors on a CU's columns: the next one is prepared from the last row of the one before on. */
+function columnGap({ plan, cycles, isOneRow }: LinkCost, height: number, rows: number, machine: Machine): number {
+  const row = cycles / (plan.blocks.length * height);
+  return SETUP_CYCLES + Math.max(0, machine.latency.prepare - (isOneRow ? rows * row : row));
+}
+
+const tableKeys = new WeakMap<object, string>();
+
+/** What tells tables apart. */
+function keyOfTable({ vec, table }: Stage): string | undefined {
+  const work = vec?.op === 'table' ? vec : table;
+  if (!work) return undefined;
+  const known = tableKeys.get(work.table) ?? `${work.table.base.join()} ${work.table.slope.join()}`;
+  tableKeys.set(work.table, known);
+  return known;
+}
+
+function countChanges(keys: readonly string[]): number {
+  return keys.filter((key, i) => key !== keys[i - 1]).length;
+}
+
+/** What a member's steps take of the MAC and VEC units of a CU: cycles of a row, and of every step; the part of its MACs behind which vector work begins. */
+interface Spent {
+  readonly macRow: number;
+  readonly macStep: number;
+  readonly vecRow: number;
+  readonly vecFrom: number;
+  readonly table: string | undefined;
+}
+
+/** Cycles of tiles: steps in their order, each when its unit is free and the rows that it reads are there; rows from DRAM come one behind the other. */
+function playSteps({ members, buffers }: RelayGraph, steps: readonly RelayStep[], spent: readonly Spent[], bandwidth: number): number {
+  /** Of every buffer's makers: when they had made rows up to an end. */
+  const made = buffers.map(() => new Map<number, { end: number; at: number }[]>());
+  const readyAt = (buffer: number, reader: number, rows: number): number => {
+    const { loaded, width } = buffers[buffer]!;
+    let at = (loaded.reduce((words, { first, end }) => words + end - first, 0) * width * rows * 2) / bandwidth;
+    for (const [maker, list] of made[buffer]!) {
+      if (maker < reader) at = Math.max(at, list.find(({ end }) => end >= rows)?.at ?? list.at(-1)!.at);
+    }
+    return at;
+  };
+  let macFree = 0;
+  let vecFree = 0;
+  let table: string | undefined;
+  let end = 0;
+  for (const step of steps) {
+    const { work, input, other, stage, destinations } = members[step.member]!;
+    const { macRow, macStep, vecRow, vecFrom, table: needed } = spent[step.member]!;
+    const rows = step.end - step.first;
+    const input0 = readyAt(input.buffer, step.member, work ? inputRows(work, 0, step.end).end : step.end);
+    let at = input0;
+    let begun = input0;
+    if (work) {
+      const start = Math.max(macFree, input0);
+      macFree = start + rows * macRow + macStep;
+      begun = start + (macFree - start) * vecFrom;
+      at = macFree;
+    }
+    if (stage.vec || stage.table) {
+      const second = other ? readyAt(other.buffer, step.member, other.isPixel ? 1 : step.end) : 0;
+      const start =
+        Math.max(vecFree, begun + (work ? HANDOVER_CYCLES / 2 : 0), second) + (needed !== undefined && table !== needed ? TABLE_CYCLES : 0);
+      if (needed !== undefined) table = needed;
+      vecFree = Math.max(start + rows * vecRow, at + HANDOVER_CYCLES / 2);
+      at = vecFree;
+    }
+    end = Math.max(end, at);
+    for (const { buffer } of destinations) {
+      const list = made[buffer]!.get(step.member) ?? [];
+      list.push({ end: step.end, at: at + HANDOVER_CYCLES / 2 });
+      made[buffer]!.set(step.member, list);
+    }
+  }
+  return end;
+}

@@ -1,0 +1,237 @@
+/**
+ * Where a relay's maps lie: which pixels every CU holds and for how long, rings just large enough for them, and their places in the maps buffers.
+ * Specification: docs/compiler.md, "Relays".
+ */
+import type { Machine } from '../../../machine/machine.ts';
+import type { LinkPlan } from '../chain/chain.ts';
+import { roundUp } from '../layout/maps-memory.ts';
+import { leastRingRows } from '../mac/source-walk.ts';
+import type { RelayBuffer, RelayGraph } from './relay.ts';
+import type { LinkCost } from './relay-link.ts';
+import { type Columns, inputColumns, inputSpan, ownColumns, type RelayStep, type Span, shareOf, spanOf } from './relay-steps.ts';
+
+/**
+ * A buffer's place: rows of its ring, pixels from row to row, and its first word (from the relay's). Pixel (y, x) is at (y modulo rows) · rowPixels + x; where no
+ * CU holds columns of another one, x counts from its first column.
+ */
+export interface RelayRing {
+  readonly rows: number;
+  readonly rowPixels: number;
+  readonly base: number;
+  readonly isApart: boolean;
+}
+
+/** Pixels of a buffer that a CU needs in a slot. */
+export interface Use {
+  readonly span: Span;
+  readonly slot: number;
+  readonly member: number;
+}
+
+/** Of every buffer and CU: what it makes, reads and stores, slot by slot. */
+export function findUses(
+  graph: RelayGraph,
+  links: readonly (LinkCost | undefined)[],
+  steps: readonly RelayStep[],
+  cus: number,
+  hasColumns: boolean,
+): Use[][][] {
+  const uses = graph.buffers.map(() => Array.from({ length: cus }, (): Use[] => []));
+  for (const step of steps) {
+    const member = graph.members[step.member]!;
+    const { input, other, destinations } = member;
+    for (let cu = 0; cu < cus; cu++) {
+      const span = spanOf(step, member, links[step.member]?.plan, cu, cus, hasColumns);
+      const share = shareOf(step, member, cu, cus, hasColumns);
+      const add = (buffer: number, pixels: Span): void => {
+        if (pixels.to > pixels.from) uses[buffer]![cu]!.push({ span: pixels, slot: step.slot, member: step.member });
+      };
+      // Vector work is in place; every CU stores its share.
+      for (const { buffer } of destinations) add(buffer, member.stage.vec ? span : share);
+      if (span.to === span.from) continue;
+      add(input.buffer, inputSpan(member, span));
+      if (other) add(other.buffer, other.isPixel ? { from: 0, to: 1 } : span);
+    }
+  }
+  return uses;
+}
+
+/**
+ * Columns of every buffer that a CU holds, where every CU makes columns of its own: its own and those that its windows reach, of what members make all columns of
+ * the CUs that make some of these, so that a descriptor's results go to one set of CUs.
+ */
+export function holdColumns({ members, buffers }: RelayGraph, cus: number): Columns[][] {
+  return buffers.map(({ width }, b) => {
+    const isMade = members.some(({ destinations }) => destinations.some(({ buffer }) => buffer === b));
+    return Array.from({ length: cus }, (_, cu): Columns => {
+      let [left, right] = [width, 0];
+      const add = (columns: Columns): void => {
+        if (columns.left >= columns.right) return;
+        left = Math.min(left, columns.left);
+        right = Math.max(right, columns.right);
+      };
+      for (const member of members) {
+        const own = ownColumns(member.width, cu, cus);
+        if (own.left >= own.right) continue;
+        if (member.destinations.some(({ buffer }) => buffer === b)) add(own);
+        if (member.input.buffer === b) add(inputColumns(member, own));
+        if (member.other?.buffer === b) add(member.other.isPixel ? { left: 0, right: 1 } : own);
+      }
+      if (left >= right) return { left: 0, right: 0 };
+      const makers = isMade ? Array.from({ length: cus }, (__, maker) => ownColumns(width, maker, cus)) : [];
+      const [low, high] = [left, right];
+      for (const maker of makers) if (maker.left < high && low < maker.right) add(maker);
+      return { left, right };
+    });
+  });
+}
+
+function isDisjoint(held: readonly Columns[]): boolean {
+  return held.every((own, cu) =>
+    held.every((other, i) => i <= cu || other.left >= own.right || own.left >= other.right || other.left >= other.right),
+  );
+}
+
+/** Visits the rows that some pixels lie in. */
+function eachRow({ from, to }: Span, width: number, visit: (row: number) => void): void {
+  for (let row = Math.floor(from / width); row * width < to; row++) visit(row);
+}
+
+/** Has everybody else read a member's second operand, row by row, when its result is made? */
+export function isReplaceable({ members, buffers }: RelayGraph, uses: readonly (readonly (readonly Use[])[])[], m: number): boolean {
+  const { other, destinations } = members[m]!;
+  const { height, width } = buffers[other!.buffer]!;
+  const made = new Float64Array(height).fill(Number.POSITIVE_INFINITY);
+  for (const { span, slot, member } of uses[destinations[0]!.buffer]!.flat()) {
+    if (member === m) eachRow(span, width, (row) => (made[row] = Math.min(made[row]!, slot)));
+  }
+  let isFree = true;
+  for (const { span, slot, member } of uses[other!.buffer]!.flat()) {
+    if (member !== m) eachRow(span, width, (row) => (isFree &&= slot < made[row]! || (slot === made[row]! && member < m)));
+  }
+  return isFree;
+}
+
+/** Words of the slot in which a CU's results of one block wait. */
+export function slotWordsOf(step: RelayStep, { members }: RelayGraph, links: readonly (LinkCost | undefined)[], machine: Machine): number {
+  const member = members[step.member]!;
+  const { plan } = links[step.member]!;
+  const pixels = Array.from({ length: machine.computeUnits }, (_, cu) => {
+    const { from, to } = spanOf(step, member, plan, cu, machine.computeUnits, false);
+    return (from % member.width) + to - from;
+  });
+  return Math.max(...pixels) * slotPitch(plan);
+}
+
+/** Words from pixel to pixel of a slot. */
+export function slotPitch({ blocks, cuChannels }: LinkPlan): number {
+  return Math.min(cuChannels, Math.max(...blocks.map(({ channels }) => channels)));
+}
+
+export function mergeSpans(spans: readonly Span[]): Span[] {
+  const merged: { from: number; to: number }[] = [];
+  for (const { from, to } of [...spans].sort((a, b) => a.from - b.from)) {
+    const last = merged.at(-1);
+    if (last && from <= last.to) last.to = Math.max(last.to, to);
+    else merged.push({ from, to });
+  }
+  return merged;
+}
+
+/** Rings just large enough, and where they lie behind the slots; undefined where they do not fit. */
+export function placeBuffers(
+  graph: RelayGraph,
+  steps: readonly RelayStep[],
+  uses: readonly (readonly (readonly Use[])[])[],
+  inPlace: readonly number[],
+  slotWords: number,
+  isTiled: boolean,
+  columns: readonly (readonly Columns[])[] | undefined,
+  limit: number,
+): { rings: RelayRing[]; words: number } | undefined {
+  const { buffers, members } = graph;
+  const made = buffers.map(({ height }) => new Float64Array(height).fill(Number.POSITIVE_INFINITY));
+  for (const { member, first, end, slot } of steps) {
+    for (const { buffer } of members[member]!.destinations) {
+      for (let row = first; row < end; row++) made[buffer]![row] = Math.min(made[buffer]![row]!, slot);
+    }
+  }
+  // Rows from DRAM come to all CUs that ever hold them, a slot before the first of these needs them.
+  for (const [b, { loaded, width }] of buffers.entries()) {
+    if (loaded.length === 0) continue;
+    for (const { span, slot } of uses[b]!.flat()) eachRow(span, width, (row) => (made[b]![row] = Math.min(made[b]![row]!, slot - 1)));
+  }
+  const tallest = buffers.map(() => 1);
+  for (const { work, input } of members) if (work) tallest[input.buffer] = Math.max(tallest[input.buffer]!, leastRingRows(work.geometry));
+  // Buffers that take each other's place are one.
+  const first = buffers.map((_, b) => b);
+  for (const m of inPlace) {
+    const from = first[members[m]!.other!.buffer]!;
+    const to = first[members[m]!.destinations[0]!.buffer]!;
+    first.forEach((group, b) => {
+      if (group === to) first[b] = from;
+    });
+  }
+  const groups = [...new Set(first)].map((group) => {
+    const list = buffers.map((_, b) => b).filter((b) => first[b] === group);
+    const { height, width, pitch } = buffers[group]!;
+    const held = columns?.[group] ?? [{ left: 0, right: width }];
+    const rowPixels = Math.max(...held.map(({ left, right }) => right - left));
+    // Results for several CUs go to one address.
+    const isApart = columns !== undefined && list.length === 1 && isDisjoint(held);
+    const reach = isApart ? rowPixels : Math.max(...held.map(({ right }) => right));
+    const earliest = new Float64Array(height).map((_, row) => Math.min(...list.map((b) => made[b]![row]!)));
+    const isLoaded = list.some((b) => buffers[b]!.loaded.length > 0);
+    const byCu = uses[group]!.map((_, cu) => list.flatMap((b) => uses[b]![cu]!));
+    const live = Math.max(...byCu.map((own) => liveRows({ height, width }, own, earliest)));
+    const rows = Math.min(height, Math.max(live, ...list.map((b) => tallest[b]!)));
+    const slots = byCu.flat().map(({ slot }) => slot);
+    const life = isTiled ? { first: 0, last: 0 } : { first: Math.min(...slots), last: Math.max(...slots) };
+    return { list, rows, rowPixels, isApart, size: roundUp(((rows - 1) * rowPixels + reach) * pitch), isLoaded, ...life };
+  });
+  groups.sort((x, y) => y.size - x.size || x.list[0]! - y.list[0]!);
+  // What comes from DRAM may come a step earlier, if there is room.
+  for (const early of isTiled ? [0] : [1, 0]) {
+    const placed: { start: number; end: number; first: number; last: number }[] = [];
+    const rings: RelayRing[] = [];
+    for (const { list, rows, rowPixels, isApart, size, isLoaded, first: begin, last } of groups) {
+      const life = { first: begin - (isLoaded ? early : 0), last };
+      const beside = placed.filter((other) => other.first <= life.last && life.first <= other.last).sort((x, y) => x.start - y.start);
+      let start = slotWords;
+      for (const other of beside) {
+        if (other.start - start >= size) break;
+        start = Math.max(start, other.end);
+      }
+      placed.push({ start, end: start + size, ...life });
+      for (const b of list) rings[b] = { rows, rowPixels, isApart, base: start };
+    }
+    const words = Math.max(slotWords, ...placed.map(({ end }) => end));
+    if (words <= limit) return { rings, words };
+  }
+  return undefined;
+}
+
+/** Rows of a buffer that a CU holds at a time: from the slot in which a row is made or loaded to the last that touches it. */
+function liveRows({ width, height }: Pick<RelayBuffer, 'width' | 'height'>, uses: readonly Use[], made: Float64Array): number {
+  const first = new Float64Array(height).fill(Number.POSITIVE_INFINITY);
+  const last = new Float64Array(height).fill(Number.NEGATIVE_INFINITY);
+  for (const { span, slot } of uses) {
+    eachRow(span, width, (row) => {
+      first[row] = Math.min(first[row]!, slot, made[row]!);
+      last[row] = Math.max(last[row]!, slot);
+    });
+  }
+  const slots = Math.max(0, ...uses.map(({ slot }) => slot)) + 1;
+  const low = new Int32Array(slots + 1);
+  const high = new Int32Array(slots + 1).fill(-1);
+  for (let row = 0; row < height; row++) {
+    for (let slot = Math.max(0, first[row]!); slot <= last[row]!; slot++) {
+      if (high[slot]! < 0) low[slot] = row;
+      high[slot] = row;
+    }
+  }
+  // Of two rows that live at a time the ring holds all between.
+  let most = 1;
+  for (let slot = 0; slot < slots; slot++) most = Math.max(most, high[slot]! - low[slot]! + 1);
+  return most;
+}

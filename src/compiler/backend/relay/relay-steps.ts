@@ -1,0 +1,129 @@
+/**
+ * The order of a relay: in which steps rows are made, which pixels of a step every CU makes, and what it reads for them.
+ * Specification: docs/compiler.md, "Relays".
+ */
+import type { LinkPlan } from '../chain/chain.ts';
+import { inputRows } from '../mac/tile-rows.ts';
+import type { MacWork } from '../stages/stage.ts';
+import type { RelayGraph, RelayMember } from './relay.ts';
+
+/** Raster pixels [from, to). */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Columns [left, right) of a map. */
+export interface Columns {
+  readonly left: number;
+  readonly right: number;
+}
+
+/** Rows [first, end) of a member's result, made at a time. Steps of one slot do not wait for each other, but for those of `lag` members in it. */
+export interface RelayStep {
+  readonly member: number;
+  readonly first: number;
+  readonly end: number;
+  readonly slot: number;
+}
+
+/**
+ * Rows of every member's result tile by tile, as far as the tile needs them: a member's step is a slot behind those of its makers, or every `lag` members in a row
+ * share one, which takes less room.
+ */
+export function orderSteps({ members }: RelayGraph, tileRows: number, lag: number): RelayStep[] {
+  const makers = new Map<number, number[]>();
+  const depths: number[] = [];
+  members.forEach(({ input, other, destinations }, m) => {
+    const from = [...(makers.get(input.buffer) ?? []), ...(other ? (makers.get(other.buffer) ?? []) : [])];
+    depths[m] = 1 + Math.max(-1, ...from.map((maker) => depths[maker]!));
+    for (const { buffer } of destinations) makers.set(buffer, [...(makers.get(buffer) ?? []), m]);
+  });
+  const done = members.map(() => 0);
+  const last = members.at(-1)!;
+  const tiles = Math.ceil(last.height / tileRows);
+  const steps: RelayStep[] = [];
+  for (let t = 0; t < tiles; t++) {
+    const need = members.map(({ height }) => Math.ceil((height * (t + 1)) / tiles));
+    const isNeeded = members.map(() => false);
+    need[members.length - 1] = Math.min(last.height, (t + 1) * tileRows);
+    for (let m = members.length - 1; m >= 0; m--) {
+      const { input, other, work } = members[m]!;
+      const end = need[m]!;
+      const ask = (buffer: number, rows: number): void => {
+        for (const maker of makers.get(buffer) ?? []) {
+          if (maker >= m) continue;
+          need[maker] = isNeeded[maker] ? Math.max(need[maker]!, rows) : rows;
+          isNeeded[maker] = true;
+        }
+      };
+      ask(input.buffer, work ? inputRows(work, 0, end).end : end);
+      if (other) ask(other.buffer, other.isPixel ? 1 : end);
+    }
+    members.forEach((member, m) => {
+      // Rows that nobody needs are made with the last tile.
+      const end = t === tiles - 1 ? member.height : Math.max(done[m]!, need[m]!);
+      if (end > done[m]!) steps.push({ member: m, first: done[m]!, end, slot: tiles > 1 ? t + Math.floor(depths[m]! / lag) : m });
+      done[m] = end;
+    });
+  }
+  const phase = ({ member }: RelayStep): number => depths[member]! % lag;
+  return tiles > 1 ? steps.sort((a, b) => a.slot - b.slot || phase(a) - phase(b) || a.member - b.member) : steps;
+}
+
+/** Columns of a map that a CU makes, where every CU has columns of its own. */
+export function ownColumns(width: number, cu: number, cus: number): Columns {
+  const cut = (part: number): number => Math.round((width * part) / cus);
+  return { left: cut(cu), right: cut(cu + 1) };
+}
+
+/** Pixels of a step that a CU makes: its part of them, or all where the channels are split over the CUs. */
+export function shareOf({ first, end }: RelayStep, { width }: RelayMember, cu: number, cus: number, hasColumns: boolean): Span {
+  const pixels = (end - first) * width;
+  const cut = (part: number): number => first * width + Math.round((pixels * part) / cus);
+  if (!hasColumns) return { from: cut(cu), to: cut(cu + 1) };
+  // Rows, of which the CU has its columns.
+  const { left, right } = ownColumns(width, cu, cus);
+  return { from: first * width, to: (left < right ? end : first) * width };
+}
+
+export function spanOf(
+  step: RelayStep,
+  member: RelayMember,
+  link: LinkPlan | undefined,
+  cu: number,
+  cus: number,
+  hasColumns: boolean,
+): Span {
+  return link && link.slots > 1
+    ? { from: step.first * member.width, to: step.end * member.width }
+    : shareOf(step, member, cu, cus, hasColumns);
+}
+
+/** Pixels of its input that a member reads for some of its results. */
+export function inputSpan({ work }: RelayMember, { from, to }: Span): Span {
+  if (!work || isPixelwise(work)) return { from, to };
+  const { inWidth, outWidth } = work.geometry;
+  const rows = inputRows(work, Math.floor(from / outWidth), Math.floor((to - 1) / outWidth) + 1);
+  return { from: rows.first * inWidth, to: rows.end * inWidth };
+}
+
+/** Columns of its input that a member reads for some of its results. */
+export function inputColumns({ work }: RelayMember, { left, right }: Columns): Columns {
+  if (!work || isPixelwise(work)) return { left, right };
+  const { strideW, padLeft, kernelW, dilationW, inWidth } = work.geometry;
+  const clip = (x: number): number => Math.min(Math.max(x, 0), inWidth);
+  return { left: clip(left * strideW - padLeft), right: clip((right - 1) * strideW - padLeft + (kernelW - 1) * dilationW + 1) };
+}
+
+export function isPixelwise({ geometry: g }: MacWork): boolean {
+  return (
+    g.kernelH === 1 &&
+    g.kernelW === 1 &&
+    g.strideH === 1 &&
+    g.strideW === 1 &&
+    g.padTop === 0 &&
+    g.padLeft === 0 &&
+    g.inWidth === g.outWidth
+  );
+}
