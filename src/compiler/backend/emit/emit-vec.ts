@@ -27,7 +27,7 @@ function linearWalk(
   to: PixelSlot,
   count: number,
   words: number,
-  rows: number,
+  rows = 1,
 ): Omit<
   BareDescriptor<'MAC'>,
   keyof Pick<MacDescriptor, 'weightsLine' | 'lanes' | 'depthwise' | 'outWords' | 'outCus' | 'clampLow' | 'clampHigh'>
