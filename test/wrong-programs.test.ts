@@ -89,6 +89,6 @@ it('programs that lack one token are found, or are right without it', () => {
     }
   }
   expect(found).toBeGreaterThan(500);
-  // Tokens that others imply: relays and chains of many passes send some (0.109 now).
-  expect(harmless / found).toBeLessThan(0.11);
+  // Tokens for words of a row that the reader's windows do not see, mostly (0.077 now).
+  expect(harmless / found).toBeLessThan(0.1);
 });

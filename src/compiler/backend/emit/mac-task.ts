@@ -5,7 +5,7 @@ import { type MacDescriptor, UNIT_ID } from '../../../isa/fields.ts';
 import type { Ring } from '../mac/source-walk.ts';
 import { walkSource } from '../mac/source-walk.ts';
 import type { Geometry } from '../stages/stage.ts';
-import type { Piece } from '../tasks/task.ts';
+import { type Piece, SPACE } from '../tasks/task.ts';
 import type { EmitContext, Source } from './emit-context.ts';
 
 /** Output pixels: `count` in raster order from column x0 of row y, rows `width` wide beginning at column x of the image. */
@@ -70,8 +70,30 @@ function layAlongRow(task: MacTask): MacTask {
   };
 }
 
+/** Has any window of these pixels a tap inside the map, along rows and along columns? Others are sums of nothing, and read nothing. */
+function seesInput(g: Geometry, { y, x, x0, width, count }: Raster): boolean {
+  const rows = Math.floor((x0 + count - 1) / width) + 1;
+  const [left, right] = rows === 1 ? [x + x0, x + x0 + count] : [x, x + width];
+  return (
+    reaches(y, y + rows, g.strideH, g.padTop, g.kernelH, g.dilationH, g.inHeight) &&
+    reaches(left, right, g.strideW, g.padLeft, g.kernelW, g.dilationW, g.inWidth)
+  );
+}
+
+/** The same along one axis, of outputs [first, end). */
+function reaches(first: number, end: number, stride: number, pad: number, kernel: number, dilation: number, extent: number): boolean {
+  for (let i = first; i < end; i++) {
+    // The first tap that is not in front of the map.
+    const start = i * stride - pad;
+    const tap = start < 0 ? Math.ceil(-start / dilation) : 0;
+    if (tap < kernel && start + tap * dilation < extent) return true;
+  }
+  return false;
+}
+
 export function addMacTask(context: EmitContext, given: MacTask, source: Source, reads: readonly Piece[], writes: readonly Piece[]): void {
   const task = layAlongRow(given);
+  const isBlind = !seesInput(given.geometry, given.raster);
   const { geometry: g, ring, raster } = task;
   const rowWords = task.columns?.rowWords ?? g.inWidth * task.pixelPitch;
   const iy0 = raster.y * g.strideH - g.padTop;
@@ -109,7 +131,7 @@ export function addMacTask(context: EmitContext, given: MacTask, source: Source,
       outWords: task.channels,
     },
     source,
-    reads,
+    isBlind ? reads.filter(({ space }) => space !== SPACE.maps(task.cu)) : reads,
     writes,
   );
 }

@@ -74,6 +74,11 @@ export class Piece {
   /** What every writer of this piece must wait for. */
   readonly before = new Accesses();
   readonly accesses = new Accesses();
+  readonly space: number;
+
+  constructor(space: number) {
+    this.space = space;
+  }
 }
 
 /** Words [start, end) of a space that still belong to a piece. */
@@ -95,7 +100,7 @@ export class TaskList {
 
   /** Several pieces on the same words, each of which holds some of them: interleaved channels of pixels. */
   newPieces(space: number, start: number, end: number, count: number): Piece[] {
-    const pieces = Array.from({ length: count }, () => new Piece());
+    const pieces = Array.from({ length: count }, () => new Piece(space));
     const kept: Extent[] = pieces.map((piece) => ({ start, end, piece }));
     for (const old of this.extents.get(space) ?? []) {
       if (old.end <= start || end <= old.start) {
