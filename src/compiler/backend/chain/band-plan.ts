@@ -7,7 +7,7 @@ import { blocksOf, imagesOf, regionsOf } from '../mac/blocks.ts';
 import { leastRingRows } from '../mac/source-walk.ts';
 import { inputRows } from '../mac/tile-rows.ts';
 import { hasAdjacentTaps, outputCycles, PixelCosts, parameterLines, tapLines } from '../mac/window-cost.ts';
-import type { Geometry } from '../stages/stage.ts';
+import type { Geometry, VecWork } from '../stages/stage.ts';
 import type { BandBuffer, BandGraph, BandMember } from './band.ts';
 import type { LinkPlan } from './chain.ts';
 
@@ -60,16 +60,21 @@ interface MemberCost {
 export type BandCache = Map<string, MemberCost>;
 
 /** Cycles of a descriptor besides its windows, and the least it takes. */
-const MAC_OVERHEAD = 18;
+const MAC_OVERHEAD = 6;
 const LEAST_CYCLES = 72;
 const VEC_OVERHEAD = 14;
 /** Cycles of the vector units for 16 words. */
 const VEC_CYCLES = 4.1;
 const TABLE_CYCLES = 8;
-/** What begins and ends a band with nothing beside it, and a table that is not there. */
-const FIRST_CYCLES = 900;
+/** Of a pool for a tap: port B has others to serve. */
+const TAP_CYCLES = 1.4;
+/** From the start of a member's first row to that of the next one's besides the work, and what begins and ends a band with nothing beside it; a table that is not there. */
+const WAIT_CYCLES = 150;
+const FIRST_CYCLES = 600;
 const TABLE_BYTES = 2048 * 4;
 const CHANGE_CYCLES = 700;
+/** How much of the time in which units of a slot wait for each other nothing else is done, for every slot of a tile beyond the first. */
+const SLOT_SHARE = 0.08;
 /** No slot. */
 const NEVER = 2 ** 30;
 /** Instructions of a descriptor. */
@@ -117,6 +122,7 @@ const WAYS = [
   { pace: 1, isWhole: false },
   { pace: 2, isWhole: false },
   { pace: 3, isWhole: false },
+  { pace: 4, isWhole: false },
 ] as const;
 
 /** The first plan that fits; undefined when none does. */
@@ -245,7 +251,10 @@ export function stepsOfBand({ slots }: Pick<BandPlan, 'slots'>): BandStep[] {
   return steps.sort((a, b) => a.slot - b.slot || a.member - b.member || a.row - b.row);
 }
 
-/** Rows of every buffer's ring: from the first that is still read to the last that is made, or loaded a tile ahead. */
+/**
+ * Rows of every buffer's ring: from the first that is still read to the last that is made, or loaded half a tile ahead (a slot at least). Where a tile is one slot, a row at least is free for
+ * the next tile's: nothing else may be there to do until the vector unit and the store have done with the one before.
+ */
 function ringRows({ members, buffers }: BandGraph, slots: readonly Int32Array[], pace: number): number[] {
   const made = buffers.map(({ height }) => new Int32Array(height).fill(NEVER));
   const last = buffers.map(({ height }) => new Int32Array(height).fill(-1));
@@ -256,7 +265,7 @@ function ringRows({ members, buffers }: BandGraph, slots: readonly Int32Array[],
   };
   for (const [m, member] of members.entries()) {
     const { input, other, buffer } = member;
-    const ahead = (b: number): number => (buffers[b]!.isLoaded ? pace : 0);
+    const ahead = (b: number): number => (buffers[b]!.isLoaded ? Math.ceil(pace / 2) : 0);
     for (const [row, slot] of slots[m]!.entries()) {
       count = Math.max(count, slot + 1);
       touch(buffer, rowOf(member, row), slot, slot);
@@ -265,7 +274,7 @@ function ringRows({ members, buffers }: BandGraph, slots: readonly Int32Array[],
       if (other) touch(other.buffer, Math.floor(row / buffers[other.buffer]!.zoom), slot - ahead(other.buffer), slot);
     }
   }
-  const least = buffers.map(() => 1);
+  const least = buffers.map((): number => (pace === 1 ? 2 : 1));
   for (const { input, stage } of members) {
     const g = stage.mac?.geometry ?? (stage.vec?.op === 'max' ? stage.vec.geometry : undefined);
     if (g) least[input.buffer] = Math.max(least[input.buffer]!, leastRingRows(g));
@@ -312,6 +321,16 @@ function costOfMember(member: BandMember, input: BandBuffer, machine: Machine, c
   return best;
 }
 
+/** Do all operands of a vector unit, and what it makes, lie word by word, so that pixels of few channels need not be taken one by one? */
+export function isOneRun(
+  { buffers }: BandGraph,
+  { buffer, place, input, other, channels, stage: { mac } }: BandMember,
+  work: VecWork,
+): boolean {
+  if (work.op === 'max' || place.columnScale > 1 || (other && buffers[other.buffer]!.zoom > 1)) return false;
+  return [buffer, ...(mac ? [] : [input.buffer]), ...(other ? [other.buffer] : [])].every((b) => buffers[b]!.pitch === channels);
+}
+
 /** Cycles and bytes. */
 function predict(
   { graph, rings, slots, pace }: Pick<BandPlan, 'graph' | 'rings' | 'slots' | 'pace'>,
@@ -322,17 +341,20 @@ function predict(
   const cus = machine.computeUnits;
   const bandwidth = machine.dram.bytesPerSecond / machine.clockHz;
   const tables = new Set<string>();
-  let [mac, vec, bytes, tasks, look] = [0, 0, 0, 0, 0];
+  // What is done in the same slot of a tile, and when its vector work ends if every member's begins behind its MACs.
+  const parts = Array.from({ length: pace }, () => ({ mac: 0, vec: 0, end: 0 }));
+  let [bytes, tasks, look] = [0, 0, 0];
   members.forEach((member, m) => {
     const { stage, height, width, channels } = member;
     const { link, mac: cycles, weightBytes } = costs[m]!;
     const columns = Math.ceil(width / cus);
-    const chunks = columns * Math.ceil(channels / LINE_WORDS);
+    const words = columns * channels;
     const operations = [stage.vec, stage.table].flatMap((work) => (work ? [work] : []));
     let own = 0;
     for (const work of operations) {
       const taps = work.op === 'max' ? work.geometry.kernelH * work.geometry.kernelW : 1;
-      const perChunk = work.op === 'table' ? TABLE_CYCLES : VEC_CYCLES * Math.max(1, taps / 4);
+      const perChunk = work.op === 'table' ? TABLE_CYCLES : Math.max(VEC_CYCLES, TAP_CYCLES * taps);
+      const chunks = isOneRun(graph, member, work) ? Math.ceil(words / LINE_WORDS) : columns * Math.ceil(channels / LINE_WORDS);
       own += Math.max(LEAST_CYCLES, chunks * perChunk + VEC_OVERHEAD);
       if (work.op !== 'table') continue;
       const { base, slope } = work.table;
@@ -340,8 +362,11 @@ function predict(
       look += height;
     }
     const copies = copiesOf(member, rings[member.buffer]!, cus);
-    mac += height * cycles;
-    vec += height * (own + copies * (LEAST_CYCLES + VEC_OVERHEAD));
+    const part = parts[slots[m]![0]! % pace]!;
+    part.mac += height * cycles;
+    const vec = height * (own + copies * (LEAST_CYCLES + VEC_OVERHEAD));
+    part.vec += vec;
+    part.end = Math.max(part.end, part.mac) + vec;
     bytes += weightBytes + (member.isStored ? height * width * channels * 2 * buffers[member.buffer]!.zoom ** 2 : 0);
     tasks += height * cus * ((link ? link.blocks.length : 0) + operations.length + copies + (member.isStored ? 1 : 0));
   });
@@ -355,9 +380,15 @@ function predict(
   bytes += changes * TABLE_BYTES + tasks * INSTRUCTIONS * 4;
   const end = Math.max(...slots.map((own) => own.at(-1)!)) + 1;
   const tiles = Math.min(...members.map(({ height }) => height));
-  // Until the last member has its first row, and when the first has its last, less than all work at a time.
-  const fill = ((end / pace - tiles) * Math.max(mac, vec)) / tiles / 3;
-  const busy = Math.max(mac, vec) * 1.01 + fill + changes * (tables.size <= 1 ? 0 : CHANGE_CYCLES);
+  // Until the last member has its first row, and when the first has its last, units wait for each other.
+  const depth = Math.max(1, end - tiles * pace + pace - 1);
+  const fill = parts.reduce((sum, { mac, vec }) => sum + Math.min(mac, vec), 0) / tiles + depth * WAIT_CYCLES;
+  // The more slots a tile has, the more the next one's work waits for that end.
+  const share = SLOT_SHARE * (pace - 1);
+  const busy =
+    parts.reduce((sum, { mac, vec, end: last }) => sum + Math.max(mac, vec) * (1 - share) + Math.max(mac, last) * share, 0) +
+    fill +
+    changes * (tables.size <= 1 ? 0 : CHANGE_CYCLES);
   return { cycles: Math.max(busy, bytes / bandwidth, tasks * INSTRUCTIONS) + FIRST_CYCLES, bytes };
 }
 

@@ -9,6 +9,7 @@ import {
   type ColumnRange,
   columnsOfCu,
   inputRowsOf,
+  isOneRun,
   rowOf,
   sentColumns,
   stepsOfBand,
@@ -155,9 +156,16 @@ class BandEmitter {
     }
     const place = isInPlace ? out : this.slot(input, row, columns.from, cu);
     const reads = isInPlace ? [this.piece(member.buffer, rowOf(member, row), cu)] : this.inputPieces(member, row, cu);
+    const isRun = isOneRun(job.plan.graph, member, operation);
     if (operation.op === 'table') {
       const looked = loadTable(context, job.constants[at]!.tableAddress, source)[cu]!;
-      emitTable(context, operation, cu, place, out, count, channels, [...reads, looked], writes, source, targets);
+      const [pixels, words] = isRun ? [1, count * channels] : [count, channels];
+      emitTable(context, operation, cu, place, out, pixels, words, [...reads, looked], writes, source, targets);
+    } else if (isPairWork(operation) && isRun) {
+      const { other } = member;
+      const b = this.slot(other!, row, columns.from, cu);
+      const operands = [...reads, this.piece(other!.buffer, row, cu)];
+      emitPair(context, operation, cu, place, b, out, 1, count * channels, operands, writes, source, targets);
     } else if (isPairWork(operation)) {
       this.emitPairs({ member, at, row, source }, operation, cu, place, out, columns, reads, writes, targets);
     }
