@@ -3,7 +3,8 @@ import type { Machine } from '../../../machine/machine.ts';
 import type { DramLayout } from '../layout/dram-layout.ts';
 import type { StageGraph } from '../stages/stage.ts';
 import { BandFacts } from './band.ts';
-import { type BandCache, type BandPlan, planBand } from './band-plan.ts';
+import type { BandCache } from './band-cost.ts';
+import { type BandPlan, planBand } from './band-plan.ts';
 
 /** Stages of the longest band. */
 const MAX_MEMBERS = 24;

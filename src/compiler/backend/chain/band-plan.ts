@@ -1,21 +1,14 @@
 /**
- * The plan of a band: in which order rows are made, which columns each CU makes and holds, rings of rows, and what it costs. Specification: docs/compiler.md, "Bands".
+ * The plan of a band: in which order rows are made, and the rings of rows that each CU has of its columns. Specification: docs/compiler.md, "Bands".
  */
-import { LINE_BYTES, LINE_WORDS, type Machine, mapsWords, weightsLines } from '../../../machine/machine.ts';
+import { type Machine, mapsWords, weightsLines } from '../../../machine/machine.ts';
 import { roundUp } from '../layout/maps-memory.ts';
-import { blocksOf, imagesOf, regionsOf } from '../mac/blocks.ts';
 import { leastRingRows } from '../mac/source-walk.ts';
 import { inputRows } from '../mac/tile-rows.ts';
-import { hasAdjacentTaps, outputCycles, PixelCosts, parameterLines, tapLines } from '../mac/window-cost.ts';
-import type { Geometry, VecWork } from '../stages/stage.ts';
-import type { BandBuffer, BandGraph, BandMember } from './band.ts';
+import type { BandGraph, BandMember } from './band.ts';
+import { type ColumnRange, heldColumns, isShared } from './band-columns.ts';
+import { type BandCache, costOfMember, predictBand } from './band-cost.ts';
 import type { LinkPlan } from './chain.ts';
-
-/** Columns [from, to). */
-export interface ColumnRange {
-  readonly from: number;
-  readonly to: number;
-}
 
 /** A row of a member's result. Steps of one slot do not wait for each other. */
 export interface BandStep {
@@ -49,55 +42,8 @@ export interface BandPlan {
   readonly bytes: number;
 }
 
-/** A member's cycles on its MAC unit and on its vector unit: a row of results in the CU with most columns. */
-interface MemberCost {
-  readonly link: LinkPlan | undefined;
-  readonly mac: number;
-  readonly weightBytes: number;
-}
-
-/** Choices made before, by stage and pitch. */
-export type BandCache = Map<string, MemberCost>;
-
-/** Cycles of a descriptor besides its windows, and the least it takes. */
-const MAC_OVERHEAD = 6;
-const LEAST_CYCLES = 72;
-const VEC_OVERHEAD = 14;
-/** Cycles of the vector units for 16 words. */
-const VEC_CYCLES = 4.1;
-const TABLE_CYCLES = 8;
-/** Of a pool for a tap: port B has others to serve. */
-const TAP_CYCLES = 1.4;
-/** From the start of a member's first row to that of the next one's besides the work, and what begins and ends a band with nothing beside it; a table that is not there. */
-const WAIT_CYCLES = 150;
-const FIRST_CYCLES = 600;
-const TABLE_BYTES = 2048 * 4;
-const CHANGE_CYCLES = 700;
-/** How much of the time in which units of a slot wait for each other nothing else is done, for every slot of a tile beyond the first. */
-const SLOT_SHARE = 0.08;
 /** No slot. */
 const NEVER = 2 ** 30;
-/** Instructions of a descriptor. */
-const INSTRUCTIONS = 14;
-
-/** First column of a CU's share of a map. */
-function cutOf(width: number, cu: number, cus: number): number {
-  return Math.floor((width * cu) / cus);
-}
-
-/** Columns of a member's result that a CU makes. */
-export function columnsOfCu({ width }: BandMember, cu: number, cus: number): ColumnRange {
-  return { from: cutOf(width, cu, cus), to: cutOf(width, cu + 1, cus) };
-}
-
-/** Columns of its input that a member reads for some of its results. */
-function inputColumns({ stage: { mac, vec } }: BandMember, { from, to }: ColumnRange): ColumnRange {
-  const g: Geometry | undefined = mac?.geometry ?? (vec?.op === 'max' ? vec.geometry : undefined);
-  if (!g) return { from, to };
-  const first = Math.max(0, from * g.strideW - g.padLeft);
-  const end = Math.min(g.inWidth, (to - 1) * g.strideW - g.padLeft + (g.kernelW - 1) * g.dilationW + 1);
-  return { from: Math.min(first, g.inWidth - 1), to: Math.max(end, Math.min(first, g.inWidth - 1) + 1) };
-}
 
 /** Rows of its input that a member reads for a row of its result. */
 export function inputRowsOf({ stage: { mac, vec } }: BandMember, row: number): { first: number; end: number } {
@@ -148,55 +94,9 @@ export function planBand(graph: BandGraph, machine: Machine, cache: BandCache): 
     });
     if (words > mapsWords(machine)) continue;
     const plan = { graph, links: costs.map(({ link }) => link), slots, pace, rings, words };
-    return { ...plan, ...predict(plan, costs, machine) };
+    return { ...plan, ...predictBand(plan, costs, machine) };
   }
   return undefined;
-}
-
-/** Columns that every CU makes or reads of a buffer, hulls. */
-function heldColumns({ members, buffers }: BandGraph, b: number, cus: number): ColumnRange[] {
-  const { zoom } = buffers[b]!;
-  return Array.from({ length: cus }, (_, cu) => {
-    let [from, to] = [Number.POSITIVE_INFINITY, 0];
-    const add = (range: ColumnRange): void => {
-      if (range.to <= range.from) return;
-      from = Math.min(from, range.from);
-      to = Math.max(to, range.to);
-    };
-    for (const member of members) {
-      const own = columnsOfCu(member, cu, cus);
-      if (own.to === own.from) continue;
-      if (member.buffer === b) add(madeColumns(member, own));
-      if (member.input.buffer === b) add(inputColumns(member, own));
-      if (member.other?.buffer === b) add({ from: Math.floor(own.from / zoom), to: Math.floor((own.to - 1) / zoom) + 1 });
-    }
-    return to > from ? { from, to } : { from: 0, to: 0 };
-  });
-}
-
-/** Columns of its buffer that a member writes. */
-export function madeColumns({ place }: BandMember, { from, to }: ColumnRange): ColumnRange {
-  return { from: from * place.columnScale + place.column, to: (to - 1) * place.columnScale + place.column + 1 };
-}
-
-/** Does a CU read columns that another one makes? */
-function isShared({ members, buffers }: BandGraph, b: number, held: readonly ColumnRange[], cus: number): boolean {
-  if (buffers[b]!.isLoaded) return held.some(({ from }, cu) => cu > 0 && from < held[cu - 1]!.to);
-  return members.some(
-    (member) =>
-      member.buffer === b &&
-      held.some((range, cu) => {
-        const foreign = Array.from({ length: cus }, (_, other) => sentColumns(member, columnsOfCu(member, other, cus), range));
-        return foreign.some(({ from, to }, other) => other !== cu && to > from);
-      }),
-  );
-}
-
-/** Of a CU's results, those whose columns are among the held ones of another. */
-export function sentColumns({ place }: BandMember, own: ColumnRange, held: ColumnRange): ColumnRange {
-  const from = Math.max(own.from, Math.ceil((held.from - place.column) / place.columnScale));
-  const to = Math.min(own.to, Math.ceil((held.to - place.column) / place.columnScale));
-  return to > from ? { from, to } : { from: own.from, to: own.from };
 }
 
 /**
@@ -294,115 +194,4 @@ function ringRows({ members, buffers }: BandGraph, slots: readonly Int32Array[],
     for (let slot = 0; slot < count; slot++) if (high[slot]! >= 0) most = Math.max(most, high[slot]! - low[slot]! + 1);
     return Math.min(height, most);
   });
-}
-
-/** The fastest lanes of a member's convolution, every CU with its columns and all channels. */
-function costOfMember(member: BandMember, input: BandBuffer, machine: Machine, cache: BandCache): MemberCost {
-  const key = `${member.index} ${input.pitch}`;
-  const known = cache.get(key);
-  if (known) return known;
-  let best: MemberCost = { link: undefined, mac: Number.POSITIVE_INFINITY, weightBytes: 0 };
-  const work = member.stage.mac;
-  const cus = machine.computeUnits;
-  const columns = Math.ceil(member.width / cus);
-  if (!work) best = { ...best, mac: 0 };
-  for (const lanes of !work ? [] : work.depthwise ? [1] : [1, 2, 4, 8, LINE_WORDS]) {
-    const adjacent = hasAdjacentTaps(work!, input.pitch);
-    const groupLines = parameterLines(lanes) + tapLines(work!, lanes, adjacent);
-    const blocks = blocksOf(work!, lanes, 1, regionsOf(work!, work!.geometry));
-    const perPixel = Math.max(outputCycles(lanes), new PixelCosts(work!, lanes, adjacent).total / (member.height * member.width));
-    const row = Math.max(LEAST_CYCLES, columns * perPixel + MAC_OVERHEAD + parameterLines(lanes));
-    const mac = blocks.length * row;
-    const weightBytes = blocks.reduce((sum, { channels }) => sum + groupLines * imagesOf(channels, lanes) * LINE_BYTES, 0);
-    const link: LinkPlan = { lanes, parts: cus, slots: 1, adjacent, pixelPitch: input.pitch, groupLines, cuChannels: 64 / lanes, blocks };
-    if (mac < best.mac) best = { link, mac, weightBytes };
-  }
-  cache.set(key, best);
-  return best;
-}
-
-/** Do all operands of a vector unit, and what it makes, lie word by word, so that pixels of few channels need not be taken one by one? */
-export function isOneRun(
-  { buffers }: BandGraph,
-  { buffer, place, input, other, channels, stage: { mac } }: BandMember,
-  work: VecWork,
-): boolean {
-  if (work.op === 'max' || place.columnScale > 1 || (other && buffers[other.buffer]!.zoom > 1)) return false;
-  return [buffer, ...(mac ? [] : [input.buffer]), ...(other ? [other.buffer] : [])].every((b) => buffers[b]!.pitch === channels);
-}
-
-/** Cycles and bytes. */
-function predict(
-  { graph, rings, slots, pace }: Pick<BandPlan, 'graph' | 'rings' | 'slots' | 'pace'>,
-  costs: readonly MemberCost[],
-  machine: Machine,
-): { cycles: number; bytes: number } {
-  const { members, buffers } = graph;
-  const cus = machine.computeUnits;
-  const bandwidth = machine.dram.bytesPerSecond / machine.clockHz;
-  const tables = new Set<string>();
-  // What is done in the same slot of a tile, and when its vector work ends if every member's begins behind its MACs.
-  const parts = Array.from({ length: pace }, () => ({ mac: 0, vec: 0, end: 0 }));
-  let [bytes, tasks, look] = [0, 0, 0];
-  members.forEach((member, m) => {
-    const { stage, height, width, channels } = member;
-    const { link, mac: cycles, weightBytes } = costs[m]!;
-    const columns = Math.ceil(width / cus);
-    const words = columns * channels;
-    const operations = [stage.vec, stage.table].flatMap((work) => (work ? [work] : []));
-    let own = 0;
-    for (const work of operations) {
-      const taps = work.op === 'max' ? work.geometry.kernelH * work.geometry.kernelW : 1;
-      const perChunk = work.op === 'table' ? TABLE_CYCLES : Math.max(VEC_CYCLES, TAP_CYCLES * taps);
-      const chunks = isOneRun(graph, member, work) ? Math.ceil(words / LINE_WORDS) : columns * Math.ceil(channels / LINE_WORDS);
-      own += Math.max(LEAST_CYCLES, chunks * perChunk + VEC_OVERHEAD);
-      if (work.op !== 'table') continue;
-      const { base, slope } = work.table;
-      tables.add(`${base[0]} ${slope[0]} ${base[255]} ${slope[255]} ${base[127]} ${slope[200]}`);
-      look += height;
-    }
-    const copies = copiesOf(member, rings[member.buffer]!, cus);
-    const part = parts[slots[m]![0]! % pace]!;
-    part.mac += height * cycles;
-    const vec = height * (own + copies * (LEAST_CYCLES + VEC_OVERHEAD));
-    part.vec += vec;
-    part.end = Math.max(part.end, part.mac) + vec;
-    bytes += weightBytes + (member.isStored ? height * width * channels * 2 * buffers[member.buffer]!.zoom ** 2 : 0);
-    tasks += height * cus * ((link ? link.blocks.length : 0) + operations.length + copies + (member.isStored ? 1 : 0));
-  });
-  buffers.forEach(({ isLoaded, height, channels }, b) => {
-    if (!isLoaded) return;
-    const columns = rings[b]!.held.every(({ from, to }) => to - from === buffers[b]!.width) ? buffers[b]!.width : rings[b]!.width * cus;
-    bytes += height * columns * channels * 2;
-    tasks += height * cus;
-  });
-  const changes = tables.size <= 1 ? tables.size : look;
-  bytes += changes * TABLE_BYTES + tasks * INSTRUCTIONS * 4;
-  const end = Math.max(...slots.map((own) => own.at(-1)!)) + 1;
-  const tiles = Math.min(...members.map(({ height }) => height));
-  // Until the last member has its first row, and when the first has its last, units wait for each other.
-  const depth = Math.max(1, end - tiles * pace + pace - 1);
-  const fill = parts.reduce((sum, { mac, vec }) => sum + Math.min(mac, vec), 0) / tiles + depth * WAIT_CYCLES;
-  // The more slots a tile has, the more the next one's work waits for that end.
-  const share = SLOT_SHARE * (pace - 1);
-  const busy =
-    parts.reduce((sum, { mac, vec, end: last }) => sum + Math.max(mac, vec) * (1 - share) + Math.max(mac, last) * share, 0) +
-    fill +
-    changes * (tables.size <= 1 ? 0 : CHANGE_CYCLES);
-  return { cycles: Math.max(busy, bytes / bandwidth, tasks * INSTRUCTIONS) + FIRST_CYCLES, bytes };
-}
-
-/** Descriptors with which a CU sends its columns of a row to others that have places of their own for them. */
-function copiesOf(member: BandMember, ring: BandRing, cus: number): number {
-  if (ring.left.every((left) => left === ring.left[0])) return 0;
-  let most = 0;
-  for (let cu = 0; cu < cus; cu++) {
-    const own = columnsOfCu(member, cu, cus);
-    const count = ring.held.filter((held, other) => {
-      const { from, to } = sentColumns(member, own, held);
-      return other !== cu && to > from;
-    }).length;
-    most = Math.max(most, count);
-  }
-  return most;
 }

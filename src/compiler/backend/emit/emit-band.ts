@@ -3,17 +3,9 @@
  * their maker. Specification: docs/compiler.md, "Bands".
  */
 import type { BandMember, BandOperand } from '../chain/band.ts';
-import {
-  type BandPlan,
-  type BandStep,
-  type ColumnRange,
-  columnsOfCu,
-  inputRowsOf,
-  isOneRun,
-  rowOf,
-  sentColumns,
-  stepsOfBand,
-} from '../chain/band-plan.ts';
+import { type ColumnRange, columnsOfCu, sentColumns } from '../chain/band-columns.ts';
+import { isOneRun } from '../chain/band-cost.ts';
+import { type BandPlan, type BandStep, inputRowsOf, rowOf, stepsOfBand } from '../chain/band-plan.ts';
 import type { LinkPlan } from '../chain/chain.ts';
 import { viewTensor } from '../layout/dram-layout.ts';
 import type { Ring } from '../mac/source-walk.ts';
