@@ -27,12 +27,15 @@ function buildResiduals(size: number, channels: number, units: number): IntegerG
   return b.build(x);
 }
 
-/** Residual units with windows on maps of which a unit's rows do not fit beside each other: their depthwise layers read columns of other CUs. */
-function buildWideResiduals(size: number, channels: number, units: number): IntegerGraph {
+/** Units of a ShuffleNet on maps that do not fit the buffers: channels are dealt out between the convolutions, depthwise layers read columns of other CUs. */
+function buildWideUnits(size: number, channels: number, units: number): IntegerGraph {
   const b = new GraphBuilder();
+  const grid = (offset: number) => ({ offset, rowStep: size * 60, columnStep: 60 });
+  const parts = [0, 20, 40].map((from) => ({ input: 0, rows: size, columns: size, words: 20, from: grid(from), to: grid(40 - from) }));
   let x = b.conv(b.input(size, size, 8), channels, { kernel: 3, pad: 1 });
   for (let i = 0; i < units; i++) {
-    const narrow = b.conv(b.conv(x, 60), 60, { kernel: 3, pad: 1, groups: 60 });
+    const dealt = b.rearrange(b.conv(x, 60), [size, size, 60], parts);
+    const narrow = b.conv(dealt, 60, { kernel: 3, pad: 1, groups: 60 });
     x = b.residual(b.conv(narrow, channels, { groups: 3 }), x);
   }
   return b.build(b.conv(x, 24, { kernel: 3, pad: 1, stride: 2 }));
@@ -75,9 +78,9 @@ describe('relays', () => {
     ['28 columns, 7 for each', 28, 1],
     ['27 columns, two frames', 27, 2],
   ] as const)('give every CU columns of its own where maps are too large: %s', async (_, size, frames) => {
-    const { program, difference } = await checkConformance(buildWideResiduals(size, 240, 3), XC7Z045, frames, 6);
+    const { program, difference } = await checkConformance(buildWideUnits(size, 240, 3), XC7Z045, frames, 6);
     expect(difference).toBeUndefined();
-    // One of the maps between the units goes through DRAM at most.
-    expect(innerTensors(program)).toBeLessThan(3);
+    // Whole rows would send six maps through DRAM.
+    expect(innerTensors(program)).toBeLessThan(4);
   });
 });
