@@ -172,7 +172,9 @@ export function placeBuffers(
       if (group === to) first[b] = from;
     });
   }
-  const groups = [...new Set(first)].map((group) => {
+  const groups = [];
+  let total = slotWords;
+  for (const group of new Set(first)) {
     const list = buffers.map((_, b) => b).filter((b) => first[b] === group);
     const { height, width, pitch } = buffers[group]!;
     const held = columns?.[group] ?? [{ left: 0, right: width }];
@@ -187,8 +189,12 @@ export function placeBuffers(
     const rows = Math.min(height, Math.max(live, ...list.map((b) => tallest[b]!)));
     const slots = byCu.flat().map(({ slot }) => slot);
     const life = isTiled ? { first: 0, last: 0 } : { first: Math.min(...slots), last: Math.max(...slots) };
-    return { list, rows, rowPixels, isApart, size: roundUp(((rows - 1) * rowPixels + reach) * pitch), isLoaded, ...life };
-  });
+    const size = roundUp(((rows - 1) * rowPixels + reach) * pitch);
+    // Of tiles all buffers live at a time.
+    total += size;
+    if (isTiled && total > limit) return undefined;
+    groups.push({ list, rows, rowPixels, isApart, size, isLoaded, ...life });
+  }
   groups.sort((x, y) => y.size - x.size || x.list[0]! - y.list[0]!);
   // What comes from DRAM may come a step earlier, if there is room.
   for (const early of isTiled ? [0] : [1, 0]) {
