@@ -24,12 +24,13 @@ interface Option {
   readonly saved: number;
 }
 
-/** Stages that are cheaper together than one by one become a step. `hasRelays`: as relays and bands, too. */
-export function adoptFusions(plans: StagePlans, drafts: StepDrafts, hasRelays: boolean): void {
+/** Stages that are cheaper together than one by one become a step. `hasRelays`, `hasBands`: as such, too. */
+export function adoptFusions(plans: StagePlans, drafts: StepDrafts, hasRelays: boolean, hasBands: boolean): void {
   const options = findChainOptions(plans, drafts);
-  if (hasRelays) {
+  if (hasRelays || hasBands) {
     const apart = costsBesideResidents(plans, drafts);
-    options.push(...findRelayOptions(plans, drafts, apart), ...findBandOptions(plans, drafts, apart));
+    if (hasRelays) options.push(...findRelayOptions(plans, drafts, apart));
+    if (hasBands) options.push(...findBandOptions(plans, drafts, apart));
   }
   for (const fusion of chooseFusions(options, plans.stages.stages.length)) {
     drafts.adopt({ main: fusion.members.at(-1)!, companions: [], ...('kind' in fusion ? { fusion } : { relay: fusion.plan }) });

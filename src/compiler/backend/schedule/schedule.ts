@@ -36,14 +36,14 @@ export function scheduleStages(stages: StageGraph, layout: DramLayout, machine: 
   }
 }
 
-/** Stages that would be part of fusions and relays. */
+/** Stages that would be part of fusions: relays, whose members hold whole rows, seldom have room for a stage too large by itself. */
 export function findFused(stages: StageGraph, layout: DramLayout, machine: Machine, frames: number): Set<number> {
-  const { steps } = draftSteps(new StagePlans(stages, layout, machine, frames), true);
-  return new Set(steps.flatMap((step) => (step.fusion || step.relay ? stagesOf(step) : [])));
+  const { steps } = draftSteps(new StagePlans(stages, layout, machine, frames), false, true);
+  return new Set(steps.flatMap((step) => (step.fusion ? stagesOf(step) : [])));
 }
 
 /** Which stages run together: cells and flows first, companions, then what is cheaper as a chain or a relay. */
-function draftSteps(plans: StagePlans, hasRelays: boolean): StepDrafts {
+function draftSteps(plans: StagePlans, hasRelays: boolean, hasBands = hasRelays): StepDrafts {
   const { stages, layout, machine, frames } = plans;
   // Frames of a batch share the weights that a cell would fetch for each of them.
   const cells = frames === 1 ? chooseCells(stages, layout, machine) : [];
@@ -58,7 +58,7 @@ function draftSteps(plans: StagePlans, hasRelays: boolean): StepDrafts {
   for (const { main, companions } of drafts.steps) {
     if (companions.length > 0 && !plans.planOf(main, beside.placementOf(main))) drafts.separate(main);
   }
-  adoptFusions(plans, drafts, hasRelays);
+  adoptFusions(plans, drafts, hasRelays, hasBands);
   return drafts;
 }
 
