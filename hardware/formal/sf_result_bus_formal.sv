@@ -15,7 +15,11 @@ module sf_result_bus_formal
   logic     [NumSources-1:0] gnt;
   bus_write_t [NumCus-1:0]   write;
   cu_mask_t [NumSources-1:0] ack;
-  sf_result_bus u_dut (.clk_i, .rst_ni, .start_i, .req_i, .gnt_o(gnt), .granule_i, .write_o(write), .pop_i, .ack_i, .ack_o(ack));
+  granule_t granules [NumSources];
+  for (genvar s = 0; s < int'(NumSources); s++) begin : gen_granule
+    assign granules[s] = granule_i[s];
+  end
+  sf_result_bus u_dut (.clk_i, .rst_ni, .start_i, .req_i, .gnt_o(gnt), .granule_i(granules), .write_o(write), .pop_i, .ack_i, .ack_o(ack));
 
   logic [NumCus-1:0][2:0] held_q;  // entries of the bus-in FIFOs and on their way there, without the grant of the cycle before
   logic       reset_done_q, waits_q;

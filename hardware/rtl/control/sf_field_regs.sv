@@ -32,6 +32,13 @@ module sf_field_regs
     return lsb;
   endfunction
 
+  logic        moves;  // without it all fields rest
+  logic [63:0] writes;
+  assign moves         = !rst_ni || init_i || write_i || clear_i;
+  logic        unused_writes;
+  assign writes        = 64'(write_i) << index_i;
+  assign unused_writes = ^writes[63:NumFields];
+
   logic extension, unused_extension;
   assign extension        = sign_i && value_i[LowBits-1];
   assign unused_extension = extension;
@@ -44,7 +51,7 @@ module sf_field_regs
     logic             write;
     logic [Width-1:0] field_q, value;
 
-    assign write = write_i && index_i == 6'(f);
+    assign write = writes[f];
     if (Width > LowBits && FieldSigned[f]) begin : gen_signed
       assign value = {sign_i ? {Width - LowBits{extension}} : value_i[Width-1:LowBits], value_i[LowBits-1:0]};
     end else begin : gen_plain
@@ -53,18 +60,22 @@ module sf_field_regs
 
     if (Width > LowBits) begin : gen_wide
       always_ff @(posedge clk_i) begin
-        if (!rst_ni || init_i) field_q <= '0;
-        else if (write) begin
-          field_q[Width-1:LowBits] <= value[Width-1:LowBits];
-          if (!upper_i) field_q[LowBits-1:0] <= value[LowBits-1:0];
-          else if (clear_i && Transient) field_q[LowBits-1:0] <= '0;
-        end else if (clear_i && Transient) field_q <= '0;
+        if (moves) begin
+          if (!rst_ni || init_i) field_q <= '0;
+          else if (write) begin
+            field_q[Width-1:LowBits] <= value[Width-1:LowBits];
+            if (!upper_i) field_q[LowBits-1:0] <= value[LowBits-1:0];
+            else if (clear_i && Transient) field_q[LowBits-1:0] <= '0;
+          end else if (clear_i && Transient) field_q <= '0;
+        end
       end
     end else begin : gen_narrow
       always_ff @(posedge clk_i) begin
-        if (!rst_ni || init_i) field_q <= '0;
-        else if (write && !upper_i) field_q <= value;
-        else if (clear_i && Transient) field_q <= '0;
+        if (moves) begin
+          if (!rst_ni || init_i) field_q <= '0;
+          else if (write && !upper_i) field_q <= value;
+          else if (clear_i && Transient) field_q <= '0;
+        end
       end
     end
     assign fields_o[Lsb+:Width] = field_q;

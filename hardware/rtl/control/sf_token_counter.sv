@@ -41,7 +41,7 @@ module sf_token_counter #(
     if (!rst_ni || clear_i) begin
       count_q <= '1;
       there_q <= '0;
-    end else begin
+    end else if (moves != '0) begin
       for (int unsigned i = 0; i < Number; i++) begin
         if (moves[i]) {there_q[i], count_q[i]} <= next(count_q[i], give_i[i]);
       end
@@ -49,8 +49,10 @@ module sf_token_counter #(
   end
   always_comb begin
     overflow_o = '0;
-    for (int unsigned i = 0; i < Number; i++) begin
-      if (give_i[i]) overflow_o[i] = there_q[i] && carries(count_q[i], give_i[i]);
+    if (give_i != '0) begin
+      for (int unsigned i = 0; i < Number; i++) begin
+        if (give_i[i]) overflow_o[i] = there_q[i] && carries(count_q[i], give_i[i]);
+      end
     end
   end
   assign there_o = there_q;

@@ -49,6 +49,23 @@ module sf_tokens
     assign write_give = write_q[ExtraStages-1];
   end
 
+  // --- the same by consumer: nearly always there are none ---
+  unit_mask_t [NumUnits-1:0] read_gives, write_gives;
+  always_comb begin
+    read_gives = '0;
+    write_gives = '0;
+    if (read_give != '0) begin
+      for (int p = 0; p < int'(NumUnits); p++) begin
+        for (int c = 0; c < int'(NumUnits); c++) read_gives[c][p] = read_give[p][c];
+      end
+    end
+    if (write_give != '0) begin
+      for (int p = 0; p < int'(NumUnits); p++) begin
+        for (int c = 0; c < int'(NumUnits); c++) write_gives[c][p] = write_give[p][c];
+      end
+    end
+  end
+
   // --- counters: [consumer][producer], a row for each consumer; the unit that is none gives and takes nothing ---
   localparam unit_mask_t Units = ~(unit_mask_t'(1) << NoUnit);
   unit_mask_t [NumUnits-1:0] read_over, write_over;
@@ -58,21 +75,17 @@ module sf_tokens
       assign write_over[c] = '0;
       assign ok_o[c]       = 1'b0;
     end else begin : gen_rows
-      unit_mask_t read_gives, write_gives, read_there, write_there;
-      for (genvar p = 0; p < int'(NumUnits); p++) begin : gen_producer
-        assign read_gives[p]  = read_give[p][c];
-        assign write_gives[p] = write_give[p][c];
-      end
+      unit_mask_t read_there, write_there;
       sf_token_counter #(.Number(NumUnits)) u_read (
         .clk_i, .rst_ni, .clear_i,
-        .give_i    (read_gives & Units),
+        .give_i    (read_gives[c] & Units),
         .take_i    (start_i[c] ? wait_read_i[c] & Units : '0),
         .there_o   (read_there),
         .overflow_o(read_over[c])
       );
       sf_token_counter #(.Number(NumUnits)) u_write (
         .clk_i, .rst_ni, .clear_i,
-        .give_i    (write_gives & Units),
+        .give_i    (write_gives[c] & Units),
         .take_i    (start_i[c] ? wait_write_i[c] & Units : '0),
         .there_o   (write_there),
         .overflow_o(write_over[c])
@@ -86,7 +99,7 @@ module sf_tokens
   end
 
   logic unused_unit;
-  assign unused_unit = ^{start_i[NoUnit], wait_read_i[NoUnit], wait_write_i[NoUnit], read_give[NoUnit], write_give[NoUnit]};
+  assign unused_unit = ^{start_i[NoUnit], wait_read_i[NoUnit], wait_write_i[NoUnit], read_give[NoUnit], write_give[NoUnit], read_gives[NoUnit], write_gives[NoUnit]};
 
   // --- overflow: a register stage by pair, as starts come late, then one for all ---
   unit_mask_t [NumUnits-1:0] over_q;

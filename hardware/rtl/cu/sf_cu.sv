@@ -26,7 +26,7 @@ module sf_cu
   input  line_t          load_words_i,
   output bus_req_t [1:0] bus_req_o,
   input  logic     [1:0] bus_gnt_i,
-  output granule_t [1:0] bus_granule_o,
+  output granule_t       bus_granule_o [2],
   input  bus_write_t     bus_write_i,
   output logic           bus_pop_o,
   output bus_ack_t       bus_ack_o,

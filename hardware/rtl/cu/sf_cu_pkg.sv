@@ -124,7 +124,7 @@ package sf_cu_pkg;
     logic       slot;   // which of the two descriptors that may be in flight
   } mac_ctl_t;
 
-  // Control of a vMAC, each signal in the cycle in which it is used (counted as in sf_vmac).
+  // Control of all vMACs, each signal in the cycle in which it is used (counted as in sf_vmac).
   typedef struct packed {
     word_mask_t drop;         // at 7: these lanes' weights are 0
     word_mask_t bias_load;    // at 7
@@ -156,11 +156,15 @@ package sf_cu_pkg;
     logic       wide15;
     logic       again15;      // the second half of 16 lanes
     logic       again16;
+    logic       wide20;       // g >= 8: both results are result 0
+  } vmac_ctl_t;
+
+  // The outputs that a vMAC of its own treats in a cycle.
+  typedef struct packed {
     logic [1:0][2:0] shift_place;  // at 16: slot and parameter line of words 0 and 2, of words 1 and 3,
     logic [1:0][1:0] shift_word;   // the words of the two outputs
-    logic       wide20;       // g >= 8: both results are result 0
-    logic       swap20;       // result 0 is the odd output
-  } vmac_ctl_t;
+    logic            swap20;       // result 0 is the odd output
+  } vmac_pick_t;
 
   // What is known of a granule before its results are: kept beside the result FIFO.
   typedef struct packed {

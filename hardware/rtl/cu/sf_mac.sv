@@ -81,22 +81,23 @@ module sf_mac
   );
 
   // ---------------------------------------------------------------- vMACs
-  vmac_ctl_t [NumVmacs-1:0] vmac_ctl;
-  sf_vmac_ctl u_vmac_ctl (.clk_i, .rst_ni, .ctl_i(operand_ctl), .ctl_o(vmac_ctl));
+  vmac_ctl_t                 vmac_ctl;
+  vmac_pick_t [NumVmacs-1:0] vmac_pick;
+  sf_vmac_ctl u_vmac_ctl (.clk_i, .rst_ni, .ctl_i(operand_ctl), .ctl_o(vmac_ctl), .pick_o(vmac_pick));
 
   // Clamp bounds at 18 + k of the slot at 16 + k.
   logic                 slot_q;
   logic signed [15:0]   low_q, high_q;
   pair_t [NumVmacs-1:0] pair;
   always_ff @(posedge clk_i) begin
-    slot_q <= vmac_ctl[0].shift_place[0][2];
+    slot_q <= vmac_pick[0].shift_place[0][2];
     low_q <= clamp_low[slot_q];
     high_q <= clamp_high[slot_q];
   end
   for (genvar v = 0; v < int'(NumVmacs); v++) begin : gen_vmac
     sf_vmac #(.Index(v)) u_vmac (
-      .clk_i, .ctl_i(vmac_ctl[v]), .shared_i(shared), .own_i(own[v]), .own_clear_i(own_clear), .weights_i(weights[v]), .clamp_low_i(low_q),
-      .clamp_high_i(high_q), .pair_o(pair[v])
+      .clk_i, .ctl_i(vmac_ctl), .pick_i(vmac_pick[v]), .shared_i(shared), .own_i(own[v]), .own_clear_i(own_clear), .weights_i(weights[v]),
+      .clamp_low_i(low_q), .clamp_high_i(high_q), .pair_o(pair[v])
     );
   end
 

@@ -300,6 +300,7 @@ module sf_mac_seq
 
   // ---------------------------------------------------------------- issue
   mac_ctl_t      ctl_d, ctl_q;
+  word_mask_t    outside;  // lanes whose words are not of the trace
   weights_addr_t taps_line_q;
   logic [WeightsAddrW:0] line_sum_d, line_sum_q;
   weights_addr_t line_d, line_q;
@@ -320,13 +321,17 @@ module sf_mac_seq
     ctl_d.lg = work_q.lg;
     ctl_d.depthwise = work_q.depthwise;
     ctl_d.slot = work_q.slot;
-    for (int unsigned lane = 0; lane < LineWords; lane++) begin
-      logic [3:0] word;
-      word = 4'(lane) & 4'((5'd1 << work_q.lg) - 5'd1);
-      ctl_d.drop[lane] = !fire || pad_q || step_q.idle || (begin_q && word < step_q.head) || (single_q && word > step_q.tail);
-      // Depthwise: all 64 words of a tap; those behind its last one are of no output (outWords <= words).
-      if (work_q.depthwise) ctl_d.drop[lane] = !fire || pad_q || step_q.idle;
-    end
+    // Words of an output's lanes in front of the trace's first, behind its last; every output has them. Depthwise: all 64 words of a tap; those behind
+    // its last one are of no output (outWords <= words).
+    outside = (begin_q ? ~(word_mask_t'('1) << step_q.head) : '0) | (single_q ? (word_mask_t'('1) << step_q.tail) << 1 : '0);
+    unique case (work_q.lg)
+      3'd0: outside = {16{outside[0]}};
+      3'd1: outside = {8{outside[1:0]}};
+      3'd2: outside = {4{outside[3:0]}};
+      3'd3: outside = {2{outside[7:0]}};
+      default: ;
+    endcase
+    ctl_d.drop = (!fire || pad_q || step_q.idle) ? '1 : work_q.depthwise ? '0 : outside;
     line_sum_d = param ? {1'b0, work_q.params_line} + (WeightsAddrW + 1)'(param_index) : {1'b0, taps_line_q} + {1'b0, step_q.line};
     line_d = wrap_line(line_sum_q);
   end

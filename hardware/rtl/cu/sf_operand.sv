@@ -32,11 +32,6 @@ module sf_operand
     else return code[1] ? (code[0] ? word3 : word2) : (code[0] ? word1 : word0);
   endfunction
 
-  function automatic line_t select_line(logic [1:0] code, logic gray, line_t [Quadrants-1:0] lines);
-    if (gray) return code[0] ? (code[1] ? lines[2] : lines[1]) : (code[1] ? lines[3] : lines[0]);
-    else return code[1] ? (code[0] ? lines[3] : lines[2]) : (code[0] ? lines[1] : lines[0]);
-  endfunction
-
   // ---------------------------------------------------------------- control beside the data
   mac_ctl_t   ctl2_q, ctl3_q, ctl4_q, ctl5_q, ctl6_q, ctl7_q;
   maps_addr_t addr1_q, addr2_q, addr3_q;
@@ -72,21 +67,28 @@ module sf_operand
   // Selection for the data of the next cycle: regular from the address at e + 2, depthwise (whole lines) at e + 5.
   logic                      wait5;
   col_t                      col;
-  logic [LineWords-1:0][1:0] select_d, select_q;  // vMAC 0: by position, as words wrap into the next quadrant
+  word_mask_t                front;
+  word_mask_t [1:0]          select_d, select_q;  // vMAC 0: bits by position, as words wrap into the next quadrant
   logic [NumVmacs-1:1][1:0]  own_select_d, own_select_q;
   assign wait5 = ctl5_q.valid && ctl5_q.depthwise;
   assign col = wait5 ? {base5_q, 4'd0} : addr2_q[ColW-1:0];
   always_comb begin
-    for (int unsigned i = 0; i < LineWords; i++) select_d[i] = col[5:4] + 2'(4'(i) < col[3:0]);
-    for (int unsigned v = 1; v < NumVmacs; v++) own_select_d[v] = encode(base5_q + 2'(v), v == 3);
+    // Bits of col[5:4] + 1 in front of the column, of col[5:4] from it on.
+    front = ~(word_mask_t'('1) << col[3:0]);
+    select_d[0] = front ^ {LineWords{col[4]}};
+    select_d[1] = (front & {LineWords{col[4]}}) ^ {LineWords{col[5]}};
   end
   line_t quadrant_d, quadrant_q;
-  always_comb begin
-    for (int unsigned i = 0; i < LineWords; i++) quadrant_d[i] = words_a_i[select_q[i]][i];
+  for (genvar i = 0; i < int'(LineWords); i++) begin : gen_quadrant
+    assign quadrant_d[i] =
+        select({select_q[1][i], select_q[0][i]}, 1'b0, words_a_i[0][i], words_a_i[1][i], words_a_i[2][i], words_a_i[3][i]);
   end
   assign own_o[0] = quadrant_d;
   for (genvar v = 1; v < int'(NumVmacs); v++) begin : gen_own
-    assign own_o[v] = select_line(own_select_q[v], v == 3, words_a_i);
+    assign own_select_d[v] = encode(base5_q + 2'(v), v == 3);
+    for (genvar i = 0; i < int'(LineWords); i++) begin : gen_word
+      assign own_o[v][i] = select(own_select_q[v], v == 3, words_a_i[0][i], words_a_i[1][i], words_a_i[2][i], words_a_i[3][i]);
+    end
   end
   always_ff @(posedge clk_i) begin
     select_q <= select_d;
@@ -101,21 +103,21 @@ module sf_operand
   logic [3:0][1:0]           fine_select_d, fine_select_q;  // at e + 3, e + 4
   logic [3:0]                borrow_d, borrow_q;            // at e + 3, e + 4
   logic [LineWords-1:0][1:0] coarse_select_d, coarse_select_q;  // at e + 4, e + 5
-  always_comb begin
-    for (int unsigned j = 0; j < 4; j++) begin
-      logic [1:0] fine;
+  for (genvar j = 0; j < 4; j++) begin : gen_fine
+    logic [1:0] fine;
+    always_comb begin
       unique case (ctl3_q.lg)
         3'd0: {borrow_d[j], fine} = {1'b0, addr3_q[1:0]} - 3'(j);
         3'd1: {borrow_d[j], fine} = {1'b0, addr3_q[1:0]} - 3'(j - j % 2);
         default: {borrow_d[j], fine} = {1'b0, addr3_q[1:0]};
       endcase
-      fine_select_d[j] = encode(fine, j >= 2);
     end
-    for (int unsigned l = 0; l < LineWords; l++) begin
-      logic [1:0] quad;
-      quad = (ctl4_q.lg <= 3'd2) ? 2'(l / 4) : (ctl4_q.lg == 3'd3) ? 2'(l / 8 * 2) : 2'd0;
-      coarse_select_d[l] = encode(col4_q[3:2] - quad - 2'(borrow_q[l%4]), l >= 8);
-    end
+    assign fine_select_d[j] = encode(fine, j >= 2);
+  end
+  for (genvar l = 0; l < int'(LineWords); l++) begin : gen_coarse
+    logic [1:0] quad;
+    assign quad = (ctl4_q.lg <= 3'd2) ? 2'(l / 4) : (ctl4_q.lg == 3'd3) ? 2'(l / 8 * 2) : 2'd0;
+    assign coarse_select_d[l] = encode(col4_q[3:2] - quad - 2'(borrow_q[l%4]), l >= 8);
   end
   for (genvar l = 0; l < int'(LineWords); l++) begin : gen_lane
     assign fine_d[l] = select(fine_select_q[l%4], l % 4 >= 2, quadrant_q[l], quadrant_q[(l+1)%16], quadrant_q[(l+2)%16], quadrant_q[(l+3)%16]);

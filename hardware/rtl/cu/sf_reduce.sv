@@ -18,7 +18,7 @@ module sf_reduce
 ) (
   input  logic        clk_i,
   input  vmac_ctl_t   ctl_i,
-  input  logic signed [47:0] sums_i [NumLanes],
+  input  logic [NumLanes-1:0][47:0] sums_i,
   output logic signed [1:0][47:0] sum_o
 );
   localparam int unsigned LowW = 24;
@@ -94,9 +94,21 @@ module sf_reduce
           {lower_high_q[0], lower_low_q[0]} <= sums_i[Lane];
           {upper_high_q[0], upper_low_q[0]} <= sums_i[8+Lane];
         end
-        for (int d = 1; d <= i; d++) if (run[d]) upper_high_q[d] <= upper_high_q[d-1];
-        for (int d = 1; d < i; d++) if (run[d]) {upper_low_q[d], lower_high_q[d]} <= {upper_low_q[d-1], lower_high_q[d-1]};
-        for (int d = 1; d <= int'(Late); d++) if (run[d]) lower_low_q[d] <= lower_low_q[d-1];
+      end
+      for (genvar d = 1; d <= i; d++) begin : gen_late
+        always_ff @(posedge clk_i) begin
+          if (run[d]) upper_high_q[d] <= upper_high_q[d-1];
+        end
+        if (d < i) begin : gen_two
+          always_ff @(posedge clk_i) begin
+            if (run[d]) {upper_low_q[d], lower_high_q[d]} <= {upper_low_q[d-1], lower_high_q[d-1]};
+          end
+        end
+        if (d <= int'(Late)) begin : gen_four
+          always_ff @(posedge clk_i) begin
+            if (run[d]) lower_low_q[d] <= lower_low_q[d-1];
+          end
+        end
       end
 
       low_t  low_q;

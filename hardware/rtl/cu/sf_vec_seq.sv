@@ -83,7 +83,7 @@ module sf_vec_seq
     work_d.clamp_low = desc_i.walk.clamp_low;
     work_d.clamp_high = desc_i.walk.clamp_high;
     work_d.chunks = 12'((desc_i.walk.words - 16'd1) >> 4);
-    for (int unsigned i = 0; i < LineWords; i++) work_d.tail[i] = 4'(desc_i.walk.words - 16'd1) >= 4'(i);
+    work_d.tail = ~((word_mask_t'('1) << 4'(desc_i.walk.words - 16'd1)) << 1);
     work_d.out_cus = cu_mask_t'(desc_i.walk.out_cus);
     work_d.k_row_step = ring_t'(desc_i.walk.k_row_step);
     work_d.src_ring = ring_t'(desc_i.walk.src_ring);

@@ -11,7 +11,8 @@ module sf_vmac
   parameter int unsigned Index = 0
 ) (
   input  logic      clk_i,
-  input  vmac_ctl_t ctl_i,
+  input  vmac_ctl_t  ctl_i,
+  input  vmac_pick_t pick_i,
   input  line_t     shared_i,     // at 6: words of all vMACs, 0 in depthwise mode
   input  line_t     own_i,        // at 6: own words
   input  logic      own_clear_i,  // at 6: they do not count
@@ -21,7 +22,7 @@ module sf_vmac
   output pair_t     pair_o        // at 20 + k
 );
   // ---------------------------------------------------------------- lanes
-  logic signed [47:0] sums [NumLanes];
+  logic [NumLanes-1:0][47:0] sums;
   for (genvar l = 0; l < int'(NumLanes); l++) begin : gen_lane
     sf_lane u_lane (
       .clk_i,
@@ -50,10 +51,10 @@ module sf_vmac
     always_ff @(posedge clk_i) begin
       if (ctl_i.param) ram_q[ctl_i.param_place] <= weights_i[4*q+3][5:0];
     end
-    assign shift_read[q] = ram_q[ctl_i.shift_place[q%2]];
+    assign shift_read[q] = ram_q[pick_i.shift_place[q%2]];
   end
   always_ff @(posedge clk_i) begin
-    if (ctl_i.run16) shift_q <= {shift_read[ctl_i.shift_word[1]], shift_read[ctl_i.shift_word[0]]};
+    if (ctl_i.run16) shift_q <= {shift_read[pick_i.shift_word[1]], shift_read[pick_i.shift_word[0]]};
   end
 
   // ---------------------------------------------------------------- two results a cycle
@@ -68,5 +69,5 @@ module sf_vmac
   for (genvar p = 0; p < 2; p++) begin : gen_post
     sf_post u_post (.clk_i, .run_i(run17_q), .sum_i(sum[p]), .shift_i(shift_q[p]), .low_i(low_q), .high_i(high_q), .word_o(word[p]));
   end
-  assign pair_o.words = {(ctl_i.wide20 || ctl_i.swap20) ? word[0] : word[1], ctl_i.swap20 ? word[1] : word[0]};
+  assign pair_o.words = {(ctl_i.wide20 || pick_i.swap20) ? word[0] : word[1], pick_i.swap20 ? word[1] : word[0]};
 endmodule

@@ -13,7 +13,8 @@ module sf_vmac_ctl
   input  logic                      clk_i,
   input  logic                      rst_ni,
   input  mac_ctl_t                  ctl_i,  // at 7 of sf_vmac's count
-  output vmac_ctl_t [NumVmacs-1:0]  ctl_o
+  output vmac_ctl_t                 ctl_o,
+  output vmac_pick_t [NumVmacs-1:0] pick_o
 );
   typedef struct packed {
     lg_t        lg;
@@ -154,43 +155,42 @@ module sf_vmac_ctl
       if (!rst_ni) {swap16_q, swap17_q, swap18_q, swap19_q, swap20_q} <= '0;
       else {swap16_q, swap17_q, swap18_q, swap19_q, swap20_q} <= {swap_d, swap16_q, swap17_q, swap18_q, swap19_q};
     end
-    assign ctl_o[v] = '{
-      drop: ctl_i.drop,
-      bias_load: bias_load,
-      bias_clear: bias_clear,
-      param: ctl_i.param,
-      param_place: {ctl_i.slot, ctl_i.index},
-      first: first9_q,
-      capture: last10_q,
-      run11: run11_q,
-      run12: run12_q,
-      run13: run13_q,
-      run14: run14_q,
-      run15: run15_q,
-      run16: run16_q,
-      late10: !count_d[0],
-      late11: late11_q,
-      next10: run11_q && upper_d,
-      upper11: upper11_q,
-      upper12: upper12_q,
-      upper13: upper13_q,
-      upper14: upper14_q,
-      first11: count11_q[1],
-      first12: count12_q[1],
-      second12: count12_q[2],
-      second13: count13_q[2],
-      third13: count13_q[3],
-      third14: third14_q,
-      wide14: wide14_q,
-      wide15: wide15_q,
-      again15: again15_q,
-      again16: again16_q,
-      shift_place: place_q,
-      shift_word: word_q,
-      wide20: wide20_q,
-      swap20: swap20_q
-    };
+    assign pick_o[v] = '{shift_place: place_q, shift_word: word_q, swap20: swap20_q};
   end
+
+  assign ctl_o = '{
+    drop: ctl_i.drop,
+    bias_load: bias_load,
+    bias_clear: bias_clear,
+    param: ctl_i.param,
+    param_place: {ctl_i.slot, ctl_i.index},
+    first: first9_q,
+    capture: last10_q,
+    run11: run11_q,
+    run12: run12_q,
+    run13: run13_q,
+    run14: run14_q,
+    run15: run15_q,
+    run16: run16_q,
+    late10: !count_d[0],
+    late11: late11_q,
+    next10: run11_q && upper_d,
+    upper11: upper11_q,
+    upper12: upper12_q,
+    upper13: upper13_q,
+    upper14: upper14_q,
+    first11: count11_q[1],
+    first12: count12_q[1],
+    second12: count12_q[2],
+    second13: count13_q[2],
+    third13: count13_q[3],
+    third14: third14_q,
+    wide14: wide14_q,
+    wide15: wide15_q,
+    again15: again15_q,
+    again16: again16_q,
+    wide20: wide20_q
+  };
 
   logic unused_stages;
   assign unused_stages = ^{ctl_i.depthwise, stage12_q};

@@ -117,7 +117,11 @@ module sf_write_port
   assign index       = 2'd0 - beats_q[1:0];
   assign wdata_o     = words_q[index];
   assign wlast_o     = last_line_q && beats_q == 3'd1;
-  always_comb for (int i = 0; i < 8; i++) wstrb_o[i] = mask_q[index][i/2];
+  logic [3:0] mask;
+  assign mask        = mask_q[index];
+  for (genvar i = 0; i < 8; i++) begin : gen_strobe
+    assign wstrb_o[i] = mask[i/2];
+  end
 
   // --- responses ---
   logic unused_bresp;

@@ -273,7 +273,7 @@ module sf_cluster
   // --- compute units and result bus ---
   bus_req_t   [NumSources-1:0] bus_req;
   logic       [NumSources-1:0] bus_gnt;
-  granule_t   [NumSources-1:0] bus_granule;
+  granule_t                    bus_granule [NumSources];
   bus_write_t [NumCus-1:0]     bus_write;
   cu_mask_t                    bus_pop, cu_busy;
   bus_ack_t   [NumCus-1:0]     bus_ack;
@@ -295,6 +295,9 @@ module sf_cluster
     localparam int Mac = int'(FirstMac) + 2 * c;
     localparam int Vec = Mac + 1;
 
+    granule_t granule [2];
+    assign bus_granule[2*c] = granule[0];
+    assign bus_granule[2*c+1] = granule[1];
     sf_cu u_cu (
       .clk_i, .rst_ni,
       .own_cu_i      (cu_mask_t'(1) << c),
@@ -316,7 +319,7 @@ module sf_cluster
       .load_words_i  (load_words),
       .bus_req_o     (bus_req[2*c+:2]),
       .bus_gnt_i     (bus_gnt[2*c+:2]),
-      .bus_granule_o (bus_granule[2*c+:2]),
+      .bus_granule_o (granule),
       .bus_write_i   (bus_write[c]),
       .bus_pop_o     (bus_pop[c]),
       .bus_ack_o     (bus_ack[c]),

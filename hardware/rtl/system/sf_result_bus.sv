@@ -13,7 +13,7 @@ module sf_result_bus
   input  logic                       start_i,   // start of a program: rotation begins with source 0
   input  bus_req_t [NumSources-1:0]  req_i,
   output logic     [NumSources-1:0]  gnt_o,
-  input  granule_t [NumSources-1:0]  granule_i, // the cycle after the grant
+  input  granule_t                   granule_i [NumSources],  // the cycle after the grant
   output bus_write_t [NumCus-1:0]    write_o,
   input  cu_mask_t                   pop_i,     // port B took the head of the CU's bus-in FIFO
   input  bus_ack_t [NumCus-1:0]      ack_i,
@@ -67,18 +67,19 @@ module sf_result_bus
   end
 
   // --- b+2: bus register ---
-  bus_write_t [NumCus-1:0] write_d, write_q;
-  always_comb begin
-    for (int c = 0; c < int'(NumCus); c++) write_d[c] = '{valid: targets[c], source: source, granule: granule_i[source]};
-  end
+  cu_mask_t   valid_q;
+  source_t    source_q;
+  granule_t   granule_q;
+  bus_write_t [NumCus-1:0] write_q;
+  always_ff @(posedge clk_i) valid_q <= rst_ni ? targets : '0;
   always_ff @(posedge clk_i) begin
-    for (int c = 0; c < int'(NumCus); c++) begin
-      write_q[c].valid <= rst_ni && write_d[c].valid;
-      if (gnt_q != '0) begin
-        write_q[c].source  <= write_d[c].source;
-        write_q[c].granule <= write_d[c].granule;
-      end
+    if (gnt_q != '0) begin
+      source_q  <= source;
+      granule_q <= granule_i[source];
     end
+  end
+  always_comb begin
+    for (int c = 0; c < int'(NumCus); c++) write_q[c] = '{valid: valid_q[c], source: source_q, granule: granule_q};
   end
 
   // --- acknowledges ---

@@ -16,7 +16,7 @@ module sf_result_bus_tb
   logic                        start_q;
   bus_req_t   [NumSources-1:0] req_q;
   logic       [NumSources-1:0] gnt;
-  granule_t   [NumSources-1:0] granule_q;
+  granule_t                    granule_q [NumSources];
   bus_write_t [NumCus-1:0]     write;
   cu_mask_t                    pop_q;
   bus_ack_t   [NumCus-1:0]     ack_q;
@@ -44,7 +44,8 @@ module sf_result_bus_tb
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      {done_o, start_q, late_q, req_q, granule_q, pop_q, ack_q} <= '0;
+      {done_o, start_q, late_q, req_q, pop_q, ack_q} <= '0;
+      granule_q <= '{default: '0};
       errors_o <= 0;
       {cycle_q, granted_q, waits_q, full_q, acks_q} <= '0;
       last_q <= Sources - 1;
