@@ -64,13 +64,19 @@ module sf_mac_collect
   end
 
   // ---------------------------------------------------------------- columns: which vMAC writes, in which granule
+  word_mask_t write_d, write_q;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) write_q <= '0;
+    else write_q <= run_d ? write_d : '0;
+  end
+  assign write_o = write_q;
+
   for (genvar c = 0; c < int'(LineWords); c++) begin : gen_column
     localparam logic [3:0] Column = 4'(c);
-    logic             write_d, write_q;
     logic [1:0]       vmac_d, vmac_q, granule;
     logic [FifoW-1:0] column_slot_q;
     always_comb begin
-      write_d = 1'b0;
+      write_d[c] = 1'b0;
       vmac_d = '0;
       granule = '0;
       if (run_d) begin
@@ -78,31 +84,27 @@ module sf_mac_collect
           3'd0: begin  // outputs a and 7 - a of eight, a = k ^ v (sf_vmac_ctl); granule v is vMAC v's
             vmac_d = k_d[1:0] ^ Column[1:0] ^ {2{Column[2]}};
             granule = vmac_d;
-            write_d = Column[3] == k_d[2] && 3'(granule) < granules_d;
+            write_d[c] = Column[3] == k_d[2] && 3'(granule) < granules_d;
           end
           3'd1: begin  // outputs 0 and 3 or 1 and 2 of four; vMACs 0 and 1, 2 and 3 share a granule
             vmac_d = {k_d[0] ^ Column[0] ^ Column[1], Column[3]};
             granule = {1'b0, vmac_d[1]};
-            write_d = Column[2] == k_d[1] && 3'(granule) < granules_d;
+            write_d[c] = Column[2] == k_d[1] && 3'(granule) < granules_d;
           end
           3'd2: begin  // pair k of vMAC v
             vmac_d = Column[3:2];
-            write_d = Column[1] == k_d[0];
+            write_d[c] = Column[1] == k_d[0];
           end
           3'd3: begin  // output k of vMAC v
             vmac_d = Column[2:1];
-            write_d = c < 8 && 1'(c % 2) == k_d[0];
+            write_d[c] = c < 8 && 1'(c % 2) == k_d[0];
           end
           default: begin  // the output of vMAC v, complete at k = 1
             vmac_d = 2'(c);
-            write_d = c < 4 && k_d[0];
+            write_d[c] = c < 4 && k_d[0];
           end
         endcase
       end
-    end
-    always_ff @(posedge clk_i) begin
-      if (!rst_ni) write_q <= 1'b0;
-      else write_q <= write_d;
     end
     always_ff @(posedge clk_i) begin
       if (run_d) begin
@@ -110,7 +112,6 @@ module sf_mac_collect
         column_slot_q <= slot_d + FifoW'(granule);
       end
     end
-    assign write_o[c] = write_q;
     assign slot_o[c] = column_slot_q;
     assign words_o[c] = pairs_i[vmac_q].words[c%2];
   end

@@ -80,8 +80,7 @@ module sf_operand
   end
   line_t quadrant_d, quadrant_q;
   for (genvar i = 0; i < int'(LineWords); i++) begin : gen_quadrant
-    assign quadrant_d[i] =
-        select({select_q[1][i], select_q[0][i]}, 1'b0, words_a_i[0][i], words_a_i[1][i], words_a_i[2][i], words_a_i[3][i]);
+    assign quadrant_d[i] = words_a_i[{select_q[1][i], select_q[0][i]}][i];
   end
   assign own_o[0] = quadrant_d;
   for (genvar v = 1; v < int'(NumVmacs); v++) begin : gen_own

@@ -11,7 +11,7 @@ module sf_post (
   output logic signed [15:0] word_o
 );
   logic signed [15:0] value;
-  logic               beyond, sign;
-  sf_post_shift u_shift (.clk_i, .run_i, .sum_i, .shift_i, .value_o(value), .beyond_o(beyond), .sign_o(sign));
-  sf_clamp u_clamp (.clk_i, .value_i(value), .beyond_i(beyond), .sign_i(sign), .low_i, .high_i, .word_o);
+  logic               beyond, sign, run;
+  sf_post_shift u_shift (.clk_i, .run_i, .sum_i, .shift_i, .value_o(value), .beyond_o(beyond), .sign_o(sign), .run_o(run));
+  sf_clamp u_clamp (.clk_i, .run_i(run), .value_i(value), .beyond_i(beyond), .sign_i(sign), .low_i, .high_i, .word_o);
 endmodule

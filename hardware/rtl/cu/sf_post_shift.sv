@@ -8,11 +8,12 @@ module sf_post_shift (
   input  logic [5:0]         shift_i,
   output logic signed [15:0] value_o,
   output logic               beyond_o,
-  output logic               sign_o
+  output logic               sign_o,
+  output logic               run_o    // there is a result
 );
   // Shift by 0, 16, 32, 48.
   logic signed [30:0] coarse;
-  logic               above, sign1, run_q;
+  logic               above, sign1, run_q, run2_q;
   logic [3:0]         fine_q;
   sf_shift_coarse #(.Width(48), .Keep(31)) u_coarse (
     .clk_i, .run_i, .value_i(sum_i), .shift_i(shift_i[5:4]), .coarse_o(coarse), .above_o(above), .sign_o(sign1)
@@ -41,12 +42,16 @@ module sf_post_shift (
 
   always_ff @(posedge clk_i) begin
     run_q <= run_i;
-    fine_q <= shift_i[3:0];
-    value_q <= value_d;
-    beyond_q <= beyond_d;
-    sign2_q <= sign1;
+    run2_q <= run_q;
+    if (run_i) fine_q <= shift_i[3:0];
+    if (run_q) begin
+      value_q <= value_d;
+      beyond_q <= beyond_d;
+      sign2_q <= sign1;
+    end
   end
   assign value_o = value_q;
   assign beyond_o = beyond_q;
   assign sign_o = sign2_q;
+  assign run_o = run2_q;
 endmodule

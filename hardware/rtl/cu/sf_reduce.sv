@@ -18,7 +18,7 @@ module sf_reduce
 ) (
   input  logic        clk_i,
   input  vmac_ctl_t   ctl_i,
-  input  logic [NumLanes-1:0][47:0] sums_i,
+  input  logic signed [47:0] sums_i [NumLanes],
   output logic signed [1:0][47:0] sum_o
 );
   localparam int unsigned LowW = 24;

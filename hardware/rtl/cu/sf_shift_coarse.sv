@@ -29,9 +29,11 @@ module sf_shift_coarse #(
     end
   end
   always_ff @(posedge clk_i) begin
-    coarse_q <= coarse_d;
-    above_q <= above_d;
-    if (run_i) sign_q <= value_i[Width-1];
+    if (run_i) begin
+      coarse_q <= coarse_d;
+      above_q <= above_d;
+      sign_q <= value_i[Width-1];
+    end
   end
   assign coarse_o = coarse_q;
   assign above_o = above_q;

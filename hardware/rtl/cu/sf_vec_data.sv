@@ -120,9 +120,16 @@ module sf_vec_data
 
   // ---------------------------------------------------------------- 9': columns of the result FIFO
   slot_t slot_q;
+  always_comb begin
+    write_o = '0;
+    if (work9.valid) begin
+      for (int unsigned c = 0; c < LineWords; c++) begin
+        write_o[c] = work9.group == 2'(c / Lanes) && (!late_i.is_table || work9.odd == 1'((c / 2) % 2));
+      end
+    end
+  end
   for (genvar c = 0; c < int'(LineWords); c++) begin : gen_column
     assign words_o[c] = words[c%Lanes];
-    assign write_o[c] = work9.valid && work9.group == 2'(c / Lanes) && (!late_i.is_table || work9.odd == 1'((c / 2) % 2));
     assign slot_o[c] = slot_q;
   end
   always_ff @(posedge clk_i) begin

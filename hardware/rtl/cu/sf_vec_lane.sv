@@ -45,7 +45,7 @@ module sf_vec_lane
   logic               beyond, sign;
   sf_vec_shift u_shift (.clk_i, .run_i, .sum_i(sum_q[39:0]), .shift_i(late_i.shift_out), .value_o(value), .beyond_o(beyond), .sign_o(sign));
   sf_clamp u_clamp (
-    .clk_i, .value_i(value), .beyond_i(beyond || (!sign && value[15])), .sign_i(sign), .low_i(late_i.clamp_low), .high_i(late_i.clamp_high),
+    .clk_i, .run_i, .value_i(value), .beyond_i(beyond || (!sign && value[15])), .sign_i(sign), .low_i(late_i.clamp_low), .high_i(late_i.clamp_high),
     .word_o
   );
 

@@ -59,11 +59,13 @@ module sf_vec_shift (
   end
 
   always_ff @(posedge clk_i) begin
-    middle_q <= middle_d;
-    beyond2_q <= beyond_d;
-    value_q <= value_d;
-    beyond3_q <= beyond3_d;
-    if (run_i) {sign2_q, sign3_q} <= {sign1, sign2_q};
+    if (run_i) begin
+      middle_q <= middle_d;
+      beyond2_q <= beyond_d;
+      value_q <= value_d;
+      beyond3_q <= beyond3_d;
+      {sign2_q, sign3_q} <= {sign1, sign2_q};
+    end
   end
   assign value_o = value_q;
   assign beyond_o = beyond3_q;

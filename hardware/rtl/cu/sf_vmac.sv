@@ -22,7 +22,7 @@ module sf_vmac
   output pair_t     pair_o        // at 20 + k
 );
   // ---------------------------------------------------------------- lanes
-  logic [NumLanes-1:0][47:0] sums;
+  logic signed [47:0] sums [NumLanes];
   for (genvar l = 0; l < int'(NumLanes); l++) begin : gen_lane
     sf_lane u_lane (
       .clk_i,

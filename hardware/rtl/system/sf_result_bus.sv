@@ -30,17 +30,22 @@ module sf_result_bus
   source_t               source;
   always_comb begin
     for (int s = 0; s < int'(NumSources); s++) ready[s] = req_i[s].valid && (req_i[s].cus & ~room_q) == '0;
-    for (int s = 0; s < int'(NumSources); s++) begin
-      gnt_o[s] = ready[s];
-      for (int k = 0; k < int'(NumSources); k++) begin
-        // behind_q has a bit for every source behind the last granted one. Source k comes first if only k is behind, or if both are or both are not and
-        // k is lower.
-        if (k < s && ready[k] && (behind_q[k] || !behind_q[s])) gnt_o[s] = 1'b0;
-        if (k > s && ready[k] && behind_q[k] && !behind_q[s]) gnt_o[s] = 1'b0;
+    gnt_o = '0;
+    if (|ready) begin
+      for (int s = 0; s < int'(NumSources); s++) begin
+        gnt_o[s] = ready[s];
+        for (int k = 0; k < int'(NumSources); k++) begin
+          // behind_q has a bit for every source behind the last granted one. Source k comes first if only k is behind, or if both are or both are not and
+          // k is lower.
+          if (k < s && ready[k] && (behind_q[k] || !behind_q[s])) gnt_o[s] = 1'b0;
+          if (k > s && ready[k] && behind_q[k] && !behind_q[s]) gnt_o[s] = 1'b0;
+        end
       end
     end
     source = '0;
-    for (int s = 0; s < int'(NumSources); s++) if (gnt_q[s]) source = source | source_t'(s);
+    if (gnt_q != '0) begin
+      for (int s = 0; s < int'(NumSources); s++) if (gnt_q[s]) source = source | source_t'(s);
+    end
   end
   always_comb begin
     for (int s = 0; s < int'(NumSources); s++) behind_d[s] = (gnt_o & ((NumSources'(1) << s) - NumSources'(1))) != '0;
@@ -55,7 +60,9 @@ module sf_result_bus
   cu_mask_t targets;
   always_comb begin
     targets = '0;
-    for (int s = 0; s < int'(NumSources); s++) if (gnt_q[s]) targets = targets | req_i[s].cus;
+    if (gnt_q != '0) begin
+      for (int s = 0; s < int'(NumSources); s++) if (gnt_q[s]) targets = targets | req_i[s].cus;
+    end
   end
   for (genvar c = 0; c < int'(NumCus); c++) begin : gen_room
     count_t held_d, held_q;
@@ -85,8 +92,11 @@ module sf_result_bus
   // --- acknowledges ---
   cu_mask_t [NumSources-1:0] ack_d, ack_q;
   always_comb begin
-    for (int s = 0; s < int'(NumSources); s++) begin
-      for (int c = 0; c < int'(NumCus); c++) ack_d[s][c] = ack_i[c].valid && ack_i[c].source == source_t'(s);
+    ack_d = '0;
+    for (int c = 0; c < int'(NumCus); c++) begin
+      if (ack_i[c].valid) begin
+        for (int s = 0; s < int'(NumSources); s++) ack_d[s][c] = ack_i[c].source == source_t'(s);
+      end
     end
   end
   always_ff @(posedge clk_i) ack_q <= rst_ni ? ack_d : '0;
