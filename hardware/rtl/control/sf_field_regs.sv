@@ -32,9 +32,7 @@ module sf_field_regs
     return lsb;
   endfunction
 
-  logic        moves;  // without it all fields rest
   logic [63:0] writes;
-  assign moves         = !rst_ni || init_i || write_i || clear_i;
   logic        unused_writes;
   assign writes        = 64'(write_i) << index_i;
   assign unused_writes = ^writes[63:NumFields];
@@ -60,22 +58,18 @@ module sf_field_regs
 
     if (Width > LowBits) begin : gen_wide
       always_ff @(posedge clk_i) begin
-        if (moves) begin
-          if (!rst_ni || init_i) field_q <= '0;
-          else if (write) begin
-            field_q[Width-1:LowBits] <= value[Width-1:LowBits];
-            if (!upper_i) field_q[LowBits-1:0] <= value[LowBits-1:0];
-            else if (clear_i && Transient) field_q[LowBits-1:0] <= '0;
-          end else if (clear_i && Transient) field_q <= '0;
-        end
+        if (!rst_ni || init_i) field_q <= '0;
+        else if (write) begin
+          field_q[Width-1:LowBits] <= value[Width-1:LowBits];
+          if (!upper_i) field_q[LowBits-1:0] <= value[LowBits-1:0];
+          else if (clear_i && Transient) field_q[LowBits-1:0] <= '0;
+        end else if (clear_i && Transient) field_q <= '0;
       end
     end else begin : gen_narrow
       always_ff @(posedge clk_i) begin
-        if (moves) begin
-          if (!rst_ni || init_i) field_q <= '0;
-          else if (write && !upper_i) field_q <= value;
-          else if (clear_i && Transient) field_q <= '0;
-        end
+        if (!rst_ni || init_i) field_q <= '0;
+        else if (write && !upper_i) field_q <= value;
+        else if (clear_i && Transient) field_q <= '0;
       end
     end
     assign fields_o[Lsb+:Width] = field_q;

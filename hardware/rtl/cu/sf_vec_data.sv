@@ -36,12 +36,10 @@ module sf_vec_data
 
   // ---------------------------------------------------------------- 0: operands, the maximum so far
   line_t line_q;
-  always_ff @(posedge clk_i) begin
-    if (step.valid) begin
-      for (int unsigned i = 0; i < LineWords; i++) begin
-        if (step.idle) line_q[i] <= 16'h8000;
-        else if (step.load || signed'(words_i[i]) > signed'(line_q[i])) line_q[i] <= words_i[i];
-      end
+  for (genvar i = 0; i < int'(LineWords); i++) begin : gen_word
+    always_ff @(posedge clk_i) begin
+      if (step.valid && step.idle) line_q[i] <= 16'h8000;
+      else if (step.valid && (step.load || signed'(words_i[i]) > signed'(line_q[i]))) line_q[i] <= words_i[i];
     end
   end
 

@@ -19,7 +19,7 @@ module sf_write_signal
   localparam int unsigned Pending = 16;
   localparam int unsigned AckW = $clog2(Pending + 2);
 
-  logic     push, pop, moves, valid, direct, write_q, unused_full;
+  logic     push, pop, valid, direct, write_q, unused_full;
   cu_mask_t targets, acked;
   assign direct = own_last_i && !valid;
   assign push = bus_last_i || (own_last_i && valid);
@@ -33,14 +33,10 @@ module sf_write_signal
     assign count_d = count_q + AckW'(ack_i[c]) - AckW'(pop && targets[c]);
     always_ff @(posedge clk_i) begin
       if (!rst_ni) count_q <= '0;
-      else if (moves) count_q <= count_d;
+      else count_q <= count_d;
     end
   end
-  always_comb begin
-    pop = 1'b0;
-    if (valid) pop = (targets & ~acked) == '0;
-  end
-  assign moves = pop || ack_i != '0;
+  assign pop = valid && (targets & ~acked) == '0;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) write_q <= 1'b0;
