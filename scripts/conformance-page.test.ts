@@ -8,7 +8,9 @@ const RESULTS: ConformanceResults = {
     { ...vector, name: 'test_relu_float16', status: 'refused', detail: 'no\nfloat16' },
     { ...vector, operators: ['SequenceAt'], name: 'test_sequence', status: 'refused', detail: 'a | b', wanted: false },
   ],
-  topologies: [{ name: 'light_net', cycles: 12345, words: 10, difference: undefined, sqnrDb: Infinity, acceleratedShare: 1, seconds: 1 }],
+  topologies: [
+    { name: 'light_net', cycles: 12345, macs: 1e6, words: 10, difference: undefined, sqnrDb: Infinity, acceleratedShare: 1, seconds: 1 },
+  ],
   networks: [
     {
       ...{ file: 'zoo/net.onnx', found: 'a cat', wanted: 'a dog', cycles: 500_000, frames: 2, dramBytes: 2e6, clockHz: 250e6, parts: 2 },

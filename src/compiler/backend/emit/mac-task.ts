@@ -56,7 +56,7 @@ function layAlongRow(task: MacTask): MacTask {
   if (start + count * pixelPitch > ring.words || wraps) return task;
   return {
     ...task,
-    geometry: { ...g, inHeight: 1, inWidth: count, outHeight: 1, outWidth: count },
+    geometry: { ...g, inHeight: 1, inWidth: count, outHeight: 1, outWidth: count, strideW: 1, dilationW: 1 },
     ring: { base: ring.base + start, words: count * pixelPitch },
     origin: 0,
     raster: { y: 0, x: 0, x0: 0, width: count, count },
