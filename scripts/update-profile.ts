@@ -1,6 +1,6 @@
 /**
  * Writes the profile of AlexNet into README.md between its markers, and docs/results/cost-model.md: predicted against simulated cycles of the zoo's
- * layers, so that no figure is ever typed. `npm run results` runs it last.
+ * layers, so that no figure is ever typed. `npm run results` runs it last (update-results.ts).
  *
  *   npx tsx scripts/update-profile.ts [network ...]   the networks of the cost model's table; default: those below
  */

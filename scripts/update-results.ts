@@ -2,12 +2,12 @@
  * Measures the networks of the zoo, one at a time and each in a process of its own, and writes docs/results/networks.md and .json and the table of the README
  * between its markers, so that no figure is ever typed. Run it after a build (`npm run results` does both).
  *
- *   npm run results                        measure all, write
+ *   npm run results                        measure all, write; then the pages of update-profile.ts
  *   npm run results -- --only 'resnet|vgg' measure these, keep the rows of the others
  *   npm run results -- --check             measure, write nothing, exit code 1 when a figure is worse than the committed one
  *   npm run results -- --render            measure nothing, write the tables anew from the JSON
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -208,4 +208,8 @@ if (options.render) {
         : `${worse.length} figures are worse`,
     );
   if ((options.check && worse.length > 0) || Object.keys(measured.failures).length > 0) process.exitCode = 1;
+  if (!options.check && options.only === undefined) {
+    const { status } = spawnSync(process.execPath, ['--import', 'tsx', path.join(ROOT, 'scripts/update-profile.ts')], { stdio: 'inherit' });
+    if (status !== 0) process.exitCode = 1;
+  }
 }
