@@ -2,5 +2,11 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  test: { include: ['{src,models,scripts,test,hardware}/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
+  test: {
+    include: ['{src,models,scripts,test,hardware}/**/*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    // The default leaves a core to the runner itself, which has little to do: half of a machine of two.
+    maxWorkers: '100%',
+  },
 });
