@@ -7,7 +7,7 @@ import { XC7Z045 } from '../../src/machine/machine.ts';
 import { buildModel } from '../../src/runtime/rtl-model.ts';
 import { runRtl } from '../../src/runtime/rtl-run.ts';
 import { createDramImage } from '../../src/simulator/data/dram-image.ts';
-import { buildTrainedModel, compileConvolutions } from './trained-model.ts';
+import { buildTrainedModel, compileConvolutions, TRAINING } from './trained-model.ts';
 
 const { values } = parseArgs({
   options: { network: { type: 'string', default: 'squeezenet1.1' }, cycles: { type: 'string', default: '1000000' } },
@@ -15,7 +15,7 @@ const { values } = parseArgs({
 const program = await compileConvolutions(values.network, XC7Z045);
 for (const [what, model] of [
   ['as lockstep builds it', buildModel(XC7Z045)],
-  ['trained on other networks', await buildTrainedModel(XC7Z045)],
+  [`trained on ${TRAINING.join(' and ')}`, await buildTrainedModel(XC7Z045)],
 ] as const) {
   const { ran, seconds } = runRtl(model, program, createDramImage(program).words, { limit: Number(values.cycles) });
   const speed = (ran / seconds / 1000).toFixed(0);

@@ -11,7 +11,7 @@ import { createDramImage } from '../../src/simulator/data/dram-image.ts';
 import { openNetwork } from './network.ts';
 
 /** Networks of different shapes: large windows, and depthwise with pointwise layers. */
-const NETWORKS = ['alexnet', 'mobilenet-v2'];
+export const TRAINING = ['alexnet', 'mobilenet-v2'];
 const CYCLES = 20_000;
 
 /** First program of a network's convolutions, numbers in q8.8 (which need no calibration). */
@@ -23,7 +23,7 @@ export async function compileConvolutions(network: string, machine: Machine): Pr
 
 /** Path of the model. @throws as `buildModel` */
 export async function buildTrainedModel(machine: Machine): Promise<string> {
-  const programs = await Promise.all(NETWORKS.map((network) => compileConvolutions(network, machine)));
+  const programs = await Promise.all(TRAINING.map((network) => compileConvolutions(network, machine)));
   const train = (model: string): void => {
     for (const program of programs) runRtl(model, program, createDramImage(program).words, { limit: CYCLES });
   };
