@@ -10,6 +10,7 @@ import { blocksOf } from '../mac/blocks.ts';
 import { outputCycles, parameterLines, tapLines } from '../mac/window-cost.ts';
 import {
   isPairWork,
+  isPoint,
   type MacWork,
   type PairWork,
   type Stage,
@@ -347,8 +348,8 @@ class CellBuilder {
   /** A product of all vectors of a sequence with weights, stored as one dense map if it is. */
   private isSequence({ mac, vec, columns, weights, input, output }: Stage): boolean {
     if (!mac || mac.depthwise || mac.groups > 1 || vec || columns || weights !== undefined || mac.source.kind !== 'conv') return false;
-    const { kernelH, kernelW, strideH, strideW, padTop, padLeft, outHeight, outWidth } = mac.geometry;
-    if (kernelH * kernelW > 1 || strideH * strideW > 1 || padTop + padLeft > 0 || outHeight * outWidth === 1) return false;
+    const { outHeight, outWidth } = mac.geometry;
+    if (!isPoint(mac.geometry) || outHeight * outWidth === 1) return false;
     const isDense = (id: number): boolean => {
       const { height, width, channels } = this.graph.tensors[id]!;
       const home = this.layout.homes.get(id);

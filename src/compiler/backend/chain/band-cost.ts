@@ -1,6 +1,9 @@
 /** What a band costs: cycles of its members on the MAC and vector units, bytes. Specification: docs/compiler.md, "Bands". */
+
 import { LINE_BYTES, LINE_WORDS, type Machine } from '../../../machine/machine.ts';
+import { TABLE_BYTES } from '../layout/table-image.ts';
 import { blocksOf, imagesOf, regionsOf } from '../mac/blocks.ts';
+import { MAC_INSTRUCTIONS } from '../mac/evaluate.ts';
 import { hasAdjacentTaps, outputCycles, PixelCosts, parameterLines, tapLines } from '../mac/window-cost.ts';
 import type { VecWork } from '../stages/stage.ts';
 import type { BandBuffer, BandGraph, BandMember } from './band.ts';
@@ -30,12 +33,9 @@ const TAP_CYCLES = 1.4;
 /** From the start of a member's first row to that of the next one's besides the work, and what begins and ends a band with nothing beside it; a table that is not there. */
 const WAIT_CYCLES = 150;
 const FIRST_CYCLES = 600;
-const TABLE_BYTES = 2048 * 4;
 const CHANGE_CYCLES = 700;
 /** How much of the time in which units of a slot wait for each other nothing else is done, for every slot of a tile beyond the first. */
 const SLOT_SHARE = 0.08;
-/** Instructions of a descriptor. */
-const INSTRUCTIONS = 14;
 
 /** The fastest lanes of a member's convolution, every CU with its columns and all channels. */
 export function costOfMember(member: BandMember, input: BandBuffer, machine: Machine, cache: BandCache): MemberCost {
@@ -118,7 +118,7 @@ export function predictBand(
     tasks += height * cus;
   });
   const changes = tables.size <= 1 ? tables.size : look;
-  bytes += changes * TABLE_BYTES + tasks * INSTRUCTIONS * 4;
+  bytes += changes * TABLE_BYTES + tasks * MAC_INSTRUCTIONS * 4;
   const end = Math.max(...slots.map((own) => own.at(-1)!)) + 1;
   const tiles = Math.min(...members.map(({ height }) => height));
   // Until the last member has its first row, and when the first has its last, units wait for each other.
@@ -130,7 +130,7 @@ export function predictBand(
     parts.reduce((sum, { mac, vec, end: last }) => sum + Math.max(mac, vec) * (1 - share) + Math.max(mac, last) * share, 0) +
     fill +
     changes * (tables.size <= 1 ? 0 : CHANGE_CYCLES);
-  return { cycles: Math.max(busy, bytes / bandwidth, tasks * INSTRUCTIONS) + FIRST_CYCLES, bytes };
+  return { cycles: Math.max(busy, bytes / bandwidth, tasks * MAC_INSTRUCTIONS) + FIRST_CYCLES, bytes };
 }
 
 /** Descriptors with which a CU sends its columns of a row to others that have places of their own for them. */

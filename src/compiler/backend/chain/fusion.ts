@@ -6,7 +6,7 @@ import { type Machine, mapsWords } from '../../../machine/machine.ts';
 import { regionsOf } from '../mac/blocks.ts';
 import { trafficCycles } from '../mac/plan.ts';
 import { inputRows, readsAllRows } from '../mac/tile-rows.ts';
-import { isPairWork, type MacWork, type Stage, type StageGraph, tensorsRead } from '../stages/stage.ts';
+import { isPairWork, isPoint, type MacWork, type Stage, type StageGraph, tensorsRead } from '../stages/stage.ts';
 import type { View } from '../stages/view.ts';
 import type { BandCandidate } from './band-choice.ts';
 import {
@@ -224,9 +224,7 @@ function widestOf(works: readonly MacWork[]): MacWork | undefined {
 
 /** Pointwise, alone or with a residual add. */
 function isTail({ mac, vec, table }: MacStage): boolean {
-  const g = mac.geometry;
-  const isPointwise = g.kernelH === 1 && g.kernelW === 1 && g.strideH === 1 && g.strideW === 1 && g.padTop === 0 && g.padLeft === 0;
-  return isPointwise && mac.groups === 1 && !mac.depthwise && !table && (!vec || (vec.op === 'add' && !vec.isPixel));
+  return isPoint(mac.geometry) && mac.groups === 1 && !mac.depthwise && !table && (!vec || (vec.op === 'add' && !vec.isPixel));
 }
 
 /** A candidate's plan, with the whole buffer to itself; undefined when it does not fit. `input`: the first member's input as a plain map. */

@@ -7,7 +7,7 @@ import type { Ring } from '../mac/source-walk.ts';
 import { type Geometry, isPairWork, type Stage, type VecWork } from '../stages/stage.ts';
 import type { View } from '../stages/view.ts';
 import { type Piece, SPACE } from '../tasks/task.ts';
-import { asColumn, pointwise, type VecPlan } from '../vec/vec-plan.ts';
+import { asColumn, pointsOf, type VecPlan } from '../vec/vec-plan.ts';
 import type { EmitContext, Source } from './emit-context.ts';
 import { emitCopyStage } from './emit-copy.ts';
 import { emitMax, emitPair, emitTable, loadTable, type PixelSlot } from './emit-vec.ts';
@@ -35,7 +35,7 @@ export function* emitVecStage(context: EmitContext, job: VecStageInput): Generat
   const isWindow = vec.op === 'max';
   // Without a window a row is as good as a pixel: tiles are cut at pixels, counted row by row.
   const { input, output, other } = job;
-  const geometry = isWindow ? vec.geometry : pointwise(asColumn(input));
+  const geometry = isWindow ? vec.geometry : pointsOf(asColumn(input));
   const { inWords, outWords, turns, tileRows, sliceChannels } = job.plan;
   const { bases } = job;
   const tablePieces = vec.op === 'table' ? loadTable(context, job.tableAddress, { layer: job.layer, tile: 'table' }) : [];

@@ -77,6 +77,27 @@ function isDouble(work: PairWork): boolean {
   return work.op === 'add' && work.shiftA > 0 && work.shiftB > 0;
 }
 
+/** Adds a descriptor of a CU's vector unit: a walk, and what is done there; no second operand unless `operation` has one. */
+function addVec(
+  context: EmitContext,
+  cu: number,
+  walk: ReturnType<typeof linearWalk>,
+  operation: Pick<BareDescriptor<'VEC'>, 'op'> & Partial<BareDescriptor<'VEC'>>,
+  { clamp, targets, reads, writes, source }: VecEnds,
+): void {
+  const ends = { outCus: targets, clampLow: clamp.low, clampHigh: clamp.high };
+  context.list.add(UNIT_ID.vec(cu), 'VEC', { ...walk, ...ends, ...NO_SECOND, ...operation }, source, reads, writes);
+}
+
+/** What every descriptor of a vector unit has besides its walk and operation: clamp, CUs that take the result, and what it waits for and makes. */
+interface VecEnds {
+  readonly clamp: { readonly low: number; readonly high: number };
+  readonly targets: number;
+  readonly reads: readonly Piece[];
+  readonly writes: readonly Piece[];
+  readonly source: Source;
+}
+
 /**
  * Work on two operands. The maximum of two is a max pool with a window of two rows, one operand each: `a` and `b` are told apart by the row step alone.
  */
@@ -107,23 +128,11 @@ export function emitPair(
   if (isMaximum && a.pitch !== b.pitch) throw new Error('operands of a maximum lie at different pitches');
   const src2RowStep = rows > 1 && !work.isPixel ? b.rowStep! : 0;
   const secondSource = { src2Base: b.base, src2Ring: 0, src2Offset: 0, src2RowStep, src2ColStep: work.isPixel ? 0 : b.pitch };
-  context.list.add(
-    UNIT_ID.vec(cu),
-    'VEC',
-    {
-      ...linearWalk(lower, out, count, words, rows),
-      ...(isMaximum ? { kernelH: 2, inHeight: 2, kRowStep: Math.abs(b.base - a.base) } : {}),
-      outCus: targets,
-      clampLow: work.clamp.low,
-      clampHigh: work.clamp.high,
-      ...NO_SECOND,
-      ...(isMaximum || isDouble(work) ? {} : secondSource),
-      ...operationOf(work),
-    },
-    source,
-    reads,
-    writes,
-  );
+  const walk = linearWalk(lower, out, count, words, rows);
+  const window = isMaximum ? { kernelH: 2, inHeight: 2, kRowStep: Math.abs(b.base - a.base) } : {};
+  const second = isMaximum || isDouble(work) ? {} : secondSource;
+  const ends = { clamp: work.clamp, targets, reads, writes, source };
+  addVec(context, cu, { ...walk, ...window }, { ...second, ...operationOf(work) }, ends);
 }
 
 /** Words with a shift to the left and one to the right (an addition of 0), or, without shifts, a copy. */
@@ -141,23 +150,8 @@ export function emitShift(
   targets = 1 << cu,
 ): void {
   const { shiftA, shiftOut, clamp } = work;
-  context.list.add(
-    UNIT_ID.vec(cu),
-    'VEC',
-    {
-      ...linearWalk(from, to, count, words),
-      outCus: targets,
-      clampLow: clamp.low,
-      clampHigh: clamp.high,
-      ...NO_SECOND,
-      op: VEC_OPS.max,
-      shiftA,
-      shiftOut,
-    },
-    source,
-    reads,
-    writes,
-  );
+  const ends = { clamp, targets, reads, writes, source };
+  addVec(context, cu, linearWalk(from, to, count, words), { op: VEC_OPS.max, shiftA, shiftOut }, ends);
 }
 
 export function emitTable(
@@ -174,22 +168,8 @@ export function emitTable(
   targets = 1 << cu,
   rows = 1,
 ): void {
-  context.list.add(
-    UNIT_ID.vec(cu),
-    'VEC',
-    {
-      ...linearWalk(from, to, count, words, rows),
-      outCus: targets,
-      clampLow: work.clamp.low,
-      clampHigh: work.clamp.high,
-      op: VEC_OPS.table,
-      ...NO_SECOND,
-      shiftOut: work.table.shiftOut,
-    },
-    source,
-    reads,
-    writes,
-  );
+  const ends = { clamp: work.clamp, targets, reads, writes, source };
+  addVec(context, cu, linearWalk(from, to, count, words, rows), { op: VEC_OPS.table, shiftOut: work.table.shiftOut }, ends);
 }
 
 /** An activation table in all CUs, loaded unless it is there already; the pieces that look-ups read. */
@@ -236,41 +216,30 @@ export function emitMax(
   const g = work.geometry;
   const rowWords = input.rowWords ?? g.inWidth * input.pitch;
   const iy0 = rows.first * g.strideH - g.padTop;
-  context.list.add(
-    UNIT_ID.vec(cu),
-    'VEC',
-    {
-      srcBase: input.ring.base,
-      ...walkSource(g, input.ring, input.origin, rowWords, rows, -g.padLeft * input.pitch),
-      colStep: g.strideW * input.pitch,
-      tapStep: g.dilationW * input.pitch,
-      words,
-      kernelH: g.kernelH,
-      kernelW: g.kernelW,
-      strideH: g.strideH,
-      strideW: g.strideW,
-      dilationH: g.dilationH,
-      dilationW: g.dilationW,
-      iy0,
-      ix0: -g.padLeft,
-      inHeight: g.inHeight,
-      inWidth: g.inWidth,
-      outBase: out.base,
-      outRing: 0,
-      outOffset: 0,
-      outRowStep: g.outWidth * out.pitch,
-      outColStep: out.pitch,
-      outWidth: g.outWidth,
-      x0: 0,
-      count: (rows.end - rows.first) * g.outWidth,
-      outCus: targets,
-      clampLow: work.clamp.low,
-      clampHigh: work.clamp.high,
-      op: VEC_OPS.max,
-      ...NO_SECOND,
-    },
-    source,
-    reads,
-    writes,
-  );
+  const walk = {
+    srcBase: input.ring.base,
+    ...walkSource(g, input.ring, input.origin, rowWords, rows, -g.padLeft * input.pitch),
+    colStep: g.strideW * input.pitch,
+    tapStep: g.dilationW * input.pitch,
+    words,
+    kernelH: g.kernelH,
+    kernelW: g.kernelW,
+    strideH: g.strideH,
+    strideW: g.strideW,
+    dilationH: g.dilationH,
+    dilationW: g.dilationW,
+    iy0,
+    ix0: -g.padLeft,
+    inHeight: g.inHeight,
+    inWidth: g.inWidth,
+    outBase: out.base,
+    outRing: 0,
+    outOffset: 0,
+    outRowStep: g.outWidth * out.pitch,
+    outColStep: out.pitch,
+    outWidth: g.outWidth,
+    x0: 0,
+    count: (rows.end - rows.first) * g.outWidth,
+  };
+  addVec(context, cu, walk, { op: VEC_OPS.max }, { clamp: work.clamp, targets, reads, writes, source });
 }

@@ -4,7 +4,7 @@
  * of rows. Specification: docs/compiler.md, "Flows".
  */
 import { type DramLayout, rootOfTensor } from '../layout/dram-layout.ts';
-import { isPairWork, type Stage, type StageGraph, tensorsRead, tensorsWritten } from '../stages/stage.ts';
+import { isPairWork, isPoint, type Stage, type StageGraph, tensorsRead, tensorsWritten } from '../stages/stage.ts';
 
 /**
  * A tensor as units one behind the other in its root: unit u begins at word (first + u) · pitch + word of the root. A unit is a pixel, or a row of pixels
@@ -112,9 +112,8 @@ function memberOf(graph: StageGraph, layout: DramLayout, makers: ReadonlyMap<num
   if (columns || batched || (!mac && !vec) || vec?.op === 'copy') return undefined;
   if (mac) {
     const g = mac.geometry;
-    const isPointwise = g.kernelH === 1 && g.kernelW === 1 && g.strideH === 1 && g.strideW === 1 && g.padTop === 0 && g.padLeft === 0;
     const isSame = g.inHeight * g.inWidth === g.outHeight * g.outWidth;
-    if (!isPointwise || !isSame || mac.groups !== 1 || mac.source.kind === 'averagepool' || vec?.op === 'max') return undefined;
+    if (!isPoint(g) || !isSame || mac.groups !== 1 || mac.source.kind === 'averagepool' || vec?.op === 'max') return undefined;
   }
   if (!mac && table) return undefined;
   if (isPairWork(vec) && vec.isPixel) return undefined;

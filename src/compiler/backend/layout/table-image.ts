@@ -3,6 +3,8 @@ import type { VecWork } from '../stages/stage.ts';
 
 /** Words of a table: 256 entries of four words. */
 export const TABLE_WORDS = 1024;
+/** Bytes that plans count for bringing one to four CUs. */
+export const TABLE_BYTES = 4 * 2 * TABLE_WORDS;
 
 /** The table's memory image. */
 export function packTable(work: VecWork & { op: 'table' }): Int16Array {

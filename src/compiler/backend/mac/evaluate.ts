@@ -24,7 +24,7 @@ const BURST_OVERHEAD = 8;
 const CROWDING = 8;
 /** Instructions of an item besides those of its MAC descriptors, and of one MAC descriptor. */
 const ITEM_INSTRUCTIONS = 24;
-const MAC_INSTRUCTIONS = 14;
+export const MAC_INSTRUCTIONS = 14;
 
 /** Which tensors of a stage are on chip (in the maps buffers of all CUs), and the words of a maps buffer that the stage may use. */
 export interface Placement {

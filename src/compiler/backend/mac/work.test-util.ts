@@ -1,21 +1,8 @@
 /** Work of a MAC stage for tests, from the fields that matter. */
 import type { ConvLayer } from '../../../graph/integer-graph.ts';
-import type { Geometry, MacWork } from '../stages/stage.ts';
+import { type Geometry, type MacWork, pointGeometry } from '../stages/stage.ts';
 
-const POINT: Geometry = {
-  inHeight: 1,
-  inWidth: 1,
-  outHeight: 1,
-  outWidth: 1,
-  kernelH: 1,
-  kernelW: 1,
-  strideH: 1,
-  strideW: 1,
-  dilationH: 1,
-  dilationW: 1,
-  padTop: 0,
-  padLeft: 0,
-};
+const POINT = pointGeometry(1, 1);
 
 export interface WorkOptions {
   readonly inChannels?: number;

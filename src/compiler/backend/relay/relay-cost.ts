@@ -1,5 +1,8 @@
 /** What a relay costs: cycles and bytes of a plan. Specification: docs/compiler.md, "Relays". */
+
 import { LINE_BYTES, LINE_WORDS, type Machine } from '../../../machine/machine.ts';
+import { TABLE_BYTES } from '../layout/table-image.ts';
+import { MAC_INSTRUCTIONS } from '../mac/evaluate.ts';
 import { inputRows } from '../mac/tile-rows.ts';
 import type { Stage } from '../stages/stage.ts';
 import type { RelayGraph } from './relay.ts';
@@ -20,8 +23,7 @@ export interface RelayWork {
 const HANDOVER_CYCLES = 110;
 /** What begins and ends a relay with nothing beside it. */
 const FIRST_CYCLES = 700;
-/** An activation table, and the time in which nobody looks up while it is replaced. */
-const TABLE_BYTES = 2048 * 4;
+/** The time in which nobody looks up while an activation table is replaced. */
 const TABLE_CYCLES = 700;
 /** A table that takes the place of another one between tiles waits for the CU that looks up last, and the tiles behind it wait for the table. */
 const EXCHANGE_CYCLES = 2000;
@@ -32,8 +34,6 @@ const LOAD_RUN_CYCLES = 3;
 const COLUMN_CAUTION = 1.2;
 /** Setup and parameters of a descriptor. */
 const SETUP_CYCLES = 10;
-/** Instructions of a descriptor. */
-const INSTRUCTIONS = 14;
 
 /** Cycles and bytes of a relay. */
 export function costOfWork(
@@ -86,8 +86,8 @@ export function costOfWork(
   });
   const looks = steps.map(({ member }) => spent[member]!.table).filter((table) => table !== undefined);
   const changes = tables.size > 1 && isTiled ? (hasColumns ? countChanges(looks) : looks.length) : tables.size;
-  bytes += changes * TABLE_BYTES + tasks * INSTRUCTIONS * 4;
-  const dispatch = tasks * INSTRUCTIONS;
+  bytes += changes * TABLE_BYTES + tasks * MAC_INSTRUCTIONS * 4;
+  const dispatch = tasks * MAC_INSTRUCTIONS;
   const runs = hasColumns ? buffers.reduce((sum, _, b) => sum + shortRunCycles(graph, b), 0) : 0;
   const waits = tables.size <= 1 ? 0 : changes * TABLE_CYCLES;
   const exchanges = hasColumns ? (changes - tables.size) * EXCHANGE_CYCLES : 0;

@@ -4,7 +4,7 @@
  */
 import type { LinkPlan } from '../chain/chain.ts';
 import { inputRows } from '../mac/tile-rows.ts';
-import type { MacWork } from '../stages/stage.ts';
+import { isPoint, type MacWork } from '../stages/stage.ts';
 import type { RelayGraph, RelayMember } from './relay.ts';
 
 /** Raster pixels [from, to). */
@@ -117,13 +117,5 @@ export function inputColumns({ work }: RelayMember, { left, right }: Columns): C
 }
 
 export function isPixelwise({ geometry: g }: MacWork): boolean {
-  return (
-    g.kernelH === 1 &&
-    g.kernelW === 1 &&
-    g.strideH === 1 &&
-    g.strideW === 1 &&
-    g.padTop === 0 &&
-    g.padLeft === 0 &&
-    g.inWidth === g.outWidth
-  );
+  return isPoint(g) && g.inWidth === g.outWidth;
 }

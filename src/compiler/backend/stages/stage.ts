@@ -29,6 +29,29 @@ export interface Geometry {
   readonly padLeft: number;
 }
 
+/** Is every window one pixel, and are all of them in turn? Extents may still differ. */
+export function isPoint(g: Geometry): boolean {
+  return g.kernelH === 1 && g.kernelW === 1 && g.strideH === 1 && g.strideW === 1 && g.padTop === 0 && g.padLeft === 0;
+}
+
+/** Every pixel of a map by itself. */
+export function pointGeometry(height: number, width: number): Geometry {
+  return {
+    inHeight: height,
+    inWidth: width,
+    outHeight: height,
+    outWidth: width,
+    kernelH: 1,
+    kernelW: 1,
+    strideH: 1,
+    strideW: 1,
+    dilationH: 1,
+    dilationW: 1,
+    padTop: 0,
+    padLeft: 0,
+  };
+}
+
 /** The rectangle of output pixels that one set of weights serves (average pools with varying divisors have several). */
 export interface Region {
   readonly y0: number;

@@ -2,7 +2,7 @@
  * How a stage sees its tensors in DRAM: extents and pitches after the simplifications that make strided and flat layers ordinary.
  * Specification: docs/compiler.md, "Views".
  */
-import { coversMap, type Geometry, type MacWork } from './stage.ts';
+import { coversMap, type Geometry, isPoint, type MacWork } from './stage.ts';
 
 /** An image in DRAM. Word of (y, x, c): address + y·rowPitch + x·pixelPitch + c. */
 export interface View {
@@ -53,8 +53,7 @@ export function onNarrowRows(work: MacWork, count: number): MacWork {
 
 /** Does a convolution make every pixel of one pixel, the same? */
 export function isPixelwise({ geometry: g, source }: MacWork): boolean {
-  const isOne = g.kernelH === 1 && g.kernelW === 1 && g.strideH === 1 && g.strideW === 1 && g.padTop === 0 && g.padLeft === 0;
-  return isOne && source.kind === 'conv' && g.inHeight === g.outHeight && g.inWidth === g.outWidth;
+  return isPoint(g) && source.kind === 'conv' && g.inHeight === g.outHeight && g.inWidth === g.outWidth;
 }
 
 /**

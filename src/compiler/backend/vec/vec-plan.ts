@@ -3,7 +3,7 @@ import { fieldInfo, fieldRange } from '../../../isa/field-codes.ts';
 import { type Machine, mapsWords } from '../../../machine/machine.ts';
 import { LayerRefusal } from '../../layer-refusal.ts';
 import { roundUp } from '../layout/maps-memory.ts';
-import { type Geometry, isPairWork, type Stage } from '../stages/stage.ts';
+import { type Geometry, isPairWork, pointGeometry, type Stage } from '../stages/stage.ts';
 import type { View } from '../stages/view.ts';
 import { planCopy } from './copy-plan.ts';
 
@@ -41,7 +41,7 @@ export function planVecStage(stage: Stage, inputView: View, outputView: View, ma
   const vec = stage.vec!;
   if (vec.op === 'copy') return planCopy(vec.boxes, machine, limitWords);
   const input = vec.op === 'max' ? inputView : asColumn(inputView);
-  const g = vec.op === 'max' ? vec.geometry : pointwise(asColumn(outputView));
+  const g = vec.op === 'max' ? vec.geometry : pointsOf(asColumn(outputView));
   const { channels } = input;
   const operands = isPairWork(vec) && vec.other !== stage.input ? 2 : 1;
   let best: { plan: VecPlan; cost: number } | undefined;
@@ -80,21 +80,7 @@ export function asColumn(view: View): View {
   return { ...view, height: view.height * view.width, width: 1, rowPitch: view.pixelPitch };
 }
 
-/** Every pixel by itself. */
-export function pointwise(view: View): Geometry {
-  const { height, width } = view;
-  return {
-    inHeight: height,
-    inWidth: width,
-    outHeight: height,
-    outWidth: width,
-    kernelH: 1,
-    kernelW: 1,
-    strideH: 1,
-    strideW: 1,
-    dilationH: 1,
-    dilationW: 1,
-    padTop: 0,
-    padLeft: 0,
-  };
+/** Every pixel of a view by itself. */
+export function pointsOf({ height, width }: View): Geometry {
+  return pointGeometry(height, width);
 }
