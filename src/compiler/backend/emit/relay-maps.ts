@@ -3,6 +3,7 @@
  */
 import type { Ring } from '../mac/source-walk.ts';
 import type { RelayBuffer } from '../relay/relay.ts';
+import { cutHeld, type HeldSpan } from '../relay/relay-gaps.ts';
 import type { RelayPlan } from '../relay/relay-plan.ts';
 import { type Columns, isPixelwise, ownColumns, type Span } from '../relay/relay-steps.ts';
 import type { MacWork } from '../stages/stage.ts';
@@ -10,11 +11,6 @@ import { type Piece, SPACE } from '../tasks/task.ts';
 import type { EmitContext } from './emit-context.ts';
 import type { PixelSlot } from './emit-vec.ts';
 import type { RasterOutput } from './mac-task.ts';
-
-/** Pixels with the CUs (a mask) that hold them. */
-export interface HeldSpan extends Span {
-  readonly cus: number;
-}
 
 /** Columns with the CUs (a mask) that hold them. */
 export interface HeldColumns extends Columns {
@@ -105,28 +101,8 @@ export class RelayMaps {
   }
 
   /** Pixels cut where other CUs hold them. */
-  heldSpans(buffer: number, { from, to }: Span): HeldSpan[] {
-    const byCu = this.plan.held[buffer]!;
-    const cuts = new Set([from, to]);
-    for (const spans of byCu) {
-      for (const span of spans) {
-        if (span.from > from && span.from < to) cuts.add(span.from);
-        if (span.to > from && span.to < to) cuts.add(span.to);
-      }
-    }
-    const sorted = [...cuts].sort((a, b) => a - b);
-    const result: { from: number; to: number; cus: number }[] = [];
-    for (let i = 1; i < sorted.length; i++) {
-      const [low, high] = [sorted[i - 1]!, sorted[i]!];
-      const cus = byCu.reduce(
-        (mask, spans, cu) => (spans.some((span) => span.from <= low && high <= span.to) ? mask | (1 << cu) : mask),
-        0,
-      );
-      const last = result.at(-1);
-      if (last && last.cus === cus) last.to = high;
-      else result.push({ from: low, to: high, cus });
-    }
-    return result;
+  heldSpans(buffer: number, span: Span): HeldSpan[] {
+    return cutHeld(this.plan.held[buffer]!, span);
   }
 
   /** The same of a CU's results: of columns of its own all go to the same CUs. */

@@ -6,6 +6,7 @@ import { MAC_INSTRUCTIONS } from '../mac/evaluate.ts';
 import { inputRows } from '../mac/tile-rows.ts';
 import type { Stage } from '../stages/stage.ts';
 import type { RelayGraph } from './relay.ts';
+import { wholeGap } from './relay-gaps.ts';
 import type { LinkCost } from './relay-link.ts';
 import type { RelayStep, Span } from './relay-steps.ts';
 
@@ -32,6 +33,8 @@ const STORE_RUN_CYCLES = 12;
 const LOAD_RUN_CYCLES = 3;
 /** Tiles of columns wait for loads and stores that come in many short runs: what a play of units alone does not see. */
 const COLUMN_CAUTION = 1.2;
+/** Between descriptors of a tile's parts. */
+const TILE_GAP_CYCLES = 30;
 /** Setup and parameters of a descriptor. */
 const SETUP_CYCLES = 10;
 
@@ -58,7 +61,11 @@ export function costOfWork(
     const vecCycles = chunks * share * (cyclesOf(stage.vec?.op) + cyclesOf(stage.table?.op));
     const count = stepsOf[m]!;
     const blocks = link?.plan.blocks.length ?? 0;
-    const gap = link && hasColumns ? columnGap(link, height, height / count, machine) : 30 * (isTiled ? 1 : 3);
+    const gapOf = (cost: LinkCost): number => {
+      if (hasColumns) return columnGap(cost, height, height / count, machine);
+      return isTiled ? TILE_GAP_CYCLES : wholeGap({ member: m, first: 0, end: height, slot: 0 }, members[m]!, cost, held, machine);
+    };
+    const gap = link ? gapOf(link) : 0;
     const macCycles = link ? Math.max(link.cycles + count * blocks * gap, link.bus) : 0;
     const works = (stage.vec ? 1 : 0) + (stage.table ? 1 : 0);
     if (hasColumns) tasks += count * cus * (blocks + works);
@@ -101,7 +108,14 @@ export function costOfWork(
     ? playSteps(graph, steps, spent, bandwidth) * COLUMN_CAUTION + exchanges + runs
     : side + steps.length * 20 + waits;
   const busy = isTiled ? tiled : apart + waits;
-  return { cycles: Math.max(busy, bytes / bandwidth, dispatch) + FIRST_CYCLES, bytes };
+  const drain = isTiled ? 0 : lastStored(graph) / bandwidth;
+  return { cycles: Math.max(busy, bytes / bandwidth, dispatch) + drain + FIRST_CYCLES, bytes };
+}
+
+/** Bytes of the last member's results that go to DRAM: made at once, they are stored when all are there, while those who read them wait. */
+function lastStored({ members, buffers }: RelayGraph): number {
+  const { destinations, height, width } = members.at(-1)!;
+  return destinations.reduce((sum, { buffer, from, to }) => sum + (buffers[buffer]!.isStored ? (to - from) * height * width * 2 : 0), 0);
 }
 
 /**

@@ -39,7 +39,7 @@ export function chooseLink(
   isOneRow: boolean,
   cache: LinkCache,
 ): LinkCost | undefined {
-  const key = `${member.index} ${pixelPitch} ${split} ${isOneRow} ${member.destinations.map(({ from }) => from).join()}`;
+  const key = `${member.index} ${pixelPitch} ${split} ${isOneRow} ${member.isCutAtRows} ${member.destinations.map(({ from }) => from).join()}`;
   if (!cache.has(key)) cache.set(key, search(member, pixelPitch, machine, split, isOneRow));
   return cache.get(key);
 }
@@ -50,6 +50,7 @@ function search(member: RelayMember, pixelPitch: number, machine: Machine, split
   const bandwidth = machine.dram.bytesPerSecond / machine.clockHz;
   const regions = regionsOf(work, work.geometry);
   const pixels = member.height * member.width;
+  const grain = member.isCutAtRows ? member.width : 1;
   const isTiled = split === 'tiles' || split === 'columns';
   const columns = Math.ceil(member.width / cus);
   const mayCut = split === 'any' || (split === 'pixels' && pixels < FEW_PIXELS);
@@ -65,7 +66,7 @@ function search(member: RelayMember, pixelPitch: number, machine: Machine, split
       if (!blocks) continue;
       const parts = cus / slots;
       const plan: LinkPlan = { lanes, parts, slots, adjacent, pixelPitch, groupLines, cuChannels, blocks };
-      const uneven = split === 'columns' ? (columns * cus) / member.width : (Math.ceil(pixels / parts) * parts) / pixels;
+      const uneven = split === 'columns' ? (columns * cus) / member.width : (Math.ceil(pixels / grain / parts) * parts * grain) / pixels;
       // Rows of few pixels take their time.
       const slow = split === 'columns' && !isOneRow ? Math.max(1, machine.latency.rowPeriod / ((total / pixels) * columns)) : 1;
       const cycles = blocks.length * (total / parts) * uneven * slow;

@@ -7,7 +7,7 @@ import type { LinkPlan } from '../chain/chain.ts';
 import { roundUp } from '../layout/maps-memory.ts';
 import { trafficCycles } from '../mac/plan.ts';
 import { isPairWork } from '../stages/stage.ts';
-import type { RelayBuffer, RelayGraph } from './relay.ts';
+import type { RelayBuffer, RelayGraph, RelayMember } from './relay.ts';
 import { costOfWork } from './relay-cost.ts';
 import { chooseLink, type LinkCache, type LinkCost, type Split } from './relay-link.ts';
 import { findUses, holdColumns, isReplaceable, mergeSpans, placeBuffers, type RelayRing, slotWordsOf } from './relay-rings.ts';
@@ -54,7 +54,9 @@ export function planRelay(graph: RelayGraph, machine: Machine, cache: LinkCache,
     if (plan && (!best || costOfRelay(plan, machine) < costOfRelay(best, machine))) best = plan;
   };
   if (mayHoldMaps(graph, machine)) {
-    for (const split of ['any', 'pixels'] as const) consider(planTiles(graph, machine, undefined, split, cache));
+    for (const form of [graph, ...cutAtRows(graph, machine)]) {
+      for (const split of ['any', 'pixels'] as const) consider(planTiles(form, machine, undefined, split, cache));
+    }
   }
   if (isPassed) return best;
   const fits = (split: Split, most: number): boolean =>
@@ -72,6 +74,17 @@ export function planRelay(graph: RelayGraph, machine: Machine, cache: LinkCache,
     for (const lag of LAGS) search('columns', lag, true);
   }
   return best;
+}
+
+/**
+ * The same members, those whose windows lie apart cut at rows: what they read then reaches over fewer rows beside those that the CU makes itself. Nothing, where there are
+ * none.
+ */
+function cutAtRows(graph: RelayGraph, machine: Machine): RelayGraph[] {
+  const isApart = ({ work, height }: RelayMember): boolean =>
+    work !== undefined && work.geometry.strideH > 1 && work.geometry.kernelH > 1 && height >= machine.computeUnits;
+  if (!graph.members.some(isApart) || machine.computeUnits === 1) return [];
+  return [{ ...graph, members: graph.members.map((member) => ({ ...member, isCutAtRows: isApart(member) })) }];
 }
 
 /** Do the CUs together hold every member's input and result, each once? */

@@ -78,9 +78,16 @@ export function ownColumns(width: number, cu: number, cus: number): Columns {
 }
 
 /** Pixels of a step that a CU makes: its part of them, or all where the channels are split over the CUs. */
-export function shareOf({ first, end }: RelayStep, { width }: RelayMember, cu: number, cus: number, hasColumns: boolean): Span {
-  const pixels = (end - first) * width;
-  const cut = (part: number): number => first * width + Math.round((pixels * part) / cus);
+export function shareOf(
+  { first, end }: RelayStep,
+  { width, isCutAtRows }: RelayMember,
+  cu: number,
+  cus: number,
+  hasColumns: boolean,
+): Span {
+  const grain = isCutAtRows ? width : 1;
+  const units = ((end - first) * width) / grain;
+  const cut = (part: number): number => first * width + Math.round((units * part) / cus) * grain;
   if (!hasColumns) return { from: cut(cu), to: cut(cu + 1) };
   // Rows, of which the CU has its columns.
   const { left, right } = ownColumns(width, cu, cus);

@@ -49,6 +49,8 @@ export interface RelayMember {
   readonly height: number;
   readonly width: number;
   readonly channels: number;
+  /** Of whole maps every CU makes whole rows (not parts cut at the pixel): their windows reach over fewer rows. */
+  readonly isCutAtRows: boolean;
 }
 
 export interface RelayGraph {
@@ -187,7 +189,7 @@ export class RelayFacts {
         buffer.made.push({ first: channel - first, end: channel - first + to - from });
         return { buffer: buffer.number, from, to, channel: channel - first };
       });
-      members.push({ index, stage, work: mac, input, other, destinations, height, width, channels });
+      members.push({ index, stage, work: mac, input, other, destinations, height, width, channels, isCutAtRows: false });
     }
     const drafts = [...buffers.values()];
     // What a member stores in an order of its own, another one cannot read beside it.
