@@ -250,11 +250,11 @@ function emitCellStep(
 
 function emitRelayStep(
   context: EmitContext,
-  { plan, base, links }: ScheduledRelay,
+  { plan, base }: ScheduledRelay,
   loaded: ReadonlyMap<number, LoadedStage>,
   frame: number,
 ): Generator<void> {
-  const constants = links.map(({ index }) => {
+  const constants = plan.graph.members.map(({ index }) => {
     const { weights, weightsAddress, tableAddress } = loaded.get(index)!;
     return { layer: index, ...(weights ? { weights } : {}), address: weightsAddress, tableAddress };
   });

@@ -22,7 +22,8 @@ import type { EmitContext, Source, WeightsGroup } from './emit-context.ts';
 import { emitPair } from './emit-vec.ts';
 import { addLinkTask, type Link, type LinkConstants } from './link-task.ts';
 import { loadGroup } from './load-group.ts';
-import { addMacTask, type Raster, type RasterOutput } from './mac-task.ts';
+import { addMacTask } from './mac-task.ts';
+import type { Raster, RasterOutput } from './raster-walk.ts';
 import { RowRing } from './row-ring.ts';
 
 export interface ChainJob {

@@ -16,8 +16,9 @@ import type { EmitContext, Source, WeightsGroup } from './emit-context.ts';
 import { ItemResults, residentRowsOf } from './item-results.ts';
 import { loadActivationGroup } from './load-activations.ts';
 import { loadGroup } from './load-group.ts';
-import { addMacTask, type MacTask, type Raster, type RasterOutput } from './mac-task.ts';
+import { addMacTask, type MacTask } from './mac-task.ts';
 import { PoolRing } from './pool-ring.ts';
+import type { Raster, RasterOutput } from './raster-walk.ts';
 
 export interface MacStageInput {
   readonly scheduled: ScheduledStage;

@@ -9,13 +9,14 @@ import type { RelayMember } from '../relay/relay.ts';
 import type { RelayPlan } from '../relay/relay-plan.ts';
 import { slotPitch } from '../relay/relay-rings.ts';
 import { inputSpan, type RelayStep, type Span, spanOf } from '../relay/relay-steps.ts';
-import { isPairWork } from '../stages/stage.ts';
+import { type Geometry, isPairWork, type VecWork } from '../stages/stage.ts';
 import { type Piece, SPACE } from '../tasks/task.ts';
 import type { EmitContext, Source, WeightsGroup } from './emit-context.ts';
-import { emitPair, emitTable, loadTable, type PixelSlot } from './emit-vec.ts';
+import { emitPair, emitPool, emitTable, loadTable, type PixelSlot } from './emit-vec.ts';
 import type { LinkConstants } from './link-task.ts';
 import { loadGroup } from './load-group.ts';
-import { addMacTask, type RasterOutput } from './mac-task.ts';
+import { addMacTask } from './mac-task.ts';
+import type { RasterOutput, RasterWalk } from './raster-walk.ts';
 import { RelayMaps } from './relay-maps.ts';
 import { RelayTransfers } from './relay-transfers.ts';
 
@@ -47,6 +48,11 @@ interface Waiting {
   readonly output: RasterOutput;
   /** None where somebody else made it. */
   readonly writes: readonly Piece[];
+}
+
+/** A member's vector work, in order. */
+function operationsOf({ stage: { vec, table, isTableFirst } }: RelayMember): VecWork[] {
+  return [...(table && isTableFirst ? [table] : []), ...(vec ? [vec] : []), ...(table && !isTableFirst ? [table] : [])];
 }
 
 class RelayEmitter {
@@ -150,7 +156,19 @@ class RelayEmitter {
               };
           this.addMac(member, link, block, { cu, slot, channels }, group, span, 1 << cu, { buffer: home.buffer, ...wait }, source);
           const first = block.channel + slot * link.cuChannels;
-          if (!hasColumns) this.emitVec(step.member, member, cu, wait, { buffer: home.buffer, channel }, span, first, channels, source);
+          if (!hasColumns)
+            this.emitVec(
+              step.member,
+              member,
+              operationsOf(member),
+              cu,
+              wait,
+              { buffer: home.buffer, channel },
+              span,
+              first,
+              channels,
+              source,
+            );
         }
       }
     });
@@ -160,7 +178,7 @@ class RelayEmitter {
       for (const span of list) {
         for (const { buffer, from, to, channel } of member.destinations) {
           const wait = this.atBuffer(buffer, channel, cu, span);
-          this.emitVec(step.member, member, cu, wait, { buffer, channel }, span, from, to - from, source);
+          this.emitVec(step.member, member, operationsOf(member), cu, wait, { buffer, channel }, span, from, to - from, source);
         }
       }
     });
@@ -204,77 +222,105 @@ class RelayEmitter {
     { buffer, output, writes }: Pick<Waiting, 'output' | 'writes'> & { readonly buffer: number },
     source: Source,
   ): void {
-    const { context, job, maps } = this;
+    const { context, maps } = this;
     const { input, work } = member;
-    const { geometry, tapWords, depthwise, clamp } = work!;
+    const { tapWords, depthwise, clamp } = work!;
+    const channel = input.channel + block.inputChannel + (depthwise ? slot * link.cuChannels : 0);
+    const walk = this.walk(member, work!, cu, { from, to }, channel, { buffer, output });
+    const task = { cu, ...walk, tapWords, depthwise, lanes: link.lanes, weightsLine: group.line, clamp, targets, channels };
+    const reads = [...maps.of(input.buffer, cu, inputSpan(member, { from, to })), ...group.pieces];
+    addMacTask(context, task, source, reads, writes);
+  }
+
+  /** A CU's walk over a member's input, windows of some of its pixels. */
+  private walk(
+    { input }: RelayMember,
+    work: { readonly geometry: Geometry },
+    cu: number,
+    { from, to }: Span,
+    channelOffset: number,
+    { buffer, output }: { readonly buffer: number; readonly output: RasterOutput },
+  ): RasterWalk {
+    const { job, maps } = this;
+    const { geometry } = work;
     const { outWidth } = geometry;
     const y = Math.floor(from / outWidth);
-    const read = inputSpan(member, { from, to });
     const { pitch } = maps.bufferOf(input.buffer);
     const ring = maps.ring(input.buffer);
-    const task = {
-      cu,
-      geometry,
-      ring,
-      origin: 0,
-      pixelPitch: pitch,
-      channelOffset: input.channel + block.inputChannel + (depthwise ? slot * link.cuChannels : 0),
-      tapWords,
-      depthwise,
-      lanes: link.lanes,
-      weightsLine: group.line,
-      clamp,
-      raster: { y, x: 0, x0: from - y * outWidth, width: outWidth, count: to - from },
-      output,
-      targets,
-      channels,
-    };
-    const reads = [...maps.of(input.buffer, cu, read), ...group.pieces];
-    if (!job.plan.columns) {
-      addMacTask(context, task, source, reads, writes);
-      return;
-    }
+    const walk = { geometry, ring, origin: 0, pixelPitch: pitch, channelOffset, output };
+    if (!job.plan.columns) return { ...walk, raster: { y, x: 0, x0: from - y * outWidth, width: outWidth, count: to - from } };
     const strip = maps.stripOf(outWidth, cu);
     const width = strip.right - strip.left;
     const count = ((to - from) / outWidth) * width;
-    if (!maps.isOneRow(work!, input.buffer, buffer, strip, { from, to })) {
-      const raster = { y, x: strip.left, x0: 0, width, count };
+    if (!maps.isOneRow(work, input.buffer, buffer, strip, { from, to })) {
       const { left } = job.plan.columns[input.buffer]![cu]!;
-      const held = {
+      return {
+        ...walk,
+        raster: { y, x: strip.left, x0: 0, width, count },
         ring: { ...ring, base: ring.base + (left - maps.originOf(input.buffer, cu)) * pitch },
         columns: { rowWords: ring.rowWords, first: left },
       };
-      addMacTask(context, { ...task, ...held, raster }, source, reads, writes);
-      return;
     }
     // A unit begins rows no faster than every `rowPeriod` cycles.
-    const words = count * pitch;
     const start = maps.slot(input.buffer, cu, y * outWidth + strip.left, 0).base;
-    const row = {
+    return {
+      ...walk,
       geometry: { ...geometry, inHeight: 1, inWidth: count, outHeight: 1, outWidth: count },
-      ring: { base: start, words },
+      ring: { base: start, words: count * pitch },
       raster: { y: 0, x: 0, x0: 0, width: count, count },
       output: { ...output, outBase: output.outBase + output.outOffset, outRing: 0, outOffset: 0, outRowStep: 0 },
     };
-    addMacTask(context, { ...task, ...row }, source, reads, writes);
   }
 
   /** Vector work alone, every CU its share. */
   private emitLone(at: number, member: RelayMember, parts: readonly (readonly Span[])[], source: Source): void {
+    const { vec, table } = member.stage;
     parts.forEach((list, cu) => {
       for (const span of list) {
         for (const { buffer, from, to, channel } of member.destinations) {
+          if (vec?.op === 'max') {
+            this.emitPool(member, vec, cu, span, { buffer, channel }, from, to - from, source);
+            if (!table) continue;
+            const pooled = this.atBuffer(buffer, channel, cu, span);
+            this.emitVec(at, member, [table], cu, pooled, { buffer, channel }, span, from, to - from, source);
+            continue;
+          }
           const input = this.atBuffer(member.input.buffer, member.input.channel + from, cu, span, false);
-          this.emitVec(at, member, cu, input, { buffer, channel }, span, from, to - from, source);
+          this.emitVec(at, member, operationsOf(member), cu, input, { buffer, channel }, span, from, to - from, source);
         }
       }
     });
+  }
+
+  /** A CU's windows of a max pool, channels [first, first + words); with a table behind it the results stay where they are looked up. */
+  private emitPool(
+    member: RelayMember,
+    pool: VecWork & { op: 'max' },
+    cu: number,
+    span: Span,
+    output: { buffer: number; channel: number },
+    first: number,
+    words: number,
+    source: Source,
+  ): void {
+    const { context, maps } = this;
+    const { input, width, stage } = member;
+    const strip = maps.stripOf(width, cu);
+    const held = stage.table ? [{ ...span, cus: 1 << cu }] : maps.heldResults(output.buffer, span, strip);
+    for (const { from, to, cus } of held) {
+      const pixels = { from, to };
+      const place = { buffer: output.buffer, output: maps.outputFrom(output.buffer, cu, from, output.channel, strip.left) };
+      const walk = this.walk(member, pool, cu, pixels, input.channel + first, place);
+      const reads = maps.of(input.buffer, cu, inputSpan(member, pixels));
+      emitPool(context, pool, cu, walk, words, reads, maps.piecesIn(output.buffer, pixels, cus), source, cus);
+    }
   }
 
   /** A CU's vector work on some of its pixels, channels [first, first + words) of the result; the last operation passes the results on. */
   private emitVec(
     at: number,
     { stage, other }: RelayMember,
+    work: readonly VecWork[],
     cu: number,
     input: Omit<Waiting, 'output'>,
     output: { buffer: number; channel: number },
@@ -284,7 +330,7 @@ class RelayEmitter {
     source: Source,
   ): void {
     const { context, job } = this;
-    const { vec, table, isTableFirst } = stage;
+    const { vec, table } = stage;
     const { tableAddress } = job.constants[at]!;
     const hasTable = vec?.op === 'table' || table !== undefined;
     const looked = hasTable ? [loadTable(context, tableAddress, source)[cu]!] : [];
@@ -302,7 +348,6 @@ class RelayEmitter {
         let reads = input.piecesOf(whole);
         // Behind MACs all but the last operation are done where the results wait.
         const isWaiting = input.writes.length > 0;
-        const work = [...(table && isTableFirst ? [table] : []), ...(vec ? [vec] : []), ...(table && !isTableFirst ? [table] : [])];
         work.forEach((operation, i) => {
           const isLast = i === work.length - 1;
           const targets = isLast ? held.cus : own;

@@ -13,7 +13,8 @@ import type { EmitContext, Source, WeightsGroup } from './emit-context.ts';
 import { emitPair } from './emit-vec.ts';
 import type { LinkConstants } from './link-task.ts';
 import { loadGroup } from './load-group.ts';
-import { addMacTask, type RasterOutput } from './mac-task.ts';
+import { addMacTask } from './mac-task.ts';
+import type { RasterOutput } from './raster-walk.ts';
 import { RowRing } from './row-ring.ts';
 
 export interface SliceJob {

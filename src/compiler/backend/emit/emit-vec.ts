@@ -10,6 +10,7 @@ import { walkSource } from '../mac/source-walk.ts';
 import type { Geometry, PairWork, VecWork } from '../stages/stage.ts';
 import { type BareDescriptor, type Piece, SPACE } from '../tasks/task.ts';
 import type { EmitContext, Source } from './emit-context.ts';
+import { type RasterWalk, seesInput, walkRaster } from './raster-walk.ts';
 
 /** Pixels one after the other in a CU's maps: pixel i at base + i·pitch; where there are several rows of them, `rowStep` words apart. */
 export interface PixelSlot {
@@ -197,6 +198,23 @@ export function loadTableOf(context: EmitContext, address: number, cus: readonly
     );
     return pieces;
   });
+}
+
+/** Pooled pixels of a raster, from a ring of input rows. */
+export function emitPool(
+  context: EmitContext,
+  { clamp }: { readonly clamp: Clamp },
+  cu: number,
+  walk: RasterWalk,
+  words: number,
+  reads: readonly Piece[],
+  writes: readonly Piece[],
+  source: Source,
+  targets: number,
+): void {
+  const isBlind = !seesInput(walk.geometry, walk.raster);
+  const needed = isBlind ? reads.filter(({ space }) => space !== SPACE.maps(cu)) : reads;
+  addVec(context, cu, { ...walkRaster(walk), words }, { op: VEC_OPS.max }, { clamp, targets, reads: needed, writes, source });
 }
 
 /** Pooled rows [first, end) from a ring of input rows (row r at (r − origin) modulo the ring), `rowWords` words apart (default: pixels follow each other). */

@@ -7,7 +7,8 @@ import type { PackedWeights } from '../mac/weights-image.ts';
 import type { MacWork } from '../stages/stage.ts';
 import type { Piece } from '../tasks/task.ts';
 import type { EmitContext, Source, WeightsGroup } from './emit-context.ts';
-import { addMacTask, type RasterOutput } from './mac-task.ts';
+import { addMacTask } from './mac-task.ts';
+import type { RasterOutput } from './raster-walk.ts';
 import type { RowRing } from './row-ring.ts';
 
 /** A link's constants: layer index, packed weights and where they are. */

@@ -6,11 +6,11 @@ import type { RelayBuffer } from '../relay/relay.ts';
 import { cutHeld, type HeldSpan } from '../relay/relay-gaps.ts';
 import type { RelayPlan } from '../relay/relay-plan.ts';
 import { type Columns, isPixelwise, ownColumns, type Span } from '../relay/relay-steps.ts';
-import type { MacWork } from '../stages/stage.ts';
+import type { Geometry } from '../stages/stage.ts';
 import { type Piece, SPACE } from '../tasks/task.ts';
 import type { EmitContext } from './emit-context.ts';
 import type { PixelSlot } from './emit-vec.ts';
-import type { RasterOutput } from './mac-task.ts';
+import type { RasterOutput } from './raster-walk.ts';
 
 /** Columns with the CUs (a mask) that hold them. */
 export interface HeldColumns extends Columns {
@@ -84,7 +84,13 @@ export class RelayMaps {
   }
 
   /** Do rows of a CU's columns of both buffers lie one behind the other, so that work on pixels sees one row? */
-  isOneRow(work: MacWork, from: number, to: number, { left, right }: Columns, { from: first, to: end }: Span): boolean {
+  isOneRow(
+    work: { readonly geometry: Geometry },
+    from: number,
+    to: number,
+    { left, right }: Columns,
+    { from: first, to: end }: Span,
+  ): boolean {
     if (!isPixelwise(work)) return false;
     return [from, to].every((buffer) => {
       const { rows, rowPixels } = this.plan.rings[buffer]!;

@@ -6,7 +6,7 @@ import type { Ring } from '../mac/source-walk.ts';
 import type { View } from '../stages/view.ts';
 import { type Piece, SPACE } from '../tasks/task.ts';
 import type { EmitContext, Source } from './emit-context.ts';
-import type { RasterOutput } from './mac-task.ts';
+import type { RasterOutput } from './raster-walk.ts';
 
 /** Rows of an image in a ring in every CU's maps buffer. */
 export class RowRing {

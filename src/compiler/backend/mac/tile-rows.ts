@@ -5,7 +5,7 @@ import type { Geometry, MacWork } from '../stages/stage.ts';
 import type { PixelCosts } from './window-cost.ts';
 
 /** Input rows [first, end) that output rows [y0, y1) read. */
-export function inputRows(work: MacWork, y0: number, y1: number): { first: number; end: number } {
+export function inputRows(work: Pick<MacWork, 'geometry'>, y0: number, y1: number): { first: number; end: number } {
   const g = work.geometry;
   const first = y0 * g.strideH - g.padTop;
   const end = (y1 - 1) * g.strideH - g.padTop + (g.kernelH - 1) * g.dilationH + 1;

@@ -4,11 +4,11 @@ import { LINE_BYTES, LINE_WORDS, type Machine } from '../../../machine/machine.t
 import { TABLE_BYTES } from '../layout/table-image.ts';
 import { MAC_INSTRUCTIONS } from '../mac/evaluate.ts';
 import { inputRows } from '../mac/tile-rows.ts';
-import type { Stage } from '../stages/stage.ts';
+import type { Stage, VecWork } from '../stages/stage.ts';
 import type { RelayGraph } from './relay.ts';
 import { wholeGap } from './relay-gaps.ts';
 import type { LinkCost } from './relay-link.ts';
-import type { RelayStep, Span } from './relay-steps.ts';
+import { type RelayStep, type Span, windowOf } from './relay-steps.ts';
 
 /** What the cost depends on. */
 export interface RelayWork {
@@ -56,9 +56,8 @@ export function costOfWork(
   members.forEach(({ stage, height, width, channels }, m) => {
     const link = links[m];
     const chunks = height * width * Math.ceil(channels / LINE_WORDS);
-    const cyclesOf = (op: string | undefined): number => (op === undefined ? 0 : op === 'table' ? 8 : 4.2);
     const share = hasColumns ? Math.ceil(width / cus) / width : 1 / cus;
-    const vecCycles = chunks * share * (cyclesOf(stage.vec?.op) + cyclesOf(stage.table?.op));
+    const vecCycles = chunks * share * (chunkCycles(stage.vec) + chunkCycles(stage.table));
     const count = stepsOf[m]!;
     const blocks = link?.plan.blocks.length ?? 0;
     const gapOf = (cost: LinkCost): number => {
@@ -135,6 +134,13 @@ function columnGap({ plan, cycles, isOneRow }: LinkCost, height: number, rows: n
   return SETUP_CYCLES + Math.max(0, machine.latency.prepare - (isOneRow ? rows * row : row));
 }
 
+/** Cycles of a VEC unit for a line of channels: its lanes take four or eight, a pool reads every tap of its window. */
+function chunkCycles(vec: VecWork | undefined): number {
+  if (!vec) return 0;
+  if (vec.op === 'table') return 8;
+  return vec.op === 'max' ? Math.max(4.2, 1.05 * vec.geometry.kernelH * vec.geometry.kernelW) : 4.2;
+}
+
 const tableKeys = new WeakMap<object, string>();
 
 /** What tells tables apart. */
@@ -177,9 +183,10 @@ function playSteps({ members, buffers }: RelayGraph, steps: readonly RelayStep[]
   let end = 0;
   for (const step of steps) {
     const { work, input, other, stage, destinations } = members[step.member]!;
+    const window = windowOf(members[step.member]!);
     const { macRow, macStep, vecRow, vecFrom, table: needed } = spent[step.member]!;
     const rows = step.end - step.first;
-    const input0 = readyAt(input.buffer, step.member, work ? inputRows(work, 0, step.end).end : step.end);
+    const input0 = readyAt(input.buffer, step.member, window ? inputRows(window, 0, step.end).end : step.end);
     let at = input0;
     let begun = input0;
     if (work) {

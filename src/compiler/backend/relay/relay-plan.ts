@@ -11,7 +11,7 @@ import type { RelayBuffer, RelayGraph, RelayMember } from './relay.ts';
 import { costOfWork } from './relay-cost.ts';
 import { chooseLink, type LinkCache, type LinkCost, type Split } from './relay-link.ts';
 import { findUses, holdColumns, isReplaceable, mergeSpans, placeBuffers, type RelayRing, slotWordsOf } from './relay-rings.ts';
-import { type Columns, isPixelwise, orderSteps, type RelayStep, type Span } from './relay-steps.ts';
+import { type Columns, isPixelwise, orderSteps, type RelayStep, type Span, windowOf } from './relay-steps.ts';
 
 export interface RelayPlan {
   readonly graph: RelayGraph;
@@ -81,8 +81,10 @@ export function planRelay(graph: RelayGraph, machine: Machine, cache: LinkCache,
  * none.
  */
 function cutAtRows(graph: RelayGraph, machine: Machine): RelayGraph[] {
-  const isApart = ({ work, height }: RelayMember): boolean =>
-    work !== undefined && work.geometry.strideH > 1 && work.geometry.kernelH > 1 && height >= machine.computeUnits;
+  const isApart = (member: RelayMember): boolean => {
+    const window = windowOf(member)?.geometry;
+    return window !== undefined && window.strideH > 1 && window.kernelH > 1 && member.height >= machine.computeUnits;
+  };
   if (!graph.members.some(isApart) || machine.computeUnits === 1) return [];
   return [{ ...graph, members: graph.members.map((member) => ({ ...member, isCutAtRows: isApart(member) })) }];
 }

@@ -8,7 +8,7 @@ import { roundUp } from '../layout/maps-memory.ts';
 import { leastRingRows } from '../mac/source-walk.ts';
 import type { RelayBuffer, RelayGraph } from './relay.ts';
 import type { LinkCost } from './relay-link.ts';
-import { type Columns, inputColumns, inputSpan, ownColumns, type RelayStep, type Span, shareOf, spanOf } from './relay-steps.ts';
+import { type Columns, inputColumns, inputSpan, ownColumns, type RelayStep, type Span, shareOf, spanOf, windowOf } from './relay-steps.ts';
 
 /**
  * A buffer's place: rows of its ring, pixels from row to row, and its first word (from the relay's). Pixel (y, x) is at (y modulo rows) · rowPixels + x; where no
@@ -162,7 +162,11 @@ export function placeBuffers(
     for (const { span, slot } of uses[b]!.flat()) eachRow(span, width, (row) => (made[b]![row] = Math.min(made[b]![row]!, slot - 1)));
   }
   const tallest = buffers.map(() => 1);
-  for (const { work, input } of members) if (work) tallest[input.buffer] = Math.max(tallest[input.buffer]!, leastRingRows(work.geometry));
+  for (const member of members) {
+    const { buffer } = member.input;
+    const window = windowOf(member);
+    if (window) tallest[buffer] = Math.max(tallest[buffer]!, leastRingRows(window.geometry));
+  }
   // Buffers that take each other's place are one.
   const first = buffers.map((_, b) => b);
   for (const m of inPlace) {

@@ -4,7 +4,7 @@
  */
 import type { LinkPlan } from '../chain/chain.ts';
 import { inputRows } from '../mac/tile-rows.ts';
-import { isPoint, type MacWork } from '../stages/stage.ts';
+import { type Geometry, isPoint } from '../stages/stage.ts';
 import type { RelayGraph, RelayMember } from './relay.ts';
 
 /** Raster pixels [from, to). */
@@ -48,7 +48,8 @@ export function orderSteps({ members }: RelayGraph, tileRows: number, lag: numbe
     const isNeeded = members.map(() => false);
     need[members.length - 1] = Math.min(last.height, (t + 1) * tileRows);
     for (let m = members.length - 1; m >= 0; m--) {
-      const { input, other, work } = members[m]!;
+      const { input, other } = members[m]!;
+      const window = windowOf(members[m]!);
       const end = need[m]!;
       const ask = (buffer: number, rows: number): void => {
         for (const maker of makers.get(buffer) ?? []) {
@@ -57,7 +58,7 @@ export function orderSteps({ members }: RelayGraph, tileRows: number, lag: numbe
           isNeeded[maker] = true;
         }
       };
-      ask(input.buffer, work ? inputRows(work, 0, end).end : end);
+      ask(input.buffer, window ? inputRows(window, 0, end).end : end);
       if (other) ask(other.buffer, other.isPixel ? 1 : end);
     }
     members.forEach((member, m) => {
@@ -107,22 +108,29 @@ export function spanOf(
     : shareOf(step, member, cu, cus, hasColumns);
 }
 
+/** Windows that a member looks through: of its MACs, or of a max pool. */
+export function windowOf({ work, stage }: RelayMember): { readonly geometry: Geometry } | undefined {
+  return work ?? (stage.vec?.op === 'max' ? stage.vec : undefined);
+}
+
 /** Pixels of its input that a member reads for some of its results. */
-export function inputSpan({ work }: RelayMember, { from, to }: Span): Span {
-  if (!work || isPixelwise(work)) return { from, to };
-  const { inWidth, outWidth } = work.geometry;
-  const rows = inputRows(work, Math.floor(from / outWidth), Math.floor((to - 1) / outWidth) + 1);
+export function inputSpan(member: RelayMember, { from, to }: Span): Span {
+  const window = windowOf(member);
+  if (!window || isPixelwise(window)) return { from, to };
+  const { inWidth, outWidth } = window.geometry;
+  const rows = inputRows(window, Math.floor(from / outWidth), Math.floor((to - 1) / outWidth) + 1);
   return { from: rows.first * inWidth, to: rows.end * inWidth };
 }
 
 /** Columns of its input that a member reads for some of its results. */
-export function inputColumns({ work }: RelayMember, { left, right }: Columns): Columns {
-  if (!work || isPixelwise(work)) return { left, right };
-  const { strideW, padLeft, kernelW, dilationW, inWidth } = work.geometry;
+export function inputColumns(member: RelayMember, { left, right }: Columns): Columns {
+  const window = windowOf(member);
+  if (!window || isPixelwise(window)) return { left, right };
+  const { strideW, padLeft, kernelW, dilationW, inWidth } = window.geometry;
   const clip = (x: number): number => Math.min(Math.max(x, 0), inWidth);
   return { left: clip(left * strideW - padLeft), right: clip((right - 1) * strideW - padLeft + (kernelW - 1) * dilationW + 1) };
 }
 
-export function isPixelwise({ geometry: g }: MacWork): boolean {
+export function isPixelwise({ geometry: g }: { readonly geometry: Geometry }): boolean {
   return isPoint(g) && g.inWidth === g.outWidth;
 }

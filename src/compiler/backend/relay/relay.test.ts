@@ -41,6 +41,17 @@ function buildWideUnits(size: number, channels: number, units: number): IntegerG
   return b.build(b.conv(x, 24, { kernel: 3, pad: 1, stride: 2 }));
 }
 
+/** Max pools behind convolutions (with a table behind one), behind a depthwise layer, and of pixels that overlap; what the first makes is read twice. */
+function buildPooled(height: number, width: number, channels: number): IntegerGraph {
+  const b = new GraphBuilder();
+  const stem = b.maxPool(b.conv(b.input(height, width, 3), 24, { kernel: 3, pad: 1, stride: 2 }), { kernel: 3, stride: 2, pad: 1 });
+  const narrow = b.conv(b.conv(stem, 60), 60, { kernel: 3, pad: 1, stride: 2, groups: 60 });
+  let x = b.concat(b.averagePool(stem, { kernel: 3, stride: 2, pad: 1 }, true), b.conv(narrow, channels - 24));
+  x = b.table(b.maxPool(b.conv(x, channels), { kernel: 3, pad: 1 }));
+  x = b.maxPool(b.conv(x, channels, { kernel: 3, pad: 1, groups: channels }), { kernel: 2, stride: 2 });
+  return b.build(b.conv(x, 48));
+}
+
 function relayed(program: Program): number {
   return program.layers.filter(({ schedule }) => schedule.includes('relay')).length;
 }
@@ -82,5 +93,17 @@ describe('relays', () => {
     expect(difference).toBeUndefined();
     // Whole rows would send six maps through DRAM.
     expect(innerTensors(program)).toBeLessThan(4);
+  });
+
+  it.each([
+    ['whole maps, four CUs', 32, 32, XC7Z045, 1],
+    ['whole maps, one CU, two frames', 28, 36, ONE_CU, 2],
+    ['tiles', 120, 120, XC7Z045, 1],
+    ['columns, two frames', 224, 224, XC7Z045, 2],
+    ['columns that differ', 140, 212, XC7Z045, 1],
+  ] as const)('take max pools with them, %s: exact', async (_, height, width, machine, frames) => {
+    const { program, difference } = await checkConformance(buildPooled(height, width, 120), machine, frames, 7);
+    expect(difference).toBeUndefined();
+    expect(program.layers.filter(({ op, schedule }) => op.includes('maxpool') && schedule.includes('relay')).length).toBeGreaterThan(0);
   });
 });

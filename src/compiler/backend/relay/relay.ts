@@ -126,8 +126,8 @@ export class RelayFacts {
   isEligible(index: number): boolean {
     const { mac, vec, weights, columns, batched } = this.graph.stages[index]!;
     if (weights !== undefined || columns || (batched && this.frames > 1)) return false;
-    if (mac) return vec?.op !== 'max' && regionsOf(mac, mac.geometry).length === 1;
-    return isPairWork(vec) || vec?.op === 'table';
+    if (mac) return regionsOf(mac, mac.geometry).length === 1;
+    return isPairWork(vec) || vec?.op === 'table' || vec?.op === 'max';
   }
 
   /**
@@ -148,10 +148,10 @@ export class RelayFacts {
     const rootBuffer = (root: number): DraftBuffer =>
       bufferOf(`${root}`, { tensor: root, first: 0, channels: graph.tensors[root]!.channels, isPlain: true });
     const members: RelayMember[] = [];
-    for (const [position, index] of indices.entries()) {
-      const stage = graph.stages[index]!;
+    const parts = indices.flatMap((index, position) => partsOf(graph.stages[index]!).map((part) => ({ ...part, index, position })));
+    for (const { stage, index, position, isFed, isFeeding } of parts) {
       const { vec, mac } = stage;
-      const read = this.placeOf(stage.input);
+      const read = isFed ? { root: stage.input, channel: 0 } : this.placeOf(stage.input);
       if (!read) return undefined;
       const source = rootBuffer(read.root);
       const input = { buffer: source.number, channel: read.channel + stage.inputChannelOffset };
@@ -171,11 +171,12 @@ export class RelayFacts {
         other = { buffer: buffer.number, channel: place.channel, isPixel: vec.isPixel };
       }
       const { height, width, channels } = graph.tensors[stage.output]!;
-      const results = this.resultsOf(stage);
+      const inner: Result = { tensor: stage.output, isPlain: true, from: 0, to: channels, channel: 0 };
+      const results = isFeeding ? [inner] : this.resultsOf(stage);
       if (!results) return undefined;
       const destinations = results.map(({ tensor, isPlain, from, to, channel }): Destination => {
         const next = indices.slice(position + 1, position + 1 + reach);
-        const isHeld = isPlain && next.some((reader) => this.readsRoot(reader, tensor));
+        const isHeld = isPlain && (isFeeding || next.some((reader) => this.readsRoot(reader, tensor)));
         if (isHeld) {
           const buffer = rootBuffer(tensor);
           buffer.made.push({ first: channel, end: channel + to - from });
@@ -273,6 +274,25 @@ export class RelayFacts {
       (own.width === 1 || home.pixelPitch === root.channels) && (own.height === 1 || home.rowPitch === root.width * root.channels);
     return isSame && isPlain ? { root: home.root, channel } : undefined;
   }
+}
+
+/** What a stage does as a member: its MACs, or a max pool behind them, which reads what these make as any member does. */
+interface Part {
+  readonly stage: Stage;
+  /** Is its input made by the part in front of it, is its result read by the part behind it? */
+  readonly isFed: boolean;
+  readonly isFeeding: boolean;
+}
+
+function partsOf(stage: Stage): Part[] {
+  const { mac, vec, macOutput } = stage;
+  if (!mac || vec?.op !== 'max') return [{ stage, isFed: false, isFeeding: false }];
+  const macs: Stage = { ...stage, output: macOutput, vec: undefined, table: undefined };
+  const pool: Stage = { ...stage, input: macOutput, mac: undefined, inputChannelOffset: 0 };
+  return [
+    { stage: macs, isFed: false, isFeeding: true },
+    { stage: pool, isFed: true, isFeeding: false },
+  ];
 }
 
 /** Channels that none of the runs has; undefined where they overlap. */

@@ -89,7 +89,10 @@ class StepPlacer {
       return finishAs(links, { cell: { plan: cell, base, links } });
     }
     if (relay) {
-      const links = relay.graph.members.map(({ index, work }, i) => ({ ...this.finishAlone(index, bases), work, link: relay.links[i] }));
+      const links = relay.graph.members.flatMap(({ index, work }, i, all) =>
+        // A pool's stage is that of the MACs in front of it.
+        all[i - 1]?.index === index ? [] : [{ ...this.finishAlone(index, bases), work, link: relay.links[i] }],
+      );
       return finishAs(links, { relay: { plan: relay, base, links } });
     }
     const links = flow!.members.map(({ index }, i) => this.finishLink(index, flow!.links[i], bases));

@@ -18,7 +18,8 @@ export interface StepDraft {
 
 /** Stages of a step, in order. */
 export function stagesOf({ main, fusion, flow, cell, relay }: StepDraft): readonly number[] {
-  return (relay?.graph ?? flow ?? cell)?.members.map(({ index }) => index) ?? fusion?.members ?? [main];
+  if (relay) return [...new Set(relay.graph.members.map(({ index }) => index))];
+  return (flow ?? cell)?.members.map(({ index }) => index) ?? fusion?.members ?? [main];
 }
 
 /** First and last step that touch a root tensor, and the stages that make and read it. */
