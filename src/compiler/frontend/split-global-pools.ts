@@ -1,6 +1,7 @@
 /**
- * Pass: the mean over a whole map becomes the mean over its columns and then over its rows, where the map's words for one block of channels fill the maps buffer.
- * One rounding more (docs/numbers.md, section 11).
+ * Pass: the mean over a whole map becomes the mean over its columns and then over its rows, where the map's words for one block of channels fill the maps buffer, or
+ * where others read the map too (a squeeze-excite gate): it is made by all compute units, each of which can average the rows that it has; a mean in one step would
+ * have all of it sent to one place. The constant weights are height + width lines then, not height · width. One rounding more (docs/numbers.md, section 11).
  *
  *     averagepool 32×32  →  averagepool 1×32, averagepool 32×1
  */
@@ -12,10 +13,14 @@ const BLOCK_CHANNELS = 64;
 /** @param maxWords Words of a map's block of channels that are held at a time. */
 export function splitGlobalPools(graph: LayerGraph, maxWords: number): LayerGraph {
   const tensors: LayerTensor[] = [...graph.tensors];
+  const readers = new Map<number, number>();
+  for (const { inputs } of graph.layers) for (const id of new Set(inputs)) readers.set(id, (readers.get(id) ?? 0) + 1);
   const layers = graph.layers.flatMap((layer): readonly FinalLayer[] => {
     if (layer.kind !== 'averagepool') return [layer];
     const { height, width } = tensors[layer.inputs[0]];
-    return isGlobal(layer, height, width) && height * width * BLOCK_CHANNELS > maxWords ? splitLayer(tensors, layer) : [layer];
+    const isShared = readers.get(layer.inputs[0])! > 1;
+    const isSplit = isGlobal(layer, height, width) && (isShared || height * width * BLOCK_CHANNELS > maxWords);
+    return isSplit ? splitLayer(tensors, layer) : [layer];
   });
   return { ...graph, tensors, layers };
 }
