@@ -1,6 +1,6 @@
 /** What a relay costs: cycles and bytes of a plan. Specification: docs/compiler.md, "Relays". */
 
-import { LINE_BYTES, LINE_WORDS, type Machine } from '../../../machine/machine.ts';
+import { LINE_BYTES, LINE_WORDS, type Machine, weightsLines } from '../../../machine/machine.ts';
 import { TABLE_BYTES } from '../layout/table-image.ts';
 import { MAC_INSTRUCTIONS } from '../mac/evaluate.ts';
 import { inputRows } from '../mac/tile-rows.ts';
@@ -48,7 +48,7 @@ export function costOfWork(
   const cus = machine.computeUnits;
   const bandwidth = machine.dram.bytesPerSecond / machine.clockHz;
   let bytes = 0;
-  let apart = 0;
+  const whole: WholeMember[] = [];
   const spent: Spent[] = [];
   let tasks = 0;
   const tables = new Set<string>();
@@ -69,8 +69,7 @@ export function costOfWork(
     const works = (stage.vec ? 1 : 0) + (stage.table ? 1 : 0);
     if (hasColumns) tasks += count * cus * (blocks + works);
     else tasks += count * (link ? blocks * cus * (isTiled ? 1.5 : 3) : cus) * (1 + works);
-    const own = link ? Math.max(macCycles, link.bytes / bandwidth) : 0;
-    apart += Math.max(own, vecCycles) + Math.min(own, vecCycles) * 0.25 + HANDOVER_CYCLES;
+    whole.push({ macCycles, vecCycles, lines: link ? blocks * link.plan.groupLines : 0, loadCycles: (link?.bytes ?? 0) / bandwidth });
     bytes += link?.bytes ?? 0;
     const table = keyOfTable(stage);
     if (table !== undefined) tables.add(table);
@@ -105,8 +104,8 @@ export function costOfWork(
   );
   const tiled = hasColumns
     ? playSteps(graph, steps, spent, bandwidth) * COLUMN_CAUTION + exchanges + runs
-    : side + steps.length * 20 + waits;
-  const busy = isTiled ? tiled : apart + waits;
+    : Math.max(side + steps.length * 20, playSteps(graph, steps, spent, bandwidth)) + waits;
+  const busy = isTiled ? tiled : playWhole(whole, weightsLines(machine)) + waits;
   const drain = isTiled ? 0 : lastStored(graph) / bandwidth;
   return { cycles: Math.max(busy, bytes / bandwidth, dispatch) + drain + FIRST_CYCLES, bytes };
 }
@@ -154,6 +153,34 @@ function keyOfTable({ vec, table }: Stage): string | undefined {
 
 function countChanges(keys: readonly string[]): number {
   return keys.filter((key, i) => key !== keys[i - 1]).length;
+}
+
+/** What a member's whole map takes: cycles of the MAC and VEC units, lines of weights and the time that the memory reads them. */
+interface WholeMember {
+  readonly macCycles: number;
+  readonly vecCycles: number;
+  readonly lines: number;
+  readonly loadCycles: number;
+}
+
+/** Cycles of whole maps, one behind the other. Their weights come meanwhile, as soon as the members before have left room in the buffers. */
+function playWhole(members: readonly WholeMember[], capacity: number): number {
+  let at = 0;
+  let loaded = 0;
+  /** When every member was done, and lines up to it. */
+  const done: number[] = [];
+  let first = 0;
+  let lines = 0;
+  members.forEach(({ macCycles, vecCycles, lines: own, loadCycles }, m) => {
+    lines += own;
+    // Long weights pass in groups while they are in use.
+    for (; lines > capacity && first < m; first++) lines -= members[first]!.lines;
+    loaded = Math.max(loaded, done[first - 1] ?? 0) + loadCycles;
+    const mac = Math.max(macCycles, loaded - at);
+    at += Math.max(mac, vecCycles) + Math.min(macCycles, vecCycles) * 0.25 + HANDOVER_CYCLES;
+    done.push(at);
+  });
+  return at;
 }
 
 /** What a member's steps take of the MAC and VEC units of a CU: cycles of a row, and of every step; the part of its MACs behind which vector work begins. */

@@ -15,8 +15,8 @@ export interface LinkCost {
   readonly isOneRow: boolean;
 }
 
-/** What is split over the CUs: pixels of tiles, columns of tiles; of whole maps pixels (but for a few pixels), or pixels or channels. */
-export type Split = 'tiles' | 'columns' | 'pixels' | 'any';
+/** What is split over the CUs: pixels of tiles, columns of tiles; of whole maps pixels (but for single ones, or for a few), or pixels or channels. */
+export type Split = 'tiles' | 'columns' | 'apart' | 'pixels' | 'any';
 
 /** Choices made before, by stage, pitch and kind. */
 export type LinkCache = Map<string, LinkCost | undefined>;
@@ -53,7 +53,7 @@ function search(member: RelayMember, pixelPitch: number, machine: Machine, split
   const grain = member.isCutAtRows ? member.width : 1;
   const isTiled = split === 'tiles' || split === 'columns';
   const columns = Math.ceil(member.width / cus);
-  const mayCut = split === 'any' || (split === 'pixels' && pixels < FEW_PIXELS);
+  const mayCut = split === 'any' || (split === 'pixels' && pixels < FEW_PIXELS) || (split === 'apart' && pixels < cus);
   let best: { cost: LinkCost; score: number } | undefined;
   for (const lanes of work.depthwise ? [1] : [1, 2, 4, 8, LINE_WORDS]) {
     const adjacent = hasAdjacentTaps(work, pixelPitch);

@@ -55,7 +55,14 @@ export function planRelay(graph: RelayGraph, machine: Machine, cache: LinkCache,
   };
   if (mayHoldMaps(graph, machine)) {
     for (const form of [graph, ...cutAtRows(graph, machine)]) {
-      for (const split of ['any', 'pixels'] as const) consider(planTiles(form, machine, undefined, split, cache));
+      const known = new Set<string>();
+      for (const split of ['any', 'pixels', 'apart'] as const) {
+        const slots = linksOf(form, machine, split, cache)
+          .map((link) => link?.plan.slots ?? 0)
+          .join();
+        if (!known.has(slots)) consider(planTiles(form, machine, undefined, split, cache));
+        known.add(slots);
+      }
     }
   }
   if (isPassed) return best;
