@@ -5,7 +5,7 @@ import type { Ring } from '../mac/source-walk.ts';
 import type { RelayBuffer } from '../relay/relay.ts';
 import { cutHeld, type HeldSpan } from '../relay/relay-gaps.ts';
 import type { RelayPlan } from '../relay/relay-plan.ts';
-import { type Columns, isPixelwise, ownColumns, type Span } from '../relay/relay-steps.ts';
+import { type Columns, isPixelwise, ownColumns, type Span, spanOf } from '../relay/relay-steps.ts';
 import type { Geometry } from '../stages/stage.ts';
 import { type Piece, SPACE } from '../tasks/task.ts';
 import type { EmitContext } from './emit-context.ts';
@@ -28,7 +28,9 @@ export class RelayMaps {
   private readonly context: EmitContext;
   private readonly plan: RelayPlan;
   private readonly base: number;
-  /** Pieces of rows by buffer: row · CUs + CU. */
+  /** Of every buffer: pixels at which a CU's share of some rows begins, in ascending order. */
+  private readonly seams: readonly (readonly number[])[];
+  /** Pieces of rows by buffer, cut where another CU's share begins (CUs do not wait for each other's pixels): first pixel · CUs + CU. */
   private readonly pieces: Map<number, Piece>[];
 
   /** @param base Where the relay's words begin in the maps buffers. */
@@ -37,6 +39,7 @@ export class RelayMaps {
     this.plan = plan;
     this.base = base;
     this.pieces = plan.graph.buffers.map(() => new Map());
+    this.seams = findSeams(plan, context.cus);
   }
 
   bufferOf(buffer: number): RelayBuffer {
@@ -152,16 +155,34 @@ export class RelayMaps {
     });
   }
 
-  /** Pieces of the rows of some pixels in a CU, which were made or loaded before. */
+  /** Rows that some pixels lie in, cut where shares of CUs begin: those stretches that have some of the pixels. */
+  private stretchesOf(buffer: number, { from, to }: Span): Span[] {
+    const { width } = this.bufferOf(buffer);
+    const seams = this.seams[buffer]!;
+    const list: Span[] = [];
+    for (let row = Math.floor(from / width); row * width < to; row++) {
+      const end = (row + 1) * width;
+      let first = row * width;
+      for (const seam of seams) {
+        if (seam <= first || seam >= end) continue;
+        if (seam > from && first < to) list.push({ from: first, to: seam });
+        first = seam;
+      }
+      if (first < to) list.push({ from: first, to: end });
+    }
+    return list;
+  }
+
+  /** Pieces of some pixels in a CU, which were made or loaded before. */
   of(buffer: number, cu: number, { from, to }: Span): Piece[] {
     const { width, tensor } = this.bufferOf(buffer);
     const list: Piece[] = [];
     // Windows that see nothing but padding.
     const held = this.plan.columns?.[buffer]?.[cu];
     if (held && held.left >= held.right) return list;
-    for (let row = Math.floor(from / width); row * width < to; row++) {
-      const piece = this.pieces[buffer]!.get(row * this.context.cus + cu);
-      if (!piece) throw new Error(`relay: row ${row} of tensor ${tensor} is not in CU ${cu}`);
+    for (const { from: first } of this.stretchesOf(buffer, { from, to })) {
+      const piece = this.pieces[buffer]!.get(first * this.context.cus + cu);
+      if (!piece) throw new Error(`relay: row ${Math.floor(first / width)} of tensor ${tensor} is not in CU ${cu}`);
       list.push(piece);
     }
     return list;
@@ -173,14 +194,15 @@ export class RelayMaps {
     const { width, pitch } = this.bufferOf(buffer);
     const { base, words, rowWords } = this.ring(buffer);
     const list: Piece[] = [];
-    for (let row = Math.floor(from / width); row * width < to; row++) {
+    for (const part of this.stretchesOf(buffer, { from, to })) {
+      const row = Math.floor(part.from / width);
       for (let cu = 0; cu < context.cus; cu++) {
         if (!((cus >> cu) & 1)) continue;
-        const key = row * context.cus + cu;
+        const key = part.from * context.cus + cu;
         let piece = this.pieces[buffer]!.get(key);
         if (!piece) {
           const start = base + ((row * rowWords) % words);
-          const { left, right } = this.plan.columns?.[buffer]?.[cu] ?? { left: 0, right: width };
+          const { left, right } = this.plan.columns?.[buffer]?.[cu] ?? { left: part.from - row * width, right: part.to - row * width };
           const origin = this.originOf(buffer, cu);
           piece = context.list.newPiece(SPACE.maps(cu), start + (left - origin) * pitch, start + (right - origin) * pitch);
           this.pieces[buffer]!.set(key, piece);
@@ -190,4 +212,18 @@ export class RelayMaps {
     }
     return list;
   }
+}
+
+/** Where shares of the CUs that make a buffer begin; of columns every row has all of a CU's. */
+function findSeams({ graph, steps, links, columns }: RelayPlan, cus: number): number[][] {
+  const seams = graph.buffers.map(() => new Set<number>());
+  if (columns) return seams.map(() => []);
+  for (const step of steps) {
+    const member = graph.members[step.member]!;
+    for (let cu = 0; cu < cus; cu++) {
+      const { from, to } = spanOf(step, member, links[step.member], cu, cus, false);
+      for (const { buffer } of member.destinations) seams[buffer]!.add(from).add(to);
+    }
+  }
+  return seams.map((list) => [...list].sort((a, b) => a - b));
 }
