@@ -8,7 +8,7 @@ import type { Block } from '../mac/blocks.ts';
 import type { RelayMember } from '../relay/relay.ts';
 import type { RelayPlan } from '../relay/relay-plan.ts';
 import { slotPitch } from '../relay/relay-rings.ts';
-import { inputSpan, type RelayStep, type Span, spanOf } from '../relay/relay-steps.ts';
+import { FIRST_PARTS, inputSpan, type RelayStep, type Span, spanOf } from '../relay/relay-steps.ts';
 import { type Geometry, isPairWork, type VecWork } from '../stages/stage.ts';
 import { type Piece, SPACE } from '../tasks/task.ts';
 import type { EmitContext, Source, WeightsGroup } from './emit-context.ts';
@@ -28,9 +28,6 @@ export interface RelayJob {
   /** Of every member: its layer, weights and where they are (none without MACs), its activation table. */
   readonly constants: readonly (Pick<LinkConstants, 'layer'> & Partial<LinkConstants> & { readonly tableAddress: number })[];
 }
-
-/** A step whose input comes from DRAM begins with so many parts of every CU's pixels, so that computation starts when the first are there. */
-const FIRST_PARTS = 4;
 
 export function* emitRelay(context: EmitContext, job: RelayJob): Generator<void> {
   const emitter = new RelayEmitter(context, job);

@@ -8,7 +8,7 @@ import type { Stage, VecWork } from '../stages/stage.ts';
 import type { RelayGraph } from './relay.ts';
 import { wholeGap } from './relay-gaps.ts';
 import type { LinkCost } from './relay-link.ts';
-import { type RelayStep, type Span, windowOf } from './relay-steps.ts';
+import { FIRST_PARTS, type RelayStep, type Span, windowOf } from './relay-steps.ts';
 
 /** What the cost depends on. */
 export interface RelayWork {
@@ -103,8 +103,8 @@ export function costOfWork(
     sum(({ vecRow }, rows) => rows * vecRow),
   );
   const tiled = hasColumns
-    ? playSteps(graph, steps, spent, bandwidth) * COLUMN_CAUTION + exchanges + runs
-    : Math.max(side + steps.length * 20, playSteps(graph, steps, spent, bandwidth)) + waits;
+    ? playSteps(graph, steps, spent, bandwidth, hasColumns) * COLUMN_CAUTION + exchanges + runs
+    : Math.max(side + steps.length * 20 + waits, playSteps(graph, steps, spent, bandwidth, hasColumns));
   const busy = isTiled ? tiled : playWhole(whole, weightsLines(machine)) + waits;
   const drain = isTiled ? 0 : lastStored(graph) / bandwidth;
   return { cycles: Math.max(busy, bytes / bandwidth, dispatch) + drain + FIRST_CYCLES, bytes };
@@ -193,7 +193,13 @@ interface Spent {
 }
 
 /** Cycles of tiles: steps in their order, each when its unit is free and the rows that it reads are there; rows from DRAM come one behind the other. */
-function playSteps({ members, buffers }: RelayGraph, steps: readonly RelayStep[], spent: readonly Spent[], bandwidth: number): number {
+function playSteps(
+  { members, buffers }: RelayGraph,
+  steps: readonly RelayStep[],
+  spent: readonly Spent[],
+  bandwidth: number,
+  hasColumns: boolean,
+): number {
   /** Of every buffer's makers: when they had made rows up to an end. */
   const made = buffers.map(() => new Map<number, { end: number; at: number }[]>());
   const readyAt = (buffer: number, reader: number, rows: number): number => {
@@ -213,12 +219,15 @@ function playSteps({ members, buffers }: RelayGraph, steps: readonly RelayStep[]
     const window = windowOf(members[step.member]!);
     const { macRow, macStep, vecRow, vecFrom, table: needed } = spent[step.member]!;
     const rows = step.end - step.first;
-    const input0 = readyAt(input.buffer, step.member, window ? inputRows(window, 0, step.end).end : step.end);
+    const wanted = window ? inputRows(window, 0, step.end).end : step.end;
+    const input0 = readyAt(input.buffer, step.member, wanted);
+    // What comes from DRAM comes in parts.
+    const input1 = step.slot === 0 && !hasColumns ? readyAt(input.buffer, step.member, Math.ceil(wanted / FIRST_PARTS)) : input0;
     let at = input0;
     let begun = input0;
     if (work) {
-      const start = Math.max(macFree, input0);
-      macFree = start + rows * macRow + macStep;
+      const start = Math.max(macFree, input1);
+      macFree = Math.max(start + rows * macRow + macStep, input0);
       begun = start + (macFree - start) * vecFrom;
       at = macFree;
     }

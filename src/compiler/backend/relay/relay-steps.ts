@@ -7,6 +7,9 @@ import { inputRows } from '../mac/tile-rows.ts';
 import { type Geometry, isPoint } from '../stages/stage.ts';
 import type { RelayGraph, RelayMember } from './relay.ts';
 
+/** A step whose input comes from DRAM begins with so many parts of every CU's pixels, so that computation starts when the first are there. */
+export const FIRST_PARTS = 4;
+
 /** Raster pixels [from, to). */
 export interface Span {
   readonly from: number;
