@@ -138,7 +138,7 @@ class RelayEmitter {
               const to = {
                 buffer: home.buffer,
                 output: maps.outputFrom(home.buffer, cu, part.from, channel, strip.left),
-                writes: maps.piecesIn(home.buffer, part, part.cus),
+                writes: maps.piecesIn(home.buffer, part, part.cus, cu),
               };
               this.addMac(member, link, block, { cu, slot, channels }, group, part, part.cus, to, source);
             }
@@ -203,8 +203,8 @@ class RelayEmitter {
     return {
       buffers: [buffer],
       slotOf: (pixel) => this.maps.slot(buffer, cu, pixel, channel),
-      piecesOf: (part) => this.maps.of(buffer, cu, part),
-      writes: isMade ? this.maps.piecesIn(buffer, span, 1 << cu) : [],
+      piecesOf: (part) => this.maps.of(buffer, cu, part, isMade ? cu : undefined),
+      writes: isMade ? this.maps.piecesIn(buffer, span, 1 << cu, cu) : [],
     };
   }
 
@@ -309,7 +309,7 @@ class RelayEmitter {
       const place = { buffer: output.buffer, output: maps.outputFrom(output.buffer, cu, from, output.channel, strip.left) };
       const walk = this.walk(member, pool, cu, pixels, input.channel + first, place);
       const reads = maps.of(input.buffer, cu, inputSpan(member, pixels));
-      emitPool(context, pool, cu, walk, words, reads, maps.piecesIn(output.buffer, pixels, cus), source, cus);
+      emitPool(context, pool, cu, walk, words, reads, maps.piecesIn(output.buffer, pixels, cus, cu), source, cus);
     }
   }
 
@@ -350,7 +350,7 @@ class RelayEmitter {
           const targets = isLast ? held.cus : own;
           const isMoved = isLast || !isWaiting;
           const out = isMoved ? maps.slot(output.buffer, cu, from, output.channel) : place;
-          const writes = isMoved ? maps.piecesIn(output.buffer, whole, targets) : reads;
+          const writes = isMoved ? maps.piecesIn(output.buffer, whole, targets, cu) : reads;
           if (operation.op === 'table') {
             emitTable(context, operation, cu, place, out, width, words, [...reads, ...looked], writes, source, targets, rows);
           } else if (isPairWork(operation)) {
@@ -360,7 +360,7 @@ class RelayEmitter {
             emitPair(context, operation, cu, place, second, out, width, words, operands, writes, source, targets, rows);
           }
           place = out;
-          reads = isMoved ? maps.piecesIn(output.buffer, whole, own) : reads;
+          reads = isMoved ? maps.piecesIn(output.buffer, whole, own, cu) : reads;
         });
       }
     }

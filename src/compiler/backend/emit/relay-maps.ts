@@ -30,8 +30,13 @@ export class RelayMaps {
   private readonly base: number;
   /** Of every buffer: pixels at which a CU's share of some rows begins, in ascending order. */
   private readonly seams: readonly (readonly number[])[];
-  /** Pieces of rows by buffer, cut where another CU's share begins (CUs do not wait for each other's pixels): first pixel · CUs + CU. */
-  private readonly pieces: Map<number, Piece>[];
+  /** Buffers of which several CUs make the same pixels, other channels. */
+  private readonly isDealt: readonly boolean[];
+  /**
+   * Pieces of rows by buffer, cut where another CU's share begins, one for each CU that makes channels of them (CUs do not wait for each other's results): first pixel ·
+   * CUs + CU.
+   */
+  private readonly pieces: Map<number, readonly Piece[]>[];
 
   /** @param base Where the relay's words begin in the maps buffers. */
   constructor(context: EmitContext, plan: RelayPlan, base: number) {
@@ -40,6 +45,11 @@ export class RelayMaps {
     this.base = base;
     this.pieces = plan.graph.buffers.map(() => new Map());
     this.seams = findSeams(plan, context.cus);
+    const { members, buffers } = plan.graph;
+    const dealt = new Set(
+      members.flatMap(({ destinations }, m) => ((plan.links[m]?.slots ?? 1) > 1 ? destinations.map(({ buffer }) => buffer) : [])),
+    );
+    this.isDealt = buffers.map((_, b) => dealt.has(b));
   }
 
   bufferOf(buffer: number): RelayBuffer {
@@ -173,23 +183,23 @@ export class RelayMaps {
     return list;
   }
 
-  /** Pieces of some pixels in a CU, which were made or loaded before. */
-  of(buffer: number, cu: number, { from, to }: Span): Piece[] {
+  /** Pieces of some pixels in a CU, which were made or loaded before: what one CU made of them, or all. */
+  of(buffer: number, cu: number, { from, to }: Span, maker?: number): Piece[] {
     const { width, tensor } = this.bufferOf(buffer);
     const list: Piece[] = [];
     // Windows that see nothing but padding.
     const held = this.plan.columns?.[buffer]?.[cu];
     if (held && held.left >= held.right) return list;
     for (const { from: first } of this.stretchesOf(buffer, { from, to })) {
-      const piece = this.pieces[buffer]!.get(first * this.context.cus + cu);
-      if (!piece) throw new Error(`relay: row ${Math.floor(first / width)} of tensor ${tensor} is not in CU ${cu}`);
-      list.push(piece);
+      const pieces = this.pieces[buffer]!.get(first * this.context.cus + cu);
+      if (!pieces) throw new Error(`relay: row ${Math.floor(first / width)} of tensor ${tensor} is not in CU ${cu}`);
+      list.push(...madeBy(pieces, maker));
     }
     return list;
   }
 
   /** The same in several CUs, made now where they are new. */
-  piecesIn(buffer: number, { from, to }: Span, cus: number): Piece[] {
+  piecesIn(buffer: number, { from, to }: Span, cus: number, maker?: number): Piece[] {
     const { context } = this;
     const { width, pitch } = this.bufferOf(buffer);
     const { base, words, rowWords } = this.ring(buffer);
@@ -199,19 +209,24 @@ export class RelayMaps {
       for (let cu = 0; cu < context.cus; cu++) {
         if (!((cus >> cu) & 1)) continue;
         const key = part.from * context.cus + cu;
-        let piece = this.pieces[buffer]!.get(key);
-        if (!piece) {
+        let pieces = this.pieces[buffer]!.get(key);
+        if (!pieces) {
           const start = base + ((row * rowWords) % words);
           const { left, right } = this.plan.columns?.[buffer]?.[cu] ?? { left: part.from - row * width, right: part.to - row * width };
           const origin = this.originOf(buffer, cu);
-          piece = context.list.newPiece(SPACE.maps(cu), start + (left - origin) * pitch, start + (right - origin) * pitch);
-          this.pieces[buffer]!.set(key, piece);
+          const makers = this.isDealt[buffer] ? context.cus : 1;
+          pieces = context.list.newPieces(SPACE.maps(cu), start + (left - origin) * pitch, start + (right - origin) * pitch, makers);
+          this.pieces[buffer]!.set(key, pieces);
         }
-        list.push(piece);
+        list.push(...madeBy(pieces, maker));
       }
     }
     return list;
   }
+}
+
+function madeBy(pieces: readonly Piece[], maker: number | undefined): readonly Piece[] {
+  return maker === undefined || pieces.length === 1 ? pieces : [pieces[maker]!];
 }
 
 /** Where shares of the CUs that make a buffer begin; of columns every row has all of a CU's. */
