@@ -5,7 +5,7 @@
 import type { Machine } from '../../src/machine/machine.ts';
 import type { Program } from '../../src/program/program.ts';
 import { compileModel } from '../../src/runtime/compile-model.ts';
-import { buildModel } from '../../src/runtime/rtl-model.ts';
+import { buildModel, findModel } from '../../src/runtime/rtl-model.ts';
 import { runRtl } from '../../src/runtime/rtl-run.ts';
 import { createDramImage } from '../../src/simulator/data/dram-image.ts';
 import { openNetwork } from './network.ts';
@@ -21,11 +21,14 @@ export async function compileConvolutions(network: string, machine: Machine): Pr
   return programs[0];
 }
 
-/** Path of the model. @throws as `buildModel` */
+/** Path of the model; the networks are compiled only if it is not there yet. @throws as `buildModel` */
 export async function buildTrainedModel(machine: Machine): Promise<string> {
-  const programs = await Promise.all(TRAINING.map((network) => compileConvolutions(network, machine)));
+  const programs: Program[] = [];
   const train = (model: string): void => {
     for (const program of programs) runRtl(model, program, createDramImage(program).words, { limit: CYCLES });
   };
+  const ready = findModel(machine, { train });
+  if (ready !== undefined) return ready;
+  for (const network of TRAINING) programs.push(await compileConvolutions(network, machine));
   return buildModel(machine, { train });
 }

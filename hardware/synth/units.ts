@@ -24,6 +24,8 @@ export const FLATTENED: ReadonlySet<string> = new Set([
   'sf_shift_coarse',
   'sf_clamp',
   'sf_rotate',
+  'sf_choose',
+  'sf_load_order',
   'sf_maps_quadrant',
   'sf_granule_words',
 ]);

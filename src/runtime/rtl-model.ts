@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import type { Machine } from '../machine/machine.ts';
 import { InputError } from '../util/errors.ts';
 import { findRtlFault, renderPackage } from './rtl-package.ts';
+import { renderSharing } from './rtl-sharing.ts';
 
 const MARK = path.join('rtl', 'sf_types_pkg.sv');
 
@@ -62,11 +63,22 @@ export function verilatorVersion(): string | undefined {
 
 export const NO_VERILATOR = "Verilator is not installed: 'apt-get install verilator g++ make zlib1g-dev'";
 
-/**
- * Path of the program that simulates sf_top of a machine.
- * @throws InputError when the RTL cannot be that machine, or Verilator is missing; Error with Verilator's messages when it fails.
- */
-export function buildModel(machine: Machine, options: ModelOptions = {}): string {
+/** What a model is built from, and where it is kept. */
+interface ModelPlan {
+  readonly flags: readonly string[];
+  readonly pkg: string;
+  /** Verilator's configuration files that are there, and the text of the one that is written; both empty for waveforms. */
+  readonly storage: readonly string[];
+  readonly sharing: string;
+  readonly sources: readonly string[];
+  readonly harness: readonly string[];
+  readonly hardware: string;
+  readonly cache: string;
+  readonly folder: string;
+}
+
+/** @throws InputError when the RTL cannot be that machine, or Verilator is missing */
+function planModel(machine: Machine, options: ModelOptions): ModelPlan {
   const fault = findRtlFault(machine);
   if (fault !== undefined) throw new InputError(`machine ${machine.name}: ${fault}`);
   const version = verilatorVersion();
@@ -79,6 +91,7 @@ export function buildModel(machine: Machine, options: ModelOptions = {}): string
   );
   // A waveform shows vectors whole.
   const storage = options.waves === true ? [] : [path.join(hardware, 'tb/lockstep/split.vlt')];
+  const sharing = options.waves === true ? '' : renderSharing(sources);
   const flags = [
     ...['--cc', '--exe', '--build', '-j', '2', '-O3', '--x-assign', 'fast', '--x-initial', 'fast', '--noassert'],
     ...['--top-module', 'sf_lockstep', '-Wno-fatal', '-Wno-lint'],
@@ -92,10 +105,24 @@ export function buildModel(machine: Machine, options: ModelOptions = {}): string
     ],
     ...(options.waves === true ? ['--trace-fst', '--trace-structs'] : []),
   ];
-  const hash = createHash('sha256').update(`${version}\n${flags.join(' ')}\n${pkg}`);
+  const hash = createHash('sha256').update(`${version}\n${flags.join(' ')}\n${sharing}\n${pkg}`);
   for (const file of [...sources, ...harness, ...storage]) hash.update(file).update(readFileSync(file));
   const cache = options.cacheFolder ?? path.join(path.dirname(hardware), 'out', 'rtl');
-  const folder = path.join(cache, hash.digest('hex').slice(0, 16));
+  return { flags, pkg, storage, sharing, sources, harness, hardware, cache, folder: path.join(cache, hash.digest('hex').slice(0, 16)) };
+}
+
+/** Path of the program that `buildModel` would build, undefined as long as it is not there. @throws InputError as `buildModel` */
+export function findModel(machine: Machine, options: ModelOptions = {}): string | undefined {
+  const model = path.join(planModel(machine, options).folder, 'Vsf_lockstep');
+  return existsSync(model) ? model : undefined;
+}
+
+/**
+ * Path of the program that simulates sf_top of a machine.
+ * @throws InputError when the RTL cannot be that machine, or Verilator is missing; Error with Verilator's messages when it fails.
+ */
+export function buildModel(machine: Machine, options: ModelOptions = {}): string {
+  const { flags, pkg, storage, sharing, sources, harness, hardware, cache, folder } = planModel(machine, options);
   const model = path.join(folder, 'Vsf_lockstep');
   if (existsSync(model)) return model;
 
@@ -107,7 +134,12 @@ export function buildModel(machine: Machine, options: ModelOptions = {}): string
     try {
       writeFileSync(path.join(build, 'sf_pkg.sv'), pkg);
       copyFileSync(path.join(hardware, 'tb/lockstep/sign.h'), path.join(build, 'sign.h'));
-      const inputs = [...storage, path.join(build, 'sf_pkg.sv'), ...sources, ...harness.filter((name) => name.endsWith('.cc'))];
+      const configuration = [...storage];
+      if (sharing !== '') {
+        configuration.push(path.join(build, 'share.vlt'));
+        writeFileSync(path.join(build, 'share.vlt'), sharing);
+      }
+      const inputs = [...configuration, path.join(build, 'sf_pkg.sv'), ...sources, ...harness.filter((name) => name.endsWith('.cc'))];
       execFileSync('verilator', [...flags, '--Mdir', build, ...inputs], { encoding: 'utf8', stdio: 'pipe', maxBuffer: 1 << 28 });
       if (options.train) compileForProfile(build, options, options.train);
       // Of hundreds of megabytes only the program is needed.

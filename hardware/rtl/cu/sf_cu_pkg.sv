@@ -212,11 +212,4 @@ package sf_cu_pkg;
   parameter logic [1:0] VecAdd = 2'd1;
   parameter logic [1:0] VecTable = 2'd2;
   parameter logic [1:0] VecMul = 2'd3;
-
-  // a + b modulo ring (ring 0: no wrap); a, b <= ring.
-  function automatic ring_t add_ring(ring_t a, ring_t b, ring_t ring);
-    logic [RingW:0] wrapped;
-    wrapped = {1'b0, a} + {1'b0, b} - {1'b0, ring};
-    return (ring != '0 && !wrapped[RingW]) ? wrapped[RingW-1:0] : a + b;
-  endfunction
 endpackage

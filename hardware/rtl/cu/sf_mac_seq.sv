@@ -40,15 +40,11 @@ module sf_mac_seq
   end
 
   // ---------------------------------------------------------------- head
-  function automatic lg_t log2_lanes(logic [4:1] lanes);
-    return {lanes[4], lanes[3] | lanes[2], lanes[3] | lanes[1]};
-  endfunction
-
   logic       head_adjacent, prep_ready_d, row_valid, row_take, last_row;
   lg_t        head_lg;
   walk_prep_t prep;
   walk_row_t  row;
-  assign head_lg = log2_lanes(desc_i.lanes[4:1]);
+  assign head_lg = {desc_i.lanes[4], desc_i.lanes[3] | desc_i.lanes[2], desc_i.lanes[3] | desc_i.lanes[1]};  // log2 of one bit
   assign head_adjacent = !desc_i.depthwise && desc_i.walk.tap_step == 20'(desc_i.walk.words);
 
   sf_walk_prep u_prep (
@@ -302,15 +298,10 @@ module sf_mac_seq
   mac_ctl_t      ctl_d, ctl_q;
   word_mask_t    outside;  // lanes whose words are not of the trace
   weights_addr_t taps_line_q;
-  logic [WeightsAddrW:0] line_sum_d, line_sum_q;
-  weights_addr_t line_d, line_q;
-
   // Weights line addresses wrap at the end of the buffer.
-  function automatic weights_addr_t wrap_line(logic [WeightsAddrW:0] sum);
-    logic [WeightsAddrW+1:0] wrapped;
-    wrapped = {1'b0, sum} - (WeightsAddrW + 2)'(WeightsLines);
-    return wrapped[WeightsAddrW+1] ? sum[WeightsAddrW-1:0] : wrapped[WeightsAddrW-1:0];
-  endfunction
+  logic [WeightsAddrW:0] line_sum_d, line_sum_q, taps_sum;
+  logic [WeightsAddrW+1:0] line_wrapped, taps_wrapped;
+  weights_addr_t line_d, line_q, taps_line_d;
 
   always_comb begin
     ctl_d.valid = fire;
@@ -333,7 +324,11 @@ module sf_mac_seq
     endcase
     ctl_d.drop = (!fire || pad_q || step_q.idle) ? '1 : work_q.depthwise ? '0 : outside;
     line_sum_d = param ? {1'b0, work_q.params_line} + (WeightsAddrW + 1)'(param_index) : {1'b0, taps_line_q} + {1'b0, step_q.line};
-    line_d = wrap_line(line_sum_q);
+    line_wrapped = {1'b0, line_sum_q} - (WeightsAddrW + 2)'(WeightsLines);
+    line_d = line_wrapped[WeightsAddrW+1] ? line_sum_q[WeightsAddrW-1:0] : line_wrapped[WeightsAddrW-1:0];
+    taps_sum = {1'b0, work_q.params_line} + (WeightsAddrW + 1)'(last_param) + (WeightsAddrW + 1)'(1);
+    taps_wrapped = {1'b0, taps_sum} - (WeightsAddrW + 2)'(WeightsLines);
+    taps_line_d = taps_wrapped[WeightsAddrW+1] ? taps_sum[WeightsAddrW-1:0] : taps_wrapped[WeightsAddrW-1:0];
   end
 
   always_ff @(posedge clk_i) begin
@@ -344,7 +339,7 @@ module sf_mac_seq
     end
   end
   always_ff @(posedge clk_i) begin
-    taps_line_q <= wrap_line({1'b0, work_q.params_line} + (WeightsAddrW + 1)'(last_param) + (WeightsAddrW + 1)'(1));
+    taps_line_q <= taps_line_d;
     line_sum_q <= line_sum_d;
     line_q <= line_d;
   end

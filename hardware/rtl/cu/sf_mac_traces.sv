@@ -41,7 +41,7 @@ module sf_mac_traces
   assign pixel_take_o = trace_move && fresh && pixel_valid_i;
   assign trace_valid_d = trace_move ? !fresh || pixel_valid_i : trace_valid_q;
 
-  // add_ring with the step less the ring made before: right from two cycles after the start on.
+  // Modulo the ring (0: no ring) with the step less the ring made before: right from two cycles after the start on.
   logic [RingW:0] wrapped_step_q, ring_wrapped;
   logic           has_ring_q;
   always_ff @(posedge clk_i) begin

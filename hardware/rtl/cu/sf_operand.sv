@@ -22,16 +22,6 @@ module sf_operand
   output logic                  own_clear_o,  // at e + 6: not depthwise mode
   output mac_ctl_t              ctl_o      // at e + 7
 );
-  // One of four words. Of two selections with a bit in common one is in Gray code: synthesis would share half a multiplexer between them and make
-  // three LUTs a bit of what fits two.
-  function automatic logic [1:0] encode(logic [1:0] which, logic gray);
-    return gray ? which ^ {1'b0, which[1]} : which;
-  endfunction
-  function automatic word_t select(logic [1:0] code, logic gray, word_t word0, word_t word1, word_t word2, word_t word3);
-    if (gray) return code[0] ? (code[1] ? word2 : word1) : (code[1] ? word3 : word0);
-    else return code[1] ? (code[0] ? word3 : word2) : (code[0] ? word1 : word0);
-  endfunction
-
   // ---------------------------------------------------------------- control beside the data
   mac_ctl_t   ctl2_q, ctl3_q, ctl4_q, ctl5_q, ctl6_q, ctl7_q;
   maps_addr_t addr1_q, addr2_q, addr3_q;
@@ -84,9 +74,14 @@ module sf_operand
   end
   assign own_o[0] = quadrant_d;
   for (genvar v = 1; v < int'(NumVmacs); v++) begin : gen_own
-    assign own_select_d[v] = encode(base5_q + 2'(v), v == 3);
+    logic [1:0] own_quadrant;
+    assign own_quadrant = base5_q + 2'(v);
+    assign own_select_d[v] = own_quadrant ^ {1'b0, v == 3 && own_quadrant[1]};
     for (genvar i = 0; i < int'(LineWords); i++) begin : gen_word
-      assign own_o[v][i] = select(own_select_q[v], v == 3, words_a_i[0][i], words_a_i[1][i], words_a_i[2][i], words_a_i[3][i]);
+      sf_choose #(.Gray(v == 3)) u_choose (
+        .code_i(own_select_q[v]), .word0_i(words_a_i[0][i]), .word1_i(words_a_i[1][i]), .word2_i(words_a_i[2][i]), .word3_i(words_a_i[3][i]),
+        .word_o(own_o[v][i])
+      );
     end
   end
   always_ff @(posedge clk_i) begin
@@ -111,16 +106,23 @@ module sf_operand
         default: {borrow_d[j], fine} = {1'b0, addr3_q[1:0]};
       endcase
     end
-    assign fine_select_d[j] = encode(fine, j >= 2);
+    assign fine_select_d[j] = fine ^ {1'b0, j >= 2 && fine[1]};
   end
   for (genvar l = 0; l < int'(LineWords); l++) begin : gen_coarse
-    logic [1:0] quad;
+    logic [1:0] quad, coarse;
     assign quad = (ctl4_q.lg <= 3'd2) ? 2'(l / 4) : (ctl4_q.lg == 3'd3) ? 2'(l / 8 * 2) : 2'd0;
-    assign coarse_select_d[l] = encode(col4_q[3:2] - quad - 2'(borrow_q[l%4]), l >= 8);
+    assign coarse = col4_q[3:2] - quad - 2'(borrow_q[l%4]);
+    assign coarse_select_d[l] = coarse ^ {1'b0, l >= 8 && coarse[1]};
   end
   for (genvar l = 0; l < int'(LineWords); l++) begin : gen_lane
-    assign fine_d[l] = select(fine_select_q[l%4], l % 4 >= 2, quadrant_q[l], quadrant_q[(l+1)%16], quadrant_q[(l+2)%16], quadrant_q[(l+3)%16]);
-    assign shared_d[l] = select(coarse_select_q[l], l >= 8, fine_q[l], fine_q[(l+4)%16], fine_q[(l+8)%16], fine_q[(l+12)%16]);
+    sf_choose #(.Gray(l % 4 >= 2)) u_fine (
+      .code_i(fine_select_q[l%4]), .word0_i(quadrant_q[l]), .word1_i(quadrant_q[(l+1)%16]), .word2_i(quadrant_q[(l+2)%16]),
+      .word3_i(quadrant_q[(l+3)%16]), .word_o(fine_d[l])
+    );
+    sf_choose #(.Gray(l >= 8)) u_coarse (
+      .code_i(coarse_select_q[l]), .word0_i(fine_q[l]), .word1_i(fine_q[(l+4)%16]), .word2_i(fine_q[(l+8)%16]), .word3_i(fine_q[(l+12)%16]),
+      .word_o(shared_d[l])
+    );
   end
   always_ff @(posedge clk_i) begin
     fine_select_q <= fine_select_d;

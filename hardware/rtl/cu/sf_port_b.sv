@@ -125,17 +125,13 @@ module sf_port_b
       row_d[q] = addr2_q[MapsAddrW-1:ColW] + row_t'(2'(q) < addr2_q[ColW-1:ColW-2]);
     end
   end
-  // The mask is rotated like the words.
-  function automatic word_mask_t rotate_mask(word_mask_t mask, logic [3:0] amount);
-    return (mask << amount) | (mask >> (5'd16 - 5'(amount)));
-  endfunction
-  // Columns in front of the first word's are of the next quadrant.
+  // The mask is rotated like the words. Columns in front of the first word's are of the next quadrant.
   always_comb begin
     word_mask_t mask3, wraps, quadrant0, quadrant1;  // the quadrant of the word that comes to a column: its two bits
     fine_mask_d = fine_mask_q;
     write_d = write_q;
-    if (some2_q) fine_mask_d = rotate_mask(mask2_q, {2'b0, addr2_q[1:0]});
-    mask3 = rotate_mask(fine_mask_q, {col3_q[3:2], 2'b0});
+    if (some2_q) fine_mask_d = (mask2_q << addr2_q[1:0]) | (mask2_q >> (5'd16 - 5'(addr2_q[1:0])));
+    mask3 = (fine_mask_q << {col3_q[3:2], 2'b0}) | (fine_mask_q >> (5'd16 - 5'({col3_q[3:2], 2'b0})));
     for (int unsigned i = 0; i < LineWords; i++) wraps[i] = 4'(i) < col3_q[3:0];
     quadrant0 = {LineWords{col3_q[4]}} ^ wraps;
     quadrant1 = {LineWords{col3_q[5]}} ^ ({LineWords{col3_q[4]}} & wraps);

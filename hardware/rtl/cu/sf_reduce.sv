@@ -27,22 +27,6 @@ module sf_reduce
   typedef logic [LowW-1:0] low_t;
   typedef logic [HighW-1:0] high_t;
 
-  // Sum of the low bits with its carry; sum of the high bits with the carry of the low ones.
-  function automatic logic [LowW:0] add_low(low_t a, low_t b);
-    return {1'b0, a} + {1'b0, b};
-  endfunction
-  function automatic high_t add_high(high_t a, high_t b, logic carry);
-    return a + b + high_t'(carry);
-  endfunction
-  // A second operand: one of two words or 0. Its lowest bit is made apart: of two operands Yosys takes the one with fewer parts for the first, and a
-  // multiplexer in front of the first one would not fit the carry chain.
-  function automatic low_t pick_low(logic count, logic which, low_t word1, low_t word0);
-    return {count ? (which ? word1[LowW-1:1] : word0[LowW-1:1]) : '0, count && (which ? word1[0] : word0[0])};
-  endfunction
-  function automatic high_t pick_high(logic count, logic which, high_t word1, high_t word0);
-    return {count ? (which ? word1[HighW-1:1] : word0[HighW-1:1]) : '0, count && (which ? word1[0] : word0[0])};
-  endfunction
-
   // Cycles of a window at 10 + i and its choices there; stage i of the low bits adds at 10 + i, that of the high bits at 11 + i.
   logic [Stages:1] run, upper;
   logic [Stages-1:1] count_low, count_high;  // by stage
@@ -111,12 +95,24 @@ module sf_reduce
         end
       end
 
+      // A second operand: one of two words or 0. Its lowest bit is made apart, and without a name of its own: of two operands Yosys takes the one with
+      // fewer parts for the first, and a multiplexer in front of the first one would not fit the carry chain.
       low_t  low_q;
       high_t high_q;
       logic  carry_q;
       always_ff @(posedge clk_i) begin
-        if (run[i]) {carry_q, low_q} <= add_low(low[i-1], pick_low(count_low[i], upper[i], upper_low_q[i-1], lower_low_q[Late]));
-        if (run[i+1]) high_q <= add_high(high[i-1], pick_high(count_high[i], upper[i+1], upper_high_q[i], lower_high_q[i-1]), carry_q);
+        if (run[i]) begin
+          {carry_q, low_q} <= {1'b0, low[i-1]} + {
+            1'b0, count_low[i] ? (upper[i] ? upper_low_q[i-1][LowW-1:1] : lower_low_q[Late][LowW-1:1]) : '0,
+            count_low[i] && (upper[i] ? upper_low_q[i-1][0] : lower_low_q[Late][0])
+          };
+        end
+        if (run[i+1]) begin
+          high_q <= high[i-1] + {
+            count_high[i] ? (upper[i+1] ? upper_high_q[i][HighW-1:1] : lower_high_q[i-1][HighW-1:1]) : '0,
+            count_high[i] && (upper[i+1] ? upper_high_q[i][0] : lower_high_q[i-1][0])
+          } + high_t'(carry_q);
+        end
       end
       assign low[i] = low_q;
       assign high[i] = high_q;
@@ -129,20 +125,29 @@ module sf_reduce
   low_t  [1:0] eight_low_q, sum_low_q, sum_low_last_q;
   high_t [1:0] eight_q, sum_q;
   logic        eight_carry_q, sum_carry_q;
+  // Second operands that count or are 0, their lowest bits apart as above.
   always_ff @(posedge clk_i) begin
     if (ctl_i.run14) begin
-      {eight_carry_q, eight_low_q[0]} <= add_low(chain_low[0], pick_low(ctl_i.wide14, 1'b0, '0, chain_low[1]));
+      {eight_carry_q, eight_low_q[0]} <= {1'b0, chain_low[0]} + {
+        1'b0, ctl_i.wide14 ? chain_low[1][LowW-1:1] : '0, ctl_i.wide14 && chain_low[1][0]
+      };
       eight_low_q[1] <= chain_low[1];
     end
     if (ctl_i.run15) begin
-      eight_q[0] <= add_high(chain_high[0], pick_high(ctl_i.wide15, 1'b0, '0, chain_high[1]), eight_carry_q);
+      eight_q[0] <= chain_high[0] + {
+        ctl_i.wide15 ? chain_high[1][HighW-1:1] : '0, ctl_i.wide15 && chain_high[1][0]
+      } + high_t'(eight_carry_q);
       eight_q[1] <= chain_high[1];
-      {sum_carry_q, sum_low_q[0]} <= add_low(eight_low_q[0], pick_low(ctl_i.again15, 1'b0, '0, sum_low_q[0]));
+      {sum_carry_q, sum_low_q[0]} <= {1'b0, eight_low_q[0]} + {
+        1'b0, ctl_i.again15 ? sum_low_q[0][LowW-1:1] : '0, ctl_i.again15 && sum_low_q[0][0]
+      };
       sum_low_q[1] <= eight_low_q[1];
     end
     if (ctl_i.run16) begin
       sum_low_last_q <= sum_low_q;
-      sum_q[0] <= add_high(eight_q[0], pick_high(ctl_i.again16, 1'b0, '0, sum_q[0]), sum_carry_q);
+      sum_q[0] <= eight_q[0] + {
+        ctl_i.again16 ? sum_q[0][HighW-1:1] : '0, ctl_i.again16 && sum_q[0][0]
+      } + high_t'(sum_carry_q);
       sum_q[1] <= eight_q[1];
     end
   end

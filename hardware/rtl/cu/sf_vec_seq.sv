@@ -173,6 +173,12 @@ module sf_vec_seq
   assign gen_move = gen_valid_q && room;
   assign pixel_take = pixel_valid && (!gen_valid_q || (gen_move && pixel_end));
 
+  // The next row's offset: modulo the ring (0: no ring); offset and step are no larger than it.
+  logic [RingW:0] ring_wrapped;
+  ring_t          ring_next;
+  assign ring_wrapped = {1'b0, gen_q.ring} + {1'b0, work_q.k_row_step} - {1'b0, work_q.src_ring};
+  assign ring_next = (work_q.src_ring != '0 && !ring_wrapped[RingW]) ? ring_wrapped[RingW-1:0] : gen_q.ring + work_q.k_row_step;
+
   always_comb begin
     gen_d = gen_q;
     gen_valid_d = gen_valid_q;
@@ -232,7 +238,7 @@ module sf_vec_seq
           gen_d.no_cols = gen_q.cols == '0;
           gen_d.no_rows = gen_q.rows_left == tap_t'(1);
           gen_d.col = gen_q.chunk_col;
-          gen_d.ring = add_ring(gen_q.ring, work_q.k_row_step, work_q.src_ring);
+          gen_d.ring = ring_next;
         end
       end
     end

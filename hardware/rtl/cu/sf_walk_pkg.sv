@@ -71,43 +71,6 @@ package sf_walk_pkg;
                         COutBase = 16, CTapStep = 17, CWords = 18, CCount = 19, CIx0 = 20, CIy0 = 21, CKRowStep = 22, CSrcOffset = 23,
                         CSrcRing = 24, COutOffset = 25, CRowStep = 26, COutRowStep = 27, COutRing = 28, CSrc2RowStep = 29, CSrc2Ring = 30,
                         CSrc2Offset = 31;
-  // The order in which they are loaded: that of their first use.
-  function automatic logic [4:0] load_order(logic [4:0] n);
-    unique case (n)
-      5'd0: return CX0;
-      5'd1: return CStrideW;
-      5'd2: return CIx0;
-      5'd3: return CInWidth;
-      5'd4: return CKernelW;
-      5'd5: return CColStep;
-      5'd6: return CSrcBase;
-      5'd7: return CSrcColumn;
-      5'd8: return COutColStep;
-      5'd9: return COutBase;
-      5'd10: return CTapStep;
-      5'd11: return COutOffset;
-      5'd12: return COne;
-      5'd13: return CWords;
-      5'd14: return CPerStep;
-      5'd15: return CInHeight;
-      5'd16: return CKernelH;
-      5'd17: return CIy0;
-      5'd18: return CKRowStep;
-      5'd19: return CSrcOffset;
-      5'd20: return CSrcRing;
-      5'd21: return COutWidth;
-      5'd22: return CCount;
-      5'd23: return CStrideH;
-      5'd24: return CDilationW;
-      5'd25: return CDilationH;
-      5'd26: return CRowStep;
-      5'd27: return COutRowStep;
-      5'd28: return COutRing;
-      5'd29: return CSrc2RowStep;
-      5'd30: return CSrc2Ring;
-      default: return CSrc2Offset;
-    endcase
-  endfunction
   // VEC has no words per step: source 2 in their place.
   parameter logic [4:0] CSrc2Base = CWords, CSrc2ColStep = CPerStep;
 

@@ -40,17 +40,20 @@ module sf_walk_prep
     $error("the latencies of preparation are out of range");
   end
 
-  logic [9:0] cycle_d, cycle_q, target;  // since h; holds at the target
-  logic       allowed_d, allowed_q, begin_prep, dilated_q, adjacent_q;
+  logic [9:0] cycle_d, cycle_q, target, prior;  // since h; holds at the target
+  logic       dilated, allowed_d, allowed_q, begin_prep, dilated_q, adjacent_q;
 
-  assign target = (walk_i.dilation_w > 8'd1 || walk_i.dilation_h > 8'd1) ? 10'(LatPrepareDilated) : 10'(LatPrepare);
+  assign dilated = walk_i.dilation_w > 8'd1 || walk_i.dilation_h > 8'd1;
+  assign target = dilated ? 10'(LatPrepareDilated) : 10'(LatPrepare);
+  assign prior = dilated ? 10'(LatPrepareDilated - 1) : 10'(LatPrepare - 1);
   assign allowed_d = (allowed_q || last_row_i) && !start_i;
   always_comb begin
     cycle_d = cycle_q;
     if (!head_i || !allowed_q || start_i) cycle_d = '0;
     else if (cycle_q != target) cycle_d = cycle_q + 10'd1;
   end
-  assign ready_d_o = cycle_d == target;
+  // cycle_d == target, without its adder.
+  assign ready_d_o = head_i && allowed_q && !start_i && (cycle_q == prior || cycle_q == target);
   assign begin_prep = cycle_q == 10'(LoadAhead);
 
   always_ff @(posedge clk_i) begin
@@ -64,7 +67,7 @@ module sf_walk_prep
   end
   always_ff @(posedge clk_i) begin
     if (begin_prep) begin
-      dilated_q <= walk_i.dilation_w > 8'd1 || walk_i.dilation_h > 8'd1;
+      dilated_q <= dilated;
       adjacent_q <= adjacent_i;
     end
   end
@@ -118,12 +121,16 @@ module sf_walk_prep
   logic [4:0] field_index_q;
   logic       field_valid_d, field_valid_q;
   value_t     constants_a_q [32], constants_b_q [32];
+  // Two tables, as one of them goes with its register.
+  logic [4:0] load_index, field_index_d;
+  sf_load_order u_load_index (.count_i(cycle_q[4:0]), .index_o(load_index));
+  sf_load_order u_field_index (.count_i(cycle_q[4:0]), .index_o(field_index_d));
   assign field_valid_d = head_i && allowed_q && cycle_q < 10'd32;
   sf_walk_fields #(.Mac(Mac)) u_fields (
-    .clk_i, .run_i(field_valid_d), .index_i(load_order(cycle_q[4:0])), .walk_i, .src2_i, .lg_i, .depthwise_i, .value_o(field)
+    .clk_i, .run_i(field_valid_d), .index_i(load_index), .walk_i, .src2_i, .lg_i, .depthwise_i, .value_o(field)
   );
   always_ff @(posedge clk_i) begin
-    field_index_q <= load_order(cycle_q[4:0]);
+    field_index_q <= field_index_d;
     field_valid_q <= field_valid_d;
   end
   always_ff @(posedge clk_i) begin
