@@ -3,7 +3,7 @@
  * Buffers begin as zeros in both machines, so that programs need not fill what they read.
  */
 import { assemble } from '../../src/isa/assemble.ts';
-import { UNIT_ID } from '../../src/isa/fields.ts';
+import { UNIT_ID, VEC_OPS } from '../../src/isa/fields.ts';
 import type { Machine } from '../../src/machine/machine.ts';
 import type { Program } from '../../src/program/program.ts';
 import { bits } from '../../src/simulator/descriptors.test-util.ts';
@@ -313,7 +313,7 @@ export function directedPrograms(machine: Machine): Directed[] {
       dump(0, 3000, 0),
     ]);
   }
-  for (const [op, name] of ['max', 'add', 'table', 'mul'].entries()) {
+  for (const [name, op] of [...Object.entries(VEC_OPS), ['mul by a complement', VEC_OPS.mul]] as const) {
     const [kernelH, kernelW] = op === 0 ? [3, 2] : [1, 1];
     add(`T12 to T14: VEC ${name}`, [
       maps(4000, bits(VEC0)),
@@ -337,7 +337,8 @@ export function directedPrograms(machine: Machine): Directed[] {
             src2Base: 2000,
             src2ColStep: 41,
             src2RowStep: 400,
-            ...(op === 0 ? { shiftA: 2 } : { shiftB: 2 }),
+            ...(op === 0 ? { shiftA: 2 } : { shiftB: name === 'mul' ? 0 : 2 }),
+            shiftSum: op === VEC_OPS.addTable ? 3 : 0,
             shiftOut: 5,
             outBase: 8192,
             outColStep: 41,

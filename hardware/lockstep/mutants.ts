@@ -81,6 +81,30 @@ const RTL_MUTANTS: readonly Mutant[] = [
     mutated: 'floor',
   },
   {
+    what: 'a sum that is looked up before it is saturated',
+    file: 'cu/sf_vec_data.sv',
+    original: 'beyond[l] ? {sign[l], {7{!sign[l]}}} : high[l]',
+    mutated: 'high[l]',
+  },
+  {
+    what: 'a sum shifted as its look-up is',
+    file: 'cu/sf_vec_data.sv',
+    original: "odd_q[4] == 1'(p)) ? late_i.shift_sum[3:2]",
+    mutated: "odd_q[4] == 1'(p)) ? late_i.shift_out[3:2]",
+  },
+  {
+    what: 'chunks of sums that begin in any cycle',
+    file: 'cu/sf_vec_pace.sv',
+    original: '(!sum_i || index_q[0])',
+    mutated: "1'b1",
+  },
+  {
+    what: 'a complement that is one too small',
+    file: 'cu/sf_vec_seq.sv',
+    original: "| 24'(work_q.is_complement)",
+    mutated: "| 24'(1'b0)",
+  },
+  {
     what: 'a rotation by 3 for 2',
     file: 'cu/sf_rotate.sv',
     original: 'fine_code[1] ? fine[2] : fine[1]',

@@ -26,8 +26,9 @@ const SOUND: { readonly [K in UnitKind]: Descriptor<K> } = {
   VEC: { ...zeroDescriptor('VEC'), ...walk, count: 64, outCus: 8 },
 };
 
-const INSIDE = 'op = add, table, mul: every window’s tap is valid: the first and last output row and column used read inside the input';
-const ONE_SHIFT = 'op = add: shiftA or shiftB is 0; op = max: shiftB is 0; both ≤ 23';
+const INSIDE =
+  'op = add, table, mul, addTable: every window’s tap is valid: the first and last output row and column used read inside the input';
+const ONE_SHIFT = 'op = add, addTable: shiftA or shiftB is 0; op = max: shiftB is 0; op = mul: shiftA is 0; both ≤ 23';
 
 /** One breach each, with the rule it breaks. */
 const BREACHES: readonly { readonly [K in UnitKind]: readonly [K, Partial<Descriptor<K>>, string] }[UnitKind][] = [
@@ -79,11 +80,12 @@ const BREACHES: readonly { readonly [K in UnitKind]: readonly [K, Partial<Descri
   ['MAC', { outWords: 5 }, 'outWords is 1 to 64 / lanes'],
   ['MAC', { depthwise: 1 }, 'depthwise: lanes = 1 and outWords ≤ words ≤ 64'],
   ['MAC', { kernelH: 342 }, 'weightsLine is in the weights buffer; parameter and tap lines of a group fit it'],
-  ['VEC', { op: 1, kernelH: 1 }, 'op = add, table, mul: the kernel is 1×1'],
+  ['VEC', { op: 1, kernelH: 1 }, 'op = add, table, mul, addTable: the kernel is 1×1'],
+  ['VEC', { op: 5, kernelH: 1, kernelW: 1 }, 'op is one of the five'],
   [
     'VEC',
     { op: 1, kernelH: 1, kernelW: 1, src2Ring: 8, src2Offset: 8 },
-    'op = add, mul: a ring of source 2 (src2Ring ≠ 0) fits the maps buffer, src2Offset < src2Ring, src2RowStep ≤ src2Ring if there are several rows',
+    'op = add, mul, addTable: a ring of source 2 (src2Ring ≠ 0) fits the maps buffer, src2Offset < src2Ring, src2RowStep ≤ src2Ring if there are several rows',
   ],
   ['VEC', { op: 2, kernelH: 1, kernelW: 1, iy0: -1 }, INSIDE],
   ['VEC', { op: 3, kernelH: 1, kernelW: 1, ix0: -1 }, INSIDE],
@@ -92,6 +94,9 @@ const BREACHES: readonly { readonly [K in UnitKind]: readonly [K, Partial<Descri
   ['VEC', { op: 1, kernelH: 1, kernelW: 1, shiftA: 24 }, ONE_SHIFT],
   ['VEC', { op: 1, kernelH: 1, kernelW: 1, shiftB: 24 }, ONE_SHIFT],
   ['VEC', { op: 1, kernelH: 1, kernelW: 1, shiftA: 1, shiftB: 1 }, ONE_SHIFT],
+  ['VEC', { op: 3, kernelH: 1, kernelW: 1, shiftA: 1 }, ONE_SHIFT],
+  ['VEC', { op: 4, kernelH: 1, kernelW: 1, shiftA: 1, shiftB: 1 }, ONE_SHIFT],
+  ['VEC', { op: 4, kernelH: 1, kernelW: 1, shiftSum: 48 }, 'op = addTable: shiftSum ≤ 47'],
   ['VEC', { shiftA: 24 }, ONE_SHIFT],
   ['VEC', { shiftB: 1 }, ONE_SHIFT],
   ['VEC', { shiftOut: 48 }, 'shiftOut ≤ 47'],

@@ -165,24 +165,28 @@ const RULES: { readonly [K in UnitKind]: readonly Rule<FieldName<K>>[] } = {
   VEC: [
     ...SYNC_RULES,
     ...WALK_RULES,
-    { prose: 'op = add, table, mul: the kernel is 1×1', holds: (d) => d.op === 0 || (d.kernelH === 1 && d.kernelW === 1) },
+    { prose: 'op is one of the five', holds: (d) => d.op <= VEC_OPS.addTable },
+    { prose: 'op = add, table, mul, addTable: the kernel is 1×1', holds: (d) => d.op === 0 || (d.kernelH === 1 && d.kernelW === 1) },
     {
       prose:
-        'op = add, mul: a ring of source 2 (src2Ring ≠ 0) fits the maps buffer, src2Offset < src2Ring, src2RowStep ≤ src2Ring if there are several rows',
+        'op = add, mul, addTable: a ring of source 2 (src2Ring ≠ 0) fits the maps buffer, src2Offset < src2Ring, src2RowStep ≤ src2Ring if there are several rows',
       holds: (d, limits) => !hasSource2(d.op) || isRing(d.src2Ring, d.src2Offset, [[d.src2RowStep, rowSteps(d)]], limits),
     },
     {
-      prose: 'op = add, table, mul: every window’s tap is valid: the first and last output row and column used read inside the input',
+      prose:
+        'op = add, table, mul, addTable: every window’s tap is valid: the first and last output row and column used read inside the input',
       holds: (d) => d.op === 0 || isInside(d),
     },
     {
-      prose: 'op = add: shiftA or shiftB is 0; op = max: shiftB is 0; both ≤ 23',
+      prose: 'op = add, addTable: shiftA or shiftB is 0; op = max: shiftB is 0; op = mul: shiftA is 0; both ≤ 23',
       holds: (d) => {
-        if (d.op !== VEC_OPS.max && d.op !== VEC_OPS.add) return true;
-        return d.shiftA <= 23 && d.shiftB <= 23 && (d.shiftB === 0 || (d.op === VEC_OPS.add && d.shiftA === 0));
+        if (d.op === VEC_OPS.table) return true;
+        const isOne = d.op === VEC_OPS.max ? d.shiftB === 0 : d.shiftA === 0 || (d.op !== VEC_OPS.mul && d.shiftB === 0);
+        return d.shiftA <= 23 && d.shiftB <= 23 && isOne;
       },
     },
     { prose: 'shiftOut ≤ 47', holds: (d) => d.shiftOut <= 47 },
+    { prose: 'op = addTable: shiftSum ≤ 47', holds: (d) => d.op !== VEC_OPS.addTable || d.shiftSum <= 47 },
   ],
 };
 

@@ -95,15 +95,21 @@ export const UNIT_FIELDS = {
   VEC: [
     ...SYNC_FIELDS,
     ...WALK_FIELDS,
-    { name: 'op', bits: 2, prose: '0 max, 1 add, 2 table, 3 mul' },
-    { name: 'src2Base', bits: 20, prose: 'add, mul: ring origin of source 2' },
-    { name: 'src2Ring', bits: 20, prose: 'add, mul: ring size of source 2' },
-    { name: 'src2Offset', bits: 20, prose: 'add, mul: ring offset of the first row' },
-    { name: 'src2RowStep', bits: 20, prose: 'add, mul: words per row' },
-    { name: 'src2ColStep', bits: 20, prose: 'add, mul: words per column' },
-    { name: 'shiftA', bits: 5, prose: 'max, add: left shift of the maximum or of source 1, at most 23' },
-    { name: 'shiftB', bits: 5, prose: 'add: left shift of source 2, at most 23; shiftA or shiftB is 0' },
+    { name: 'op', bits: 3, prose: '0 max, 1 add, 2 table, 3 mul, 4 addTable' },
+    { name: 'src2Base', bits: 20, prose: 'add, mul, addTable: ring origin of source 2' },
+    { name: 'src2Ring', bits: 20, prose: 'add, mul, addTable: ring size of source 2' },
+    { name: 'src2Offset', bits: 20, prose: 'add, mul, addTable: ring offset of the first row' },
+    { name: 'src2RowStep', bits: 20, prose: 'add, mul, addTable: words per row' },
+    { name: 'src2ColStep', bits: 20, prose: 'add, mul, addTable: words per column' },
+    { name: 'shiftA', bits: 5, prose: 'max, add, addTable: left shift of the maximum or of source 1, at most 23' },
+    {
+      name: 'shiftB',
+      bits: 5,
+      prose:
+        'add, addTable: left shift of source 2, at most 23; shiftA or shiftB is 0. mul: if not 0, the factor is 2^shiftB − b in place of b',
+    },
     { name: 'shiftOut', bits: 6, prose: 'rounding right shift of the result' },
+    { name: 'shiftSum', bits: 6, prose: 'addTable: rounding right shift of the sum in front of the table' },
   ],
 } as const satisfies Record<string, readonly FieldSpec[]>;
 
@@ -119,9 +125,11 @@ export type MacDescriptor = Descriptor<'MAC'>;
 export type VecDescriptor = Descriptor<'VEC'>;
 
 /** Vector operations by name: values of the VEC field `op`. */
-export const VEC_OPS = { max: 0, add: 1, table: 2, mul: 3 } as const;
+export const VEC_OPS = { max: 0, add: 1, table: 2, mul: 3, addTable: 4 } as const;
 /** Whether a vector operation reads source 2. */
-export const hasSource2 = (op: number): boolean => op === VEC_OPS.add || op === VEC_OPS.mul;
+export const hasSource2 = (op: number): boolean => op === VEC_OPS.add || op === VEC_OPS.mul || op === VEC_OPS.addTable;
+/** Whether a vector operation reads the activation table. */
+export const hasTable = (op: number): boolean => op === VEC_OPS.table || op === VEC_OPS.addTable;
 /** Values of the LDM field `space`. */
 export const LDM_SPACES = { maps: 0, table: 1 } as const;
 

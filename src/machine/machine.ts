@@ -84,6 +84,8 @@ export const LINE_BYTES = 32;
 /** Cycles for which a VEC unit works on a chunk of 16 words: four multipliers; two look-ups a cycle in a table (docs/microarchitecture.md, T13). */
 export const VEC_CHUNK_CYCLES = 4;
 export const VEC_TABLE_CHUNK_CYCLES = 8;
+/** Cycles by which the look-up of a sum (addTable) follows the sum. */
+export const VEC_SUM_CYCLES = 7;
 
 /** One cluster on half of a Zynq XC7Z045: 256 MACs at 250 MHz, 4.2 GB/s. */
 export const XC7Z045: Machine = {

@@ -4,7 +4,7 @@
  */
 import { SPACE } from '../../../src/compiler/backend/tasks/task.ts';
 import { TABLE_WORDS } from '../../../src/isa/descriptor-rules.ts';
-import { type Descriptor, hasSource2, UNIT_ID, VEC_OPS } from '../../../src/isa/fields.ts';
+import { type Descriptor, hasSource2, hasTable, UNIT_ID, VEC_OPS } from '../../../src/isa/fields.ts';
 import { groupLines, paramLines } from '../../../src/isa/weights-group.ts';
 import { LINE_WORDS, mapsWords, weightsLines } from '../../../src/machine/machine.ts';
 import { outputFootprint, source2Footprint, sourceFootprint } from '../../../src/simulator/data/footprint.ts';
@@ -65,7 +65,7 @@ function drawGroup(b: ProgramBuilder, lanes: number, lines: number): Int16Array 
 /** A VEC descriptor; nothing where the draw does not fit the buffers. */
 export function addVec(b: ProgramBuilder): void {
   const cu = b.draw(0, b.cus - 1);
-  const op = b.draw(0, 3);
+  const op = b.draw(0, 4);
   const words = b.draw(1, b.pick(16, 40, 100));
   const walk = drawWalk(b, words, { pointwise: op !== VEC_OPS.max || b.chance(20), inside: op !== VEC_OPS.max });
   if (walk === undefined) return;
@@ -90,14 +90,16 @@ export function addVec(b: ProgramBuilder): void {
       shiftA: b.draw(0, 23),
       shiftB: 0,
     });
-    // Only one operand of an addition is shifted.
-    if (b.chance(50)) [fields.shiftA, fields.shiftB] = [fields.shiftB, fields.shiftA];
+    // Only one operand of an addition is shifted; of a product the second may be complemented.
+    if (op === VEC_OPS.mul || b.chance(50)) [fields.shiftA, fields.shiftB] = [fields.shiftB, fields.shiftA];
+    if (op === VEC_OPS.mul && b.chance(50)) fields.shiftB = 0;
+    if (op === VEC_OPS.addTable) fields.shiftSum = b.chance(50) ? b.draw(0, 9) : b.draw(0, 47);
   }
   const d = fields as unknown as Descriptor<'VEC'>;
   b.add(UNIT_ID.vec(cu), fields, [
     ...hull(SPACE.maps(cu), sourceFootprint(walk, mapsBuffer(b)), false),
     ...(hasSource2(op) ? hull(SPACE.maps(cu), source2Footprint(d, mapsBuffer(b)), false) : []),
-    ...(op === VEC_OPS.table ? [{ space: SPACE.table(cu), start: 0, end: TABLE_WORDS, writes: false }] : []),
+    ...(hasTable(op) ? [{ space: SPACE.table(cu), start: 0, end: TABLE_WORDS, writes: false }] : []),
     ...cusOf(outCus).flatMap((target) => hull(SPACE.maps(target), outputFootprint(walk, words, mapsBuffer(b)), true)),
   ]);
 }

@@ -195,21 +195,27 @@ package sf_cu_pkg;
     logic       valid;
     logic       last;   // of the chunk
     logic [1:0] group;
-    logic       odd;    // table: words 2 and 3 of the group
+    logic       odd;    // table: words 2 and 3 of the group; of the sums of a table: every other cycle, also without a chunk
   } vec_work_t;
 
   // What the lanes of VEC need of a descriptor.
   typedef struct packed {
     logic               is_table;
+    logic               is_sum;    // ... of sums
     logic               is_mul;
+    logic               is_complement;  // by 2^shift - b
     logic               is_plain;  // nothing is added: max, mul
-    logic [23:0]        power;     // max, add
+    logic [23:0]        power;     // max, add; complement: one more, as b comes inverted
     logic [5:0]         shift_out;
+    logic [5:0]         shift_sum;
     logic signed [15:0] clamp_low;
     logic signed [15:0] clamp_high;
   } vec_late_t;
-  parameter logic [1:0] VecMax = 2'd0;
-  parameter logic [1:0] VecAdd = 2'd1;
-  parameter logic [1:0] VecTable = 2'd2;
-  parameter logic [1:0] VecMul = 2'd3;
+  parameter logic [2:0] VecMax = 3'd0;
+  parameter logic [2:0] VecAdd = 3'd1;
+  parameter logic [2:0] VecTable = 3'd2;
+  parameter logic [2:0] VecMul = 3'd3;
+  parameter logic [2:0] VecAddTable = 3'd4;
+  // By so many cycles the look-up of a sum follows the sum in its lane: an odd number, as sums and look-ups take turns there.
+  parameter int unsigned VecSumCycles = 7;
 endpackage

@@ -2,7 +2,8 @@
 // Specification: docs/microarchitecture.md, section 5. Twin: src/simulator/data/vec.ts.
 //
 // Words of a read granted at p are here at p + 9 = 0 of the stages below, in the FIFO from 2 on. A group of four words (of a table: a half of it) whose
-// cycle of T13 is c leaves the FIFO at c + 10 = 0', b a cycle behind a, and is in the result FIFO's columns at 9'.
+// cycle of T13 is c leaves the FIFO at c + 10 = 0', b a cycle behind a, and is in the result FIFO's columns at 9'. Sums that a table is asked for are there at
+// 8', which is 1' of their look-up: lanes 0 and 1 add in one cycle and look up in the next, lanes 2 and 3 the other way round.
 module sf_vec_data
   import sf_pkg::*;
   import sf_types_pkg::*;
@@ -80,16 +81,16 @@ module sf_vec_data
     end
     assign bank[g] = ram_q[{slot, !is_a}];
   end
-  // From here on nothing moves while no work is at 0' to 8'.
-  logic [15:0] valid_q;  // work.valid 8 cycles ahead, 7, and so on
+  // From here on nothing moves while no work is at 0' to 8', or, of sums, at 8' of their look-up.
+  logic [15+VecSumCycles:0] valid_q;  // work.valid 8 cycles ahead, 7, and so on
   logic        run_q;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       valid_q <= '0;
       run_q <= 1'b0;
     end else begin
-      valid_q <= {valid_q[14:0], work_i.valid};
-      run_q <= valid_q[15:7] != '0;
+      valid_q <= {valid_q[14+VecSumCycles:0], work_i.valid};
+      run_q <= valid_q[15:7] != '0 || (late_i.is_sum && valid_q[15+VecSumCycles:16] != '0);
     end
   end
   always_ff @(posedge clk_i) begin
@@ -101,19 +102,49 @@ module sf_vec_data
   end
 
   // ---------------------------------------------------------------- 1' to 9': lanes. A table serves lanes 0 and 1, then 2 and 3.
-  vec_work_t work1, work9;
+  vec_work_t work1, work8, work9;
   sf_delay #(.Width($bits(vec_work_t)), .Cycles(1)) u_work1 (.clk_i, .rst_ni, .d_i(work), .q_o(work1));
-  sf_delay #(.Width($bits(vec_work_t)), .Cycles(8)) u_work9 (.clk_i, .rst_ni, .d_i(work1), .q_o(work9));
+  sf_delay #(.Width($bits(vec_work_t)), .Cycles(VecSumCycles)) u_work8 (.clk_i, .rst_ni, .d_i(work1), .q_o(work8));
+  sf_delay #(.Width($bits(vec_work_t)), .Cycles(8)) u_work9 (.clk_i, .rst_ni, .d_i(late_i.is_sum ? work8 : work1), .q_o(work9));
+  group_t                words;
+  logic [Lanes-1:0][7:0] high, sum;  // of sums at 8'
+  logic [Lanes-1:0]      beyond, sign;
   for (genvar l = 0; l < 2; l++) begin : gen_index
-    logic [7:0] high;
-    assign high = work1.odd ? a_q[2+l][15:8] : a_q[l][15:8];
-    assign index_o[l] = {!high[7], high[6:0]};
+    logic [7:0] asked;
+    always_comb begin
+      unique case ({late_i.is_sum, work1.odd})
+        2'b00: asked = a_q[l][15:8];
+        2'b01: asked = a_q[2+l][15:8];
+        2'b10: asked = sum[2+l];
+        default: asked = sum[l];
+      endcase
+    end
+    assign index_o[l] = {!asked[7], asked[6:0]};
   end
-  group_t words;
+
+  // Two lanes' turn: what is at 1' and at 2' looks up; shifts of what will be at 5', 6' and 7' in the cycle after. The next descriptor's turns may begin behind 2'.
+  logic [1:0]       look1, look2_q;
+  logic [1:0][23:0] power_q;  // at 2'
+  logic [1:0][5:0]  shift_q;
+  logic [5:1]       odd_q;  // work1.odd so many cycles ago
+  always_ff @(posedge clk_i) odd_q <= {odd_q[4:1], work1.odd};
+  for (genvar p = 0; p < 2; p++) begin : gen_turn
+    assign look1[p] = late_i.is_table && !(late_i.is_sum && work1.odd == 1'(p));
+    always_ff @(posedge clk_i) begin
+      look2_q[p] <= look1[p];
+      if (look1[p]) power_q[p] <= '0;
+      else power_q[p] <= late_i.power;
+      shift_q[p][5:4] <= (late_i.is_sum && odd_q[3] == 1'(p)) ? late_i.shift_sum[5:4] : late_i.shift_out[5:4];
+      shift_q[p][3:2] <= (late_i.is_sum && odd_q[4] == 1'(p)) ? late_i.shift_sum[3:2] : late_i.shift_out[3:2];
+      shift_q[p][1:0] <= (late_i.is_sum && odd_q[5] == 1'(p)) ? late_i.shift_sum[1:0] : late_i.shift_out[1:0];
+    end
+  end
   for (genvar l = 0; l < int'(Lanes); l++) begin : gen_lane
     sf_vec_lane u_lane (
-      .clk_i, .run_i(run_q), .late_i, .a_i(a_q[l]), .b_i(b_q[l]), .base_i(base_i[l%2]), .slope_i(slope_i[l%2]), .word_o(words[l])
+      .clk_i, .run_i(run_q), .late_i, .look1_i(look1[l/2]), .look2_i(look2_q[l/2]), .power_i(power_q[l/2]), .shift_i(shift_q[l/2]), .a_i(a_q[l]), .b_i(b_q[l]),
+      .base_i(base_i[l%2]), .slope_i(slope_i[l%2]), .high_o(high[l]), .beyond_o(beyond[l]), .sign_o(sign[l]), .word_o(words[l])
     );
+    assign sum[l] = beyond[l] ? {sign[l], {7{!sign[l]}}} : high[l];
   end
 
   // ---------------------------------------------------------------- 9': columns of the result FIFO

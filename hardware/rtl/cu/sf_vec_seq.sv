@@ -54,11 +54,14 @@ module sf_vec_seq
   typedef struct packed {
     logic        is_max;
     logic        is_table;
+    logic        is_sum;    // ... of sums
     logic        is_mul;
+    logic        is_complement;
     logic        pairs;     // two sources
     logic        swap;      // source 2 is read first: the operand that is shifted
     logic [4:0]  shift;     // of one operand
     logic [5:0]  shift_out;
+    logic [5:0]  shift_sum;
     word_t       clamp_low;
     word_t       clamp_high;
     logic [11:0] chunks;    // - 1
@@ -74,12 +77,15 @@ module sf_vec_seq
 
   always_comb begin
     work_d.is_max = desc_i.op == VecMax;
-    work_d.is_table = desc_i.op == VecTable;
+    work_d.is_table = desc_i.op == VecTable || desc_i.op == VecAddTable;
+    work_d.is_sum = desc_i.op == VecAddTable;
     work_d.is_mul = desc_i.op == VecMul;
-    work_d.pairs = desc_i.op == VecAdd || desc_i.op == VecMul;
-    work_d.swap = desc_i.op == VecAdd && desc_i.shift_b != '0;
+    work_d.is_complement = desc_i.op == VecMul && desc_i.shift_b != '0;
+    work_d.pairs = desc_i.op == VecAdd || desc_i.op == VecMul || desc_i.op == VecAddTable;
+    work_d.swap = (desc_i.op == VecAdd || desc_i.op == VecAddTable) && desc_i.shift_b != '0;
     work_d.shift = desc_i.shift_a | desc_i.shift_b;
     work_d.shift_out = desc_i.shift_out;
+    work_d.shift_sum = desc_i.shift_sum;
     work_d.clamp_low = desc_i.walk.clamp_low;
     work_d.clamp_high = desc_i.walk.clamp_high;
     work_d.chunks = 12'((desc_i.walk.words - 16'd1) >> 4);
@@ -89,10 +95,13 @@ module sf_vec_seq
     work_d.src_ring = ring_t'(desc_i.walk.src_ring);
     work_d.tap_step = maps_addr_t'(desc_i.walk.tap_step);
     late_d.is_table = work_q.is_table;
+    late_d.is_sum = work_q.is_sum;
     late_d.is_mul = work_q.is_mul;
+    late_d.is_complement = work_q.is_complement;
     late_d.is_plain = work_q.is_max || work_q.is_mul;
-    late_d.power = 24'd1 << work_q.shift;
+    late_d.power = (work_q.is_mul && !work_q.is_complement) ? '0 : (24'd1 << work_q.shift) | 24'(work_q.is_complement);
     late_d.shift_out = work_q.shift_out;
+    late_d.shift_sum = work_q.shift_sum;
     late_d.clamp_low = work_q.clamp_low;
     late_d.clamp_high = work_q.clamp_high;
   end
@@ -371,7 +380,7 @@ module sf_vec_seq
   // ---------------------------------------------------------------- lanes
   logic done;
   sf_vec_pace u_pace (
-    .clk_i, .rst_ni, .start_i, .table_i(work_q.is_table), .read_i(chunk_read), .last_i(req_q.final_read), .work_o, .done_o(done), .ready_o
+    .clk_i, .rst_ni, .start_i, .table_i(work_q.is_table), .sum_i(work_q.is_sum), .read_i(chunk_read), .last_i(req_q.final_read), .work_o, .done_o(done), .ready_o
   );
 
   // ---------------------------------------------------------------- the unit is free (T13), its read signal (T14)

@@ -1,5 +1,5 @@
-// Rounding arithmetic right shift of 40 bits by 0 to 47 in three stages: (sum + half(shift)) >> shift, its low 16 bits, and whether the value before
-// rounding is beyond 16 bits. Rounding adds the last bit shifted out: a positive value that comes out negative is beyond, too. Latency 3.
+// Rounding arithmetic right shift of 40 bits by 0 to 47 in three stages: (sum + half(shift)) >> shift, its low 16 bits, and whether the value is beyond 16
+// bits. Rounding adds the last bit shifted out: a positive value that comes out negative is beyond, too. Latency 3.
 // Apart from the first stage it is not sf_post_shift, which finds rounding done and has a cycle less.
 // Specification: docs/microarchitecture.md, section 5; docs/numbers.md, sections 5 and 6. Twin: shiftRight in src/simulator/data/arithmetic.ts.
 module sf_vec_shift (
@@ -54,7 +54,7 @@ module sf_vec_shift (
       endcase
       value_d = floor + 16'(round);
       beyond3_d = beyond2_q || middle_q[19] != sign2_q || (shift_i[1:0] != 2'd3 && middle_q[18] != sign2_q) ||
-          (!shift_i[1] && middle_q[17] != sign2_q) || (shift_i[1:0] == 2'd0 && middle_q[16] != sign2_q);
+          (!shift_i[1] && middle_q[17] != sign2_q) || (shift_i[1:0] == 2'd0 && middle_q[16] != sign2_q) || (!sign2_q && value_d[15]);
     end
   end
 

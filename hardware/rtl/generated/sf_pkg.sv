@@ -221,18 +221,19 @@ package sf_pkg;
   // VEC
   typedef struct packed {
     walk_t walk;
-    logic [1:0] op;  // 0 max, 1 add, 2 table, 3 mul
-    logic [19:0] src2_base;  // add, mul: ring origin of source 2
-    logic [19:0] src2_ring;  // add, mul: ring size of source 2
-    logic [19:0] src2_offset;  // add, mul: ring offset of the first row
-    logic [19:0] src2_row_step;  // add, mul: words per row
-    logic [19:0] src2_col_step;  // add, mul: words per column
-    logic [4:0] shift_a;  // max, add: left shift of the maximum or of source 1, at most 23
-    logic [4:0] shift_b;  // add: left shift of source 2, at most 23; shiftA or shiftB is 0
+    logic [2:0] op;  // 0 max, 1 add, 2 table, 3 mul, 4 addTable
+    logic [19:0] src2_base;  // add, mul, addTable: ring origin of source 2
+    logic [19:0] src2_ring;  // add, mul, addTable: ring size of source 2
+    logic [19:0] src2_offset;  // add, mul, addTable: ring offset of the first row
+    logic [19:0] src2_row_step;  // add, mul, addTable: words per row
+    logic [19:0] src2_col_step;  // add, mul, addTable: words per column
+    logic [4:0] shift_a;  // max, add, addTable: left shift of the maximum or of source 1, at most 23
+    logic [4:0] shift_b;  // add, addTable: left shift of source 2, at most 23; shiftA or shiftB is 0. mul: if not 0, the factor is 2^shiftB - b in place of b
     logic [5:0] shift_out;  // rounding right shift of the result
+    logic [5:0] shift_sum;  // addTable: rounding right shift of the sum in front of the table
   } vec_desc_t;
-  parameter int unsigned VecFields = 43;
-  parameter int unsigned VecBits = 684;  // synchronisation fields and descriptor
-  parameter logic [VecFields-1:0][5:0] VecFieldWidth = {6'd6, 6'd5, 6'd5, 6'd20, 6'd20, 6'd20, 6'd20, 6'd20, 6'd2, 6'd16, 6'd16, 6'd8, 6'd20, 6'd16, 6'd16, 6'd20, 6'd20, 6'd20, 6'd20, 6'd20, 6'd16, 6'd16, 6'd17, 6'd17, 6'd8, 6'd8, 6'd8, 6'd8, 6'd10, 6'd10, 6'd16, 6'd20, 6'd20, 6'd20, 6'd20, 6'd20, 6'd20, 6'd20, 6'd20, 6'd20, 6'd20, 6'd20, 6'd20};
-  parameter logic [VecFields-1:0] VecFieldSigned = 43'b0000000001100000000000110000000000010000000;
+  parameter int unsigned VecFields = 44;
+  parameter int unsigned VecBits = 691;  // synchronisation fields and descriptor
+  parameter logic [VecFields-1:0][5:0] VecFieldWidth = {6'd6, 6'd6, 6'd5, 6'd5, 6'd20, 6'd20, 6'd20, 6'd20, 6'd20, 6'd3, 6'd16, 6'd16, 6'd8, 6'd20, 6'd16, 6'd16, 6'd20, 6'd20, 6'd20, 6'd20, 6'd20, 6'd16, 6'd16, 6'd17, 6'd17, 6'd8, 6'd8, 6'd8, 6'd8, 6'd10, 6'd10, 6'd16, 6'd20, 6'd20, 6'd20, 6'd20, 6'd20, 6'd20, 6'd20, 6'd20, 6'd20, 6'd20, 6'd20, 6'd20};
+  parameter logic [VecFields-1:0] VecFieldSigned = 44'b00000000001100000000000110000000000010000000;
 endpackage

@@ -62,7 +62,7 @@ module sf_vec_tb
   end
 
   expected_t expected [$];
-  int        cycle_q, descriptors_q, granules_q, by_op_q [4], idles_q, reads_q, table_line_q;
+  int        cycle_q, descriptors_q, granules_q, by_op_q [5], idles_q, reads_q, table_line_q;
   logic      read_open_q, grant_open_q, start_open_q;
 
   function automatic longint result_of(vec_desc_t d, window_t p, int c);
@@ -86,8 +86,13 @@ module sf_vec_tb
     y = longint'(maps[b]);
     case (d.op)
       VecAdd: return ((x <<< d.shift_a) + (y <<< d.shift_b) + half(int'(d.shift_out))) >>> d.shift_out;
-      VecMul: return (x * y + half(int'(d.shift_out))) >>> d.shift_out;
+      VecMul: return (x * (d.shift_b == '0 ? y : (longint'(1) <<< d.shift_b) - y) + half(int'(d.shift_out))) >>> d.shift_out;
       default: begin
+        if (d.op == VecAddTable) begin
+          x = ((x <<< d.shift_a) + (y <<< d.shift_b) + half(int'(d.shift_sum))) >>> d.shift_sum;
+          if (x > 32767) x = 32767;
+          if (x < -32768) x = -32768;
+        end
         entry = (x + 32768) >>> 8;
         return (longint'(signed'({entries[entry/4][4*(entry%4)+1], entries[entry/4][4*(entry%4)]})) +
                 longint'(signed'(entries[entry/4][4*(entry%4)+2])) * (x & 255) + half(int'(d.shift_out))) >>> d.shift_out;
@@ -126,7 +131,7 @@ module sf_vec_tb
     vec_desc_t d;
     int        words;
     d = '0;
-    d.op = 2'(pick(0, 3));
+    d.op = 3'(pick(0, 4));
     words = pick(1, chance(50) ? 20 : 90);
     d.walk = random_walk(words, words, d.op != VecMax || chance(20), 1'b0, d.op != VecMax, 1, 20);
     d.walk.out_cus = (NumCus > 1 && chance(50)) ? 8'(pick(1, 2 ** NumCus - 1)) : 8'(OwnCu);
@@ -136,9 +141,11 @@ module sf_vec_tb
     d.src2_row_step = 20'(pick(0, 500));
     d.src2_col_step = 20'(pick(0, 200));
     // At most one operand is shifted.
-    if (d.op == VecAdd && chance(50)) d.shift_b = 5'(pick(0, 23));
+    if ((d.op == VecAdd || d.op == VecAddTable) && chance(50)) d.shift_b = 5'(pick(0, 23));
+    else if (d.op == VecMul) d.shift_b = 5'(chance(50) ? 0 : pick(1, 23));
     else d.shift_a = 5'(chance(50) ? 0 : pick(0, 23));
     d.shift_out = 6'(chance(50) ? pick(0, 16) : pick(0, 47));
+    d.shift_sum = 6'(chance(70) ? pick(0, 12) : pick(0, 47));
     return d;
   endfunction
 
@@ -201,10 +208,10 @@ module sf_vec_tb
       end
       if (descriptors_q == Descriptors && !busy && expected.size() == 0 && !head_q) begin
         done_o <= 1'b1;
-        $display("sf_vec: %0d descriptors (max %0d, add %0d, table %0d, mul %0d), %0d granules, %0d windows without taps, %0d cycles", Descriptors, by_op_q[0],
-                 by_op_q[1], by_op_q[2], by_op_q[3], granules_q, idles_q, cycle_q);
+        $display("sf_vec: %0d descriptors (max %0d, add %0d, table %0d, mul %0d, table of sums %0d), %0d granules, %0d windows without taps, %0d cycles", Descriptors, by_op_q[0],
+                 by_op_q[1], by_op_q[2], by_op_q[3], by_op_q[4], granules_q, idles_q, cycle_q);
         if (reads_q != Descriptors || idles_q == 0) errors_o <= errors_o + 1;
-        for (int i = 0; i < 4; i++) if (by_op_q[i] == 0) errors_o <= errors_o + 1;
+        for (int i = 0; i < 5; i++) if (by_op_q[i] == 0) errors_o <= errors_o + 1;
       end
     end
   end

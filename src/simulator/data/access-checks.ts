@@ -10,11 +10,11 @@ import { type DescriptorLimits, findDescriptorFault, TABLE_WORDS } from '../../i
 import {
   type Descriptor,
   hasSource2,
+  hasTable,
   LDM_SPACES,
   type LdwDescriptor,
   type MacDescriptor,
   type UnitKind,
-  VEC_OPS,
 } from '../../isa/fields.ts';
 import { hasAdjacentTaps, paramLines, traceLines } from '../../isa/weights-group.ts';
 import { LINE_WORDS, type Machine, mapsWords, weightsLines } from '../../machine/machine.ts';
@@ -190,7 +190,7 @@ export class AccessChecks {
     const shadow = this.maps[cu];
     this.read(shadow, shadow.makeArea(sourceFootprint(d, shadow)));
     if (hasSource2(d.op)) this.read(shadow, shadow.makeArea(source2Footprint(d, shadow)));
-    if (d.op === VEC_OPS.table) this.read(this.tables[cu], { ...this.tableArea, checkedAt: 0 });
+    if (hasTable(d.op)) this.read(this.tables[cu], { ...this.tableArea, checkedAt: 0 });
     this.writeResults(dispatch, d.words);
   }
 

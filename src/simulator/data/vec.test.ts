@@ -187,6 +187,43 @@ describe('mul', () => {
   });
 });
 
+describe('mul by a complement', () => {
+  it.each([1, 14, 23])('of 2^%i', (shiftB) => {
+    const state = randomState(shiftB);
+    const before = state.maps[0].slice();
+    const fields = { op: VEC_OPS.mul, words: 50, src2Base: 1000, outBase: 2000, shiftB, shiftOut: shiftB };
+    executeVec(state, 0, makeDescriptor('VEC', { ...fields, outCus: 1 }));
+    for (let c = 0; c < 50; c++) {
+      const expected = requantize(BigInt(before[c]) * (2n ** BigInt(shiftB) - BigInt(before[1000 + c])), shiftB, -32768, 32767);
+      expect(state.maps[0][2000 + c], `channel ${c}`).toBe(expected);
+    }
+  });
+});
+
+describe('addTable', () => {
+  it.each([
+    [0, 0, 0],
+    [0, 2, 2],
+    [5, 0, 7],
+    [0, 0, 1],
+  ])('shifts %i and %i, of the sum %i: the words that add and table write one after the other', (shiftA, shiftB, shiftSum) => {
+    const random = createRandom(6);
+    const make = (): MachineState => {
+      const state = randomState(5);
+      state.tables[1].set(randomWords(random, 1024, false));
+      return state;
+    };
+    const [fused, apart] = [make(), make()];
+    apart.tables[1].set(fused.tables[1]);
+    const common = { words: 900, src2Base: 1000, outBase: 2000, outCus: 2 };
+    const look = { shiftOut: 9, clampLow: -20000 };
+    executeVec(fused, 1, makeDescriptor('VEC', { ...common, ...look, op: VEC_OPS.addTable, shiftA, shiftB, shiftSum }));
+    executeVec(apart, 1, makeDescriptor('VEC', { ...common, op: VEC_OPS.add, shiftA, shiftB, shiftOut: shiftSum }));
+    executeVec(apart, 1, makeDescriptor('VEC', { ...common, ...look, op: VEC_OPS.table, srcBase: 2000 }));
+    expect(fused.maps[1]).toEqual(apart.maps[1]);
+  });
+});
+
 describe('table', () => {
   it('interpolates between 256 entries', () => {
     const state = randomState(5);

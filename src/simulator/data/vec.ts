@@ -14,7 +14,7 @@ import {
 import { clampResult, half, shiftRight } from './arithmetic.ts';
 import { cusOf, type MachineState } from './state.ts';
 
-/** Word address of source 2 (add, mul) of pixel (y, x), not yet modulo the buffer size. */
+/** Word address of source 2 (add, mul, addTable) of pixel (y, x), not yet modulo the buffer size. */
 export function source2Address(d: VecDescriptor, y: number, x: number): number {
   return d.src2Base + wrapRing(d.src2Offset + y * d.src2RowStep, d.src2Ring) + x * d.src2ColStep;
 }
@@ -50,6 +50,8 @@ function pixelFunction(state: MachineState, cu: number, d: VecDescriptor): Pixel
       return tablePixel(state.maps[cu], state.tables[cu], d);
     case VEC_OPS.mul:
       return mulPixel(state.maps[cu], d);
+    case VEC_OPS.addTable:
+      return addTablePixel(state.maps[cu], state.tables[cu], d);
     default:
       throw new Error(`vector operation ${d.op}`);
   }
@@ -93,27 +95,39 @@ function addPixel(maps: Int16Array, d: VecDescriptor): Pixel {
 function mulPixel(maps: Int16Array, d: VecDescriptor): Pixel {
   const mask = maps.length - 1;
   const rounding = half(d.shiftOut);
+  // The factor is b, or what b lacks to a power of two: 0 + b, 2^shiftB − b.
+  const [whole, sign] = d.shiftB > 0 ? [2 ** d.shiftB, -1] : [0, 1];
   return (y, x, result) => {
     const a = tapAddress(d, y, x, 0, 0, maps.length);
     const b = source2Address(d, y, x);
     for (let c = 0; c < d.words; c++) {
-      const product = maps[(a + c) & mask] * maps[(b + c) & mask] + rounding;
+      const product = maps[(a + c) & mask] * (whole + sign * maps[(b + c) & mask]) + rounding;
       result[c] = clampResult(shiftRight(product, d.shiftOut), d.clampLow, d.clampHigh);
     }
   };
 }
 
+/** A word's look-up: its value between two entries, not yet clamped. */
+function lookUp(table: Int16Array, word: number, shiftOut: number): number {
+  const entry = ((word + 32768) >> 8) * 4;
+  const base = (table[entry] & 0xffff) | (table[entry + 1] << 16);
+  return shiftRight(base + table[entry + 2] * (word & 255) + half(shiftOut), shiftOut);
+}
+
 function tablePixel(maps: Int16Array, table: Int16Array, d: VecDescriptor): Pixel {
   const mask = maps.length - 1;
-  const rounding = half(d.shiftOut);
   return (y, x, result) => {
     const source = tapAddress(d, y, x, 0, 0, maps.length);
-    for (let c = 0; c < d.words; c++) {
-      const word = maps[(source + c) & mask];
-      const entry = ((word + 32768) >> 8) * 4;
-      const base = (table[entry] & 0xffff) | (table[entry + 1] << 16);
-      const value = base + table[entry + 2] * (word & 255) + rounding;
-      result[c] = clampResult(shiftRight(value, d.shiftOut), d.clampLow, d.clampHigh);
-    }
+    for (let c = 0; c < d.words; c++)
+      result[c] = clampResult(lookUp(table, maps[(source + c) & mask], d.shiftOut), d.clampLow, d.clampHigh);
+  };
+}
+
+/** The sum as `add` would write it, not clamped, then its look-up. */
+function addTablePixel(maps: Int16Array, table: Int16Array, d: VecDescriptor): Pixel {
+  const add = addPixel(maps, { ...d, shiftOut: d.shiftSum, clampLow: -32768, clampHigh: 32767 });
+  return (y, x, result) => {
+    add(y, x, result);
+    for (let c = 0; c < d.words; c++) result[c] = clampResult(lookUp(table, result[c], d.shiftOut), d.clampLow, d.clampHigh);
   };
 }

@@ -114,7 +114,7 @@ function drawFields(draw: Draw, unit: number, cus: number, maxWords: number): Re
     const lanes = depthwise ? 1 : 2 ** draw(0, 4);
     return { ...window, outCus, lanes, depthwise, outWords: draw(1, depthwise ? Math.min(64, window.words) : 64 / lanes) };
   }
-  const op = draw(0, 3);
+  const op = draw(0, 4);
   if (op === 0) return { ...window, outCus, op };
   // Only a maximum has windows without valid taps.
   const { count, outWidth, strideH, strideW } = window;

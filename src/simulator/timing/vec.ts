@@ -2,8 +2,8 @@
  * The VEC unit of one CU: operand reads through port B chunk by chunk, results to the FIFO.
  * Specification: docs/microarchitecture.md, sections 3, 5 and 9 (T12 to T14). Twin: sf_vec_seq.sv.
  */
-import { hasSource2, VEC_OPS, type VecDescriptor } from '../../isa/fields.ts';
-import { VEC_CHUNK_CYCLES, VEC_TABLE_CHUNK_CYCLES } from '../../machine/machine.ts';
+import { hasSource2, hasTable, VEC_OPS, type VecDescriptor } from '../../isa/fields.ts';
+import { VEC_CHUNK_CYCLES, VEC_SUM_CYCLES, VEC_TABLE_CHUNK_CYCLES } from '../../machine/machine.ts';
 import { countValidTaps, rowCount } from '../walker.ts';
 import type { Account } from './account.ts';
 import type { Clock, Clocked } from './clock.ts';
@@ -33,6 +33,7 @@ export class VecUnit implements Clocked, PortClient {
 
   // --- current descriptor ---
   #current = NOTHING;
+  #startedAt = 0;
   #d: VecDescriptor | undefined;
   #chunks = 0;
   #readsPerTap = 0;
@@ -103,6 +104,7 @@ export class VecUnit implements Clocked, PortClient {
     const { kind, descriptor: d } = this.#table.dispatches[descriptor];
     if (kind !== 'VEC') throw new Error('defect: a VEC unit takes the descriptor of another unit');
     this.#current = descriptor;
+    this.#startedAt = now;
     this.#d = d;
     this.#chunks = Math.ceil(d.words / CHUNK_WORDS);
     this.#readsPerTap = hasSource2(d.op) ? 2 : 1;
@@ -162,12 +164,18 @@ export class VecUnit implements Clocked, PortClient {
   /** The chunk's last operand was read (or its idle step made) at `now`. */
   #endChunk(now: number): void {
     const d = this.#d!;
-    const isTable = d.op === VEC_OPS.table;
-    this.#lanesFreeAt = Math.max(now + 1, this.#lanesFreeAt) + (isTable ? VEC_TABLE_CHUNK_CYCLES : VEC_CHUNK_CYCLES);
+    const isTable = hasTable(d.op);
+    const isSum = d.op === VEC_OPS.addTable;
+    let begin = Math.max(now + 1, this.#lanesFreeAt);
+    // Sums and look-ups of a lane take turns.
+    if (isSum) begin += (begin - this.#startedAt) % 2;
+    this.#lanesFreeAt = begin + (isTable ? VEC_TABLE_CHUNK_CYCLES : VEC_CHUNK_CYCLES);
+    const later = isSum ? VEC_SUM_CYCLES : 0;
     const isLast = this.#chunksLeft === 1 && this.#pixelsLeft === 1;
-    this.#fifo.push(this.#lanesFreeAt - 1 + this.#vecPipeline, d.outCus, isLast ? this.#current : NOTHING);
+    this.#fifo.push(this.#lanesFreeAt - 1 + later + this.#vecPipeline, d.outCus, isLast ? this.#current : NOTHING);
     if (isLast) {
-      this.#finish(isTable ? this.#lanesFreeAt : now + 1, this.#lanesFreeAt);
+      const done = this.#lanesFreeAt + later;
+      this.#finish(isTable ? done : now + 1, done);
       return;
     }
     if (--this.#chunksLeft === 0) {

@@ -8,6 +8,7 @@ import {
   type Machine,
   mapsWords,
   VEC_CHUNK_CYCLES,
+  VEC_SUM_CYCLES,
   VEC_TABLE_CHUNK_CYCLES,
   weightsLines,
 } from '../../../machine/machine.ts';
@@ -17,7 +18,7 @@ import { type DramLayout, rootOfTensor } from '../layout/dram-layout.ts';
 import { roundUp } from '../layout/maps-memory.ts';
 import { packTable } from '../layout/table-image.ts';
 import { outputCycles, parameterLines, tapLines } from '../mac/window-cost.ts';
-import { countMacs, type StageGraph } from '../stages/stage.ts';
+import { countMacs, isLookUp, type StageGraph } from '../stages/stage.ts';
 import { type Cell, type CellMember, type CellOp, findCells, type SequenceCut } from './cell.ts';
 
 export interface CellPlan extends Cell {
@@ -165,7 +166,7 @@ function findEquals({ ops, members }: Cell, machine: Machine): Equals {
     all.set(words, shift.length + bias.length);
     return weights.valueOf(all, () => next++);
   });
-  return { tables: ops.map(({ vec }) => (vec?.op === 'table' ? known.valueOf(packTable(vec), () => next++) : -1)), weightSets };
+  return { tables: ops.map(({ vec }) => (isLookUp(vec) ? known.valueOf(packTable(vec), () => next++) : -1)), weightSets };
 }
 
 /** What is tried. */
@@ -300,7 +301,7 @@ class Player {
 
   /** CUs that may share an operation. */
   private mostOf({ vec, words }: CellOp): number {
-    return Math.min(Math.ceil(words / LINE_WORDS), vec?.op === 'table' ? this.mostTable : this.most);
+    return Math.min(Math.ceil(words / LINE_WORDS), isLookUp(vec) ? this.mostTable : this.most);
   }
 
   /** Cycles from each operation's start to the end of all that needs it. */
@@ -323,7 +324,7 @@ class Player {
     const units = this.vecFree.map((_, i) => {
       const cu = (home + i) % this.machine.computeUnits;
       const { table, lastUse } = this.tables[cu]!;
-      const isOther = op.vec!.op === 'table' && table !== this.tableOf[op.id];
+      const isOther = isLookUp(op.vec) && table !== this.tableOf[op.id];
       const start = Math.max(ready, this.vecFree[cu]!, isOther ? lastUse + TABLE_LOAD_CYCLES : 0);
       // Another table is loaded at no cost where nobody will need the one that is there.
       const isNeeded = isOther && (this.uses.get(table) ?? 0) > 0;
@@ -351,7 +352,7 @@ class Player {
     this.dispatched += FIRST_INSTRUCTIONS + (descriptors - 1) * FURTHER_INSTRUCTIONS;
     for (const cu of cus) {
       this.vecFree[cu] = free;
-      if (op.vec!.op === 'table') this.tables[cu] = { table: this.tableOf[op.id]!, lastUse: free };
+      if (isLookUp(op.vec)) this.tables[cu] = { table: this.tableOf[op.id]!, lastUse: free };
     }
     const table = this.tableOf[op.id]!;
     if (table >= 0) this.uses.set(table, this.uses.get(table)! - 1);
@@ -385,8 +386,8 @@ class Player {
     // To the bus and port B of the CUs that need it, and the token.
     const write = 2 * busLatency + 3 + tokenLatency;
     if (op.vec) {
-      const work = Math.ceil(chunks / cus) * (op.vec.op === 'table' ? VEC_TABLE_CHUNK_CYCLES : VEC_CHUNK_CYCLES);
-      const first = vecSetup + 3;
+      const work = Math.ceil(chunks / cus) * (isLookUp(op.vec) ? VEC_TABLE_CHUNK_CYCLES : VEC_CHUNK_CYCLES);
+      const first = vecSetup + 3 + (op.vec.op === 'addTable' ? VEC_SUM_CYCLES : 0);
       return { start, free: start + Math.max(prepare + vecSetup + 1, first + work), done: start + first + work + vecPipeline + write };
     }
     const { link, stage } = this.cell.members[op.member]!;

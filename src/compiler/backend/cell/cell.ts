@@ -18,6 +18,7 @@ import {
   tensorsRead,
   tensorsWritten,
   type VecWork,
+  vecWorks,
 } from '../stages/stage.ts';
 
 /** A vector, or a sequence of them, in the maps buffers of the CUs that need it. */
@@ -158,7 +159,7 @@ class CellBuilder {
 
   /** Adds a stage, if it can be a member. */
   add(stage: Stage, index: number): boolean {
-    const { mac, vec, table, isTableFirst } = stage;
+    const { mac, vec } = stage;
     const isSequence = this.isProjection(stage);
     if (this.isReader(stage)) return this.addReader(stage, index);
     if (!isSequence && !isMember(this.graph, this.layout, stage)) return false;
@@ -195,10 +196,7 @@ class CellBuilder {
     this.vectors++;
     const works: CellOp['vec'][] = [];
     if (mac) works.push(undefined);
-    const tables = table ? [table] : [];
-    if (isTableFirst) works.push(...tables);
-    if (isPairWork(vec) || vec?.op === 'table') works.push(vec);
-    if (!isTableFirst) works.push(...tables);
+    works.push(...vecWorks(stage).filter((work) => isPairWork(work) || work.op === 'table'));
     let last = input;
     for (const work of works) {
       const id = this.ops.length;

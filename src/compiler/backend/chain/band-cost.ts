@@ -5,7 +5,7 @@ import { TABLE_BYTES } from '../layout/table-image.ts';
 import { blocksOf, imagesOf, regionsOf } from '../mac/blocks.ts';
 import { MAC_INSTRUCTIONS } from '../mac/evaluate.ts';
 import { hasAdjacentTaps, outputCycles, PixelCosts, parameterLines, tapLines } from '../mac/window-cost.ts';
-import type { VecWork } from '../stages/stage.ts';
+import { isLookUp, type VecWork, vecWorks } from '../stages/stage.ts';
 import type { BandBuffer, BandGraph, BandMember } from './band.ts';
 import { columnsOfCu, sentColumns } from './band-columns.ts';
 import type { BandPlan, BandRing } from './band-plan.ts';
@@ -72,6 +72,12 @@ export function isOneRun(
   return [buffer, ...(mac ? [] : [input.buffer]), ...(other ? [other.buffer] : [])].every((b) => buffers[b]!.pitch === channels);
 }
 
+/** What the vector unit does for a member. Where the second operand has fewer words, those it lacks are summed apart, and the table comes behind. */
+export function bandWorks({ stage, other, channels }: BandMember): VecWork[] {
+  if (!other || other.channels >= channels || stage.isTableFirst) return vecWorks(stage);
+  return [stage.vec, stage.table].filter((work) => work !== undefined);
+}
+
 /** Cycles and bytes. */
 export function predictBand(
   { graph, rings, slots, pace }: Pick<BandPlan, 'graph' | 'rings' | 'slots' | 'pace'>,
@@ -86,18 +92,18 @@ export function predictBand(
   const parts = Array.from({ length: pace }, () => ({ mac: 0, vec: 0, end: 0 }));
   let [bytes, tasks, look] = [0, 0, 0];
   members.forEach((member, m) => {
-    const { stage, height, width, channels } = member;
+    const { height, width, channels } = member;
     const { link, mac: cycles, weightBytes } = costs[m]!;
     const columns = Math.ceil(width / cus);
     const words = columns * channels;
-    const operations = [stage.vec, stage.table].flatMap((work) => (work ? [work] : []));
+    const operations = bandWorks(member);
     let own = 0;
     for (const work of operations) {
       const taps = work.op === 'max' ? work.geometry.kernelH * work.geometry.kernelW : 1;
-      const perChunk = work.op === 'table' ? TABLE_CYCLES : Math.max(VEC_CYCLES, TAP_CYCLES * taps);
+      const perChunk = isLookUp(work) ? TABLE_CYCLES : Math.max(VEC_CYCLES, TAP_CYCLES * taps);
       const chunks = isOneRun(graph, member, work) ? Math.ceil(words / LINE_WORDS) : columns * Math.ceil(channels / LINE_WORDS);
       own += Math.max(LEAST_CYCLES, chunks * perChunk + VEC_OVERHEAD);
-      if (work.op !== 'table') continue;
+      if (!isLookUp(work)) continue;
       const { base, slope } = work.table;
       tables.add(`${base[0]} ${slope[0]} ${base[255]} ${slope[255]} ${base[127]} ${slope[200]}`);
       look += height;

@@ -4,12 +4,12 @@
  */
 import type { BandMember, BandOperand } from '../chain/band.ts';
 import { type ColumnRange, columnsOfCu, sentColumns } from '../chain/band-columns.ts';
-import { isOneRun } from '../chain/band-cost.ts';
+import { bandWorks, isOneRun } from '../chain/band-cost.ts';
 import { type BandPlan, type BandStep, inputRowsOf, rowOf, stepsOfBand } from '../chain/band-plan.ts';
 import type { LinkPlan } from '../chain/chain.ts';
 import { viewTensor } from '../layout/dram-layout.ts';
 import type { Ring } from '../mac/source-walk.ts';
-import { type Geometry, isPairWork, type PairWork, type VecWork } from '../stages/stage.ts';
+import { type Geometry, isLookUp, isPairWork, type PairWork, type VecWork } from '../stages/stage.ts';
 import { columnsOf } from '../stages/view.ts';
 import { type Piece, SPACE } from '../tasks/task.ts';
 import type { EmitContext, Source, WeightsGroup } from './emit-context.ts';
@@ -72,8 +72,7 @@ class BandEmitter {
     for (let r = rows.first; r < rows.end; r++) this.require(member.input.buffer, r, source);
     if (member.other) this.require(member.other.buffer, this.otherRow(member, row), source);
     const link = plan.links[at];
-    const { vec, table, isTableFirst } = member.stage;
-    const list = [...(table && isTableFirst ? [table] : []), ...(vec ? [vec] : []), ...(table && !isTableFirst ? [table] : [])];
+    const list = bandWorks(member);
     if (link) this.emitMacs(work, link, list.length === 0);
     for (let cu = 0; cu < this.context.cus; cu++) {
       list.forEach((operation, i) => {
@@ -149,17 +148,17 @@ class BandEmitter {
     const place = isInPlace ? out : this.slot(input, row, columns.from, cu);
     const reads = isInPlace ? [this.piece(member.buffer, rowOf(member, row), cu)] : this.inputPieces(member, row, cu);
     const isRun = isOneRun(job.plan.graph, member, operation);
+    const looked = isLookUp(operation) ? [loadTable(context, job.constants[at]!.tableAddress, source)[cu]!] : [];
     if (operation.op === 'table') {
-      const looked = loadTable(context, job.constants[at]!.tableAddress, source)[cu]!;
       const [pixels, words] = isRun ? [1, count * channels] : [count, channels];
-      emitTable(context, operation, cu, place, out, pixels, words, [...reads, looked], writes, source, targets);
+      emitTable(context, operation, cu, place, out, pixels, words, [...reads, ...looked], writes, source, targets);
     } else if (isPairWork(operation) && isRun) {
       const { other } = member;
       const b = this.slot(other!, row, columns.from, cu);
-      const operands = [...reads, this.piece(other!.buffer, row, cu)];
+      const operands = [...reads, this.piece(other!.buffer, row, cu), ...looked];
       emitPair(context, operation, cu, place, b, out, 1, count * channels, operands, writes, source, targets);
     } else if (isPairWork(operation)) {
-      this.emitPairs({ member, at, row, source }, operation, cu, place, out, columns, reads, writes, targets);
+      this.emitPairs({ member, at, row, source }, operation, cu, place, out, columns, [...reads, ...looked], writes, targets);
     }
   }
 

@@ -7,6 +7,7 @@ import { LINE_WORDS } from '../../../machine/machine.ts';
 import type { CellOp, CellOperand } from '../cell/cell.ts';
 import { pairOf } from '../cell/cell.ts';
 import { type CellPlan, partOf } from '../cell/cell-plan.ts';
+import { isLookUp } from '../stages/stage.ts';
 import type { View } from '../stages/view.ts';
 import { type Piece, SPACE } from '../tasks/task.ts';
 import type { EmitContext, Source } from './emit-context.ts';
@@ -44,7 +45,7 @@ class CellEmitter {
     this.context = context;
     this.job = job;
     for (const { id, vec, member } of job.plan.order) {
-      if (vec?.op !== 'table') continue;
+      if (!isLookUp(vec)) continue;
       for (const cu of job.plan.homes[id]!) if (!this.firstTables.has(cu)) this.firstTables.set(cu, job.constants[member]!.tableAddress);
     }
   }
@@ -150,11 +151,9 @@ class CellEmitter {
       const slot = ({ value, offset }: CellOperand): PixelSlot => ({ base: this.baseOf({ value, offset: offset + low }), pitch: 0 });
       const out = slot({ value: op.output, offset: 0 });
       const reads = [op.input, ...(op.other ? [op.other] : [])].map(({ value }) => this.pieces[value]![cu]!);
+      if (isLookUp(op.vec)) reads.push(this.tableOf(op, cu, source));
       if (pair) emitPair(context, pair, cu, slot(op.input), slot(op.other!), out, 1, words, reads, writes, source, targets);
-      else if (op.vec?.op === 'table') {
-        const table = this.tableOf(op, cu, source);
-        emitTable(context, op.vec, cu, slot(op.input), out, 1, words, [...reads, table], writes, source, targets);
-      }
+      else if (op.vec?.op === 'table') emitTable(context, op.vec, cu, slot(op.input), out, 1, words, reads, writes, source, targets);
     });
   }
 

@@ -7,7 +7,7 @@ import type { FlowMember, Place } from '../flow/flow.ts';
 import { type Chunk, type FlowItem, type Region, regionsOf, regionWords, type Segment } from '../flow/flow-items.ts';
 import type { FlowPlan } from '../flow/flow-plan.ts';
 import { viewTensor } from '../layout/dram-layout.ts';
-import { isPairWork } from '../stages/stage.ts';
+import { isLookUp, isPairWork, vecWorks } from '../stages/stage.ts';
 import type { View } from '../stages/view.ts';
 import { type Piece, SPACE } from '../tasks/task.ts';
 import type { EmitContext, Source, WeightsGroup } from './emit-context.ts';
@@ -202,7 +202,7 @@ class FlowEmitter {
   private emitVec(item: FlowItem, member: FlowMember, source: Source): void {
     const { context } = this;
     const { stage, input, output, other } = member;
-    const { vec, table, isTableFirst } = stage;
+    const { vec } = stage;
     const [low, high] = item.channels;
     const words = high - low;
     for (let cu = 0; cu < context.cus; cu++) {
@@ -225,18 +225,15 @@ class FlowEmitter {
         emitMax(context, { ...vec, geometry }, cu, rows, out, { first: 0, end: count }, channels, reads, writes, source);
         continue;
       }
-      const look = (work: typeof table & object, place: typeof out, pieces: readonly Piece[]): void => {
-        const looked = loadTable(context, this.job.constants[item.member]!.tableAddress, source);
-        emitTable(context, work, cu, place, out, count, words, [...pieces, looked[cu]!], writes, source);
-      };
-      if (vec?.op === 'table') look(vec, from, reads);
-      if (table && isTableFirst) look(table, from, reads);
-      if (isPairWork(vec)) {
+      vecWorks(stage).forEach((work, i) => {
+        const [place, pieces] = i === 0 ? [from, reads] : [out, writes];
+        const looked = isLookUp(work) ? [loadTable(context, this.job.constants[item.member]!.tableAddress, source)[cu]!] : [];
+        if (work.op === 'table') emitTable(context, work, cu, place, out, count, words, [...pieces, ...looked], writes, source);
+        if (!isPairWork(work)) return;
         const second = at(item.other!, other!);
         const others = this.piecesOf(item.other!, item.turns, other!.word + low, other!.word + high, cu);
-        emitPair(context, vec, cu, from, second, out, count, words, [...reads, ...others], writes, source);
-      }
-      if (table && !isTableFirst) look(table, out, writes);
+        emitPair(context, work, cu, place, second, out, count, words, [...pieces, ...others, ...looked], writes, source);
+      });
     }
   }
 

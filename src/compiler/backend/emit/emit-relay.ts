@@ -9,7 +9,7 @@ import type { RelayMember } from '../relay/relay.ts';
 import type { RelayPlan } from '../relay/relay-plan.ts';
 import { slotPitch } from '../relay/relay-rings.ts';
 import { FIRST_PARTS, inputSpan, type RelayStep, type Span, spanOf } from '../relay/relay-steps.ts';
-import { type Geometry, isPairWork, type VecWork } from '../stages/stage.ts';
+import { type Geometry, isLookUp, isPairWork, type VecWork, vecWorks } from '../stages/stage.ts';
 import { type Piece, SPACE } from '../tasks/task.ts';
 import type { EmitContext, Source, WeightsGroup } from './emit-context.ts';
 import { emitPair, emitPool, emitTable, loadTable, type PixelSlot } from './emit-vec.ts';
@@ -45,11 +45,6 @@ interface Waiting {
   readonly output: RasterOutput;
   /** None where somebody else made it. */
   readonly writes: readonly Piece[];
-}
-
-/** A member's vector work, in order. */
-function operationsOf({ stage: { vec, table, isTableFirst } }: RelayMember): VecWork[] {
-  return [...(table && isTableFirst ? [table] : []), ...(vec ? [vec] : []), ...(table && !isTableFirst ? [table] : [])];
 }
 
 class RelayEmitter {
@@ -157,7 +152,7 @@ class RelayEmitter {
             this.emitVec(
               step.member,
               member,
-              operationsOf(member),
+              vecWorks(member.stage),
               cu,
               wait,
               { buffer: home.buffer, channel },
@@ -175,7 +170,7 @@ class RelayEmitter {
       for (const span of list) {
         for (const { buffer, from, to, channel } of member.destinations) {
           const wait = this.atBuffer(buffer, channel, cu, span);
-          this.emitVec(step.member, member, operationsOf(member), cu, wait, { buffer, channel }, span, from, to - from, source);
+          this.emitVec(step.member, member, vecWorks(member.stage), cu, wait, { buffer, channel }, span, from, to - from, source);
         }
       }
     });
@@ -283,7 +278,7 @@ class RelayEmitter {
             continue;
           }
           const input = this.atBuffer(member.input.buffer, member.input.channel + from, cu, span, false);
-          this.emitVec(at, member, operationsOf(member), cu, input, { buffer, channel }, span, from, to - from, source);
+          this.emitVec(at, member, vecWorks(member.stage), cu, input, { buffer, channel }, span, from, to - from, source);
         }
       }
     });
@@ -316,7 +311,7 @@ class RelayEmitter {
   /** A CU's vector work on some of its pixels, channels [first, first + words) of the result; the last operation passes the results on. */
   private emitVec(
     at: number,
-    { stage, other }: RelayMember,
+    { other }: RelayMember,
     work: readonly VecWork[],
     cu: number,
     input: Omit<Waiting, 'output'>,
@@ -327,10 +322,8 @@ class RelayEmitter {
     source: Source,
   ): void {
     const { context, job } = this;
-    const { vec, table } = stage;
     const { tableAddress } = job.constants[at]!;
-    const hasTable = vec?.op === 'table' || table !== undefined;
-    const looked = hasTable ? [loadTable(context, tableAddress, source)[cu]!] : [];
+    const looked = work.some(isLookUp) ? [loadTable(context, tableAddress, source)[cu]!] : [];
     const own = 1 << cu;
     const { maps } = this;
     const strip = maps.stripOf(maps.bufferOf(output.buffer).width, cu);
@@ -356,7 +349,7 @@ class RelayEmitter {
           } else if (isPairWork(operation)) {
             const pixels = other!.isPixel ? { from: 0, to: 1 } : whole;
             const second = maps.slot(other!.buffer, cu, other!.isPixel ? 0 : from, other!.channel + first);
-            const operands = [...reads, ...maps.of(other!.buffer, cu, pixels)];
+            const operands = [...reads, ...maps.of(other!.buffer, cu, pixels), ...(isLookUp(operation) ? looked : [])];
             emitPair(context, operation, cu, place, second, out, width, words, operands, writes, source, targets, rows);
           }
           place = out;

@@ -4,7 +4,7 @@
  */
 
 import type { Ring } from '../mac/source-walk.ts';
-import { type Geometry, isPairWork, type Stage, type VecWork } from '../stages/stage.ts';
+import { type Geometry, isLookUp, isPairWork, type Stage, type VecWork, vecWorks } from '../stages/stage.ts';
 import type { View } from '../stages/view.ts';
 import { type Piece, SPACE } from '../tasks/task.ts';
 import { asColumn, pointsOf, type VecPlan } from '../vec/vec-plan.ts';
@@ -27,7 +27,8 @@ export interface VecStageInput {
 
 /** Emits the stage item by item: the generator stops after each, so that the items can be spread over another stage's. */
 export function* emitVecStage(context: EmitContext, job: VecStageInput): Generator<void> {
-  const { vec } = job;
+  // One piece of work: where a table stands behind it, it is the look-up of a sum.
+  const [vec] = vecWorks(job.stage);
   if (vec.op === 'copy') {
     yield* emitCopyStage(context, job, vec.boxes);
     return;
@@ -38,7 +39,7 @@ export function* emitVecStage(context: EmitContext, job: VecStageInput): Generat
   const geometry = isWindow ? vec.geometry : pointsOf(asColumn(input));
   const { inWords, outWords, turns, tileRows, sliceChannels } = job.plan;
   const { bases } = job;
-  const tablePieces = vec.op === 'table' ? loadTable(context, job.tableAddress, { layer: job.layer, tile: 'table' }) : [];
+  const tablePieces = isLookUp(vec) ? loadTable(context, job.tableAddress, { layer: job.layer, tile: 'table' }) : [];
   let item = 0;
   for (let y0 = 0, t = 0; y0 < geometry.outHeight; y0 += tileRows, t++) {
     const y1 = Math.min(geometry.outHeight, y0 + tileRows);

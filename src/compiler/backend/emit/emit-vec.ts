@@ -19,7 +19,10 @@ export interface PixelSlot {
   readonly rowStep?: number;
 }
 
-const NO_SECOND = { src2Base: 0, src2Ring: 0, src2Offset: 0, src2RowStep: 0, src2ColStep: 0, shiftA: 0, shiftB: 0, shiftOut: 0 };
+const NO_SECOND = {
+  ...{ src2Base: 0, src2Ring: 0, src2Offset: 0, src2RowStep: 0, src2ColStep: 0 },
+  ...{ shiftA: 0, shiftB: 0, shiftOut: 0, shiftSum: 0 },
+};
 const COPY_WINDOW = { kernelH: 1, kernelW: 1, strideH: 1, strideW: 1, dilationH: 1, dilationW: 1, iy0: 0, ix0: 0 };
 
 /** Walk over `rows` rows of `count` pixels of a slot, no window. */
@@ -61,9 +64,13 @@ function linearWalk(
 function operationOf(work: PairWork): Pick<BareDescriptor<'VEC'>, 'op'> & Partial<BareDescriptor<'VEC'>> {
   switch (work.op) {
     case 'mul':
-      return { op: VEC_OPS.mul, shiftOut: work.shiftOut };
+      return { op: VEC_OPS.mul, shiftB: work.complement ?? 0, shiftOut: work.shiftOut };
     case 'maximum':
       return { op: VEC_OPS.max };
+    case 'addTable': {
+      const { shiftA, shiftB, shiftSum, table } = work;
+      return { op: VEC_OPS.addTable, shiftA, shiftB, shiftSum, shiftOut: table.shiftOut };
+    }
     case 'add': {
       const { shiftA, shiftB, shiftOut } = work;
       // x + x with finer words: one operand, shifted once more.
@@ -100,7 +107,7 @@ interface VecEnds {
 }
 
 /**
- * Work on two operands. The maximum of two is a max pool with a window of two rows, one operand each: `a` and `b` are told apart by the row step alone.
+ * Work on two operands (of a look-up, `reads` have the table). The maximum of two is a max pool with a window of two rows, one operand each: `a` and `b` are told apart by the row step alone.
  */
 export function emitPair(
   context: EmitContext,

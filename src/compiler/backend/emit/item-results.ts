@@ -5,7 +5,7 @@
 import type { Block } from '../mac/blocks.ts';
 import { pooledRowsOfTile } from '../mac/pool-rows.ts';
 import type { Resident } from '../schedule/step.ts';
-import { isPairWork, type Stage, type VecWork } from '../stages/stage.ts';
+import { isLookUp, isPairWork, type Stage, type VecWork, vecWorks } from '../stages/stage.ts';
 import { type Piece, SPACE } from '../tasks/task.ts';
 import type { EmitContext, Source } from './emit-context.ts';
 import type { MacStageInput } from './emit-mac.ts';
@@ -82,7 +82,6 @@ export class ItemResults {
   ): void {
     const { context, job } = this;
     const { plan } = job;
-    const { vec } = this.stage;
     // Gathered parts of a shared tile lie one after the other: one range.
     const ranges = plan.gather && !plan.bands ? 1 : plan.parts;
     for (let p = 0; p < ranges; p++) {
@@ -102,19 +101,34 @@ export class ItemResults {
         const writes = resident ? rows : pieces;
         const targets = resident ? context.allCus : 1 << cu;
         const count = pixels.end - pixels.first;
-        const { table, isTableFirst } = this.stage;
-        if (table && isTableFirst) {
-          emitTable(context, table, cu, at, at, count, words, [...pieces, ...this.tablePieces], pieces, source);
-        }
-        if (isPairWork(vec)) {
-          const second = this.residualOperand(item, cu, at, slot, pixels, low, words, source);
-          emitPair(context, vec, cu, at, second.at, out, count, words, [...pieces, ...second.pieces], writes, source, targets);
-        }
-        if (vec?.op === 'table') {
-          emitTable(context, vec, cu, at, out, count, words, [...pieces, ...this.tablePieces], writes, source, targets);
-        }
-        if (table && !isTableFirst)
-          emitTable(context, table, cu, out, out, count, words, [...writes, ...this.tablePieces], writes, source, targets);
+        // A table in front works in place; behind the first work of two the results are where they belong.
+        const works = vecWorks(this.stage);
+        works.forEach((work, i) => {
+          const isAhead = i < works.length - 1 && work.op === 'table';
+          const isBehind = i > 0 && work.op === 'table';
+          const [from, read] = isBehind ? [out, writes] : [at, pieces];
+          const looked = isLookUp(work) ? this.tablePieces : [];
+          if (isPairWork(work)) {
+            const second = this.residualOperand(item, cu, at, slot, pixels, low, words, source);
+            emitPair(
+              context,
+              work,
+              cu,
+              from,
+              second.at,
+              out,
+              count,
+              words,
+              [...read, ...second.pieces, ...looked],
+              writes,
+              source,
+              targets,
+            );
+          } else if (work.op === 'table') {
+            const [to, written, cus] = isAhead ? [at, pieces, 1 << cu] : [out, writes, targets];
+            emitTable(context, work, cu, from, to, count, words, [...read, ...looked], written, source, cus);
+          }
+        });
         const run = { ...pixels, channel: low, words, cu, ...at };
         if (!resident) context.storePixels(job.output, job.frame, run, source, pieces);
       }

@@ -7,7 +7,7 @@ import { type Machine, VEC_CHUNK_CYCLES, VEC_TABLE_CHUNK_CYCLES, weightsLines } 
 import type { LinkPlan } from '../chain/chain.ts';
 import { blocksOf } from '../mac/blocks.ts';
 import { outputCycles, parameterLines, tapLines } from '../mac/window-cost.ts';
-import type { MacWork, VecWork } from '../stages/stage.ts';
+import { isLookUp, type MacWork, type Stage, type VecWork, vecWorks } from '../stages/stage.ts';
 import type { FlowMember, Place } from './flow.ts';
 
 /** Units [first, first + count) of a root, which stay in the maps buffers together: every CU has its share of every turn, one behind the other. */
@@ -171,12 +171,12 @@ export function makeItems(members: readonly FlowMember[], machine: Machine, turn
       const others = second && other ? read(second, other, channels) : [];
       if (!needs || !others) return false;
       const id = items.length;
-      const cycles = vecCycles(stage.vec!, units, output.words);
+      const cycles = worksCycles(stage, units, output.words);
       const chunks = addChunks(channels, [id]);
       push({ ...common, unit: 'vec', block: 0, channels, chunks, needs: [...needs, ...others], cycles, length: cycles, isFinal: true });
       return true;
     }
-    const { mac, vec, table } = stage;
+    const { mac, vec } = stage;
     const window = Math.max(outputCycles(link.lanes), tapLines(mac, link.lanes, false));
     const cycles = units * window + ITEM_SETUP + parameterLines(link.lanes);
     const length = cycles * link.blocks.length;
@@ -205,7 +205,7 @@ export function makeItems(members: readonly FlowMember[], machine: Machine, turn
       );
       if (!vec) continue;
       const words = channels[1] - channels[0];
-      const work = vecCycles(vec, units, words) + (table ? vecCycles(table, units, words) : 0);
+      const work = worksCycles(stage, units, words);
       const mine = made.map((item) => ({ item, latency: ITEM_LATENCY }));
       push({ ...common, unit: 'vec', block: b, channels, chunks, needs: [...mine, ...others], cycles: work, length, isFinal: true });
     }
@@ -226,10 +226,15 @@ function isInside(segment: Segment, { first, units }: Place): boolean {
   return segment.first >= first && segment.first < first + units;
 }
 
+/** Cycles of all that the vector unit does for a stage. */
+function worksCycles(stage: Stage, units: number, words: number): number {
+  return vecWorks(stage).reduce((sum, work) => sum + vecCycles(work, units, words), 0);
+}
+
 function vecCycles(vec: VecWork, units: number, words: number): number {
   const chunks = units * Math.ceil(words / LINE_WORDS);
   if (vec.op === 'max') return units * Math.max(vec.geometry.inWidth, VEC_CHUNK_CYCLES) + ITEM_SETUP;
-  return chunks * (vec.op === 'table' ? VEC_TABLE_CHUNK_CYCLES : VEC_CHUNK_CYCLES) + ITEM_SETUP;
+  return chunks * (isLookUp(vec) ? VEC_TABLE_CHUNK_CYCLES : VEC_CHUNK_CYCLES) + ITEM_SETUP;
 }
 
 /** Lanes of a MAC member: the fewest cycles, with room for the next group of weights beside one where that is possible. */

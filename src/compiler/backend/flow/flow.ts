@@ -115,7 +115,7 @@ function memberOf(graph: StageGraph, layout: DramLayout, makers: ReadonlyMap<num
     const isSame = g.inHeight * g.inWidth === g.outHeight * g.outWidth;
     if (!isPoint(g) || !isSame || mac.groups !== 1 || mac.source.kind === 'averagepool' || vec?.op === 'max') return undefined;
   }
-  if (!mac && table) return undefined;
+  if (!mac && table && vec?.op !== 'add') return undefined;
   if (isPairWork(vec) && vec.isPixel) return undefined;
   const isRows = vec?.op === 'max';
   if (isRows) {

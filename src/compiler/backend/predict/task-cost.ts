@@ -2,7 +2,7 @@
  * What one task asks of the machine, from its descriptor alone: MAC cycles, accesses of port B, granules, DRAM bytes and how they are cut into bursts.
  * Specification: docs/microarchitecture.md, sections 3 to 6; used by predict-timeline.ts.
  */
-import { hasSource2, VEC_OPS } from '../../../isa/fields.ts';
+import { hasSource2, hasTable } from '../../../isa/fields.ts';
 import { LINE_BYTES, LINE_WORDS, type Machine, VEC_CHUNK_CYCLES, VEC_TABLE_CHUNK_CYCLES } from '../../../machine/machine.ts';
 import { outputCycles, parameterLines } from '../mac/window-cost.ts';
 import type { BareDescriptor, Task } from '../tasks/task.ts';
@@ -85,7 +85,7 @@ export class TaskCosts {
     const granules = d.count * chunks;
     const { latency, vecFifoGranules } = this.#machine;
     const creditLoop = (latency.vecPipeline + latency.creditLatency + CREDIT_LOOP_CYCLES) / vecFifoGranules;
-    const chunkCycles = d.op === VEC_OPS.table ? VEC_TABLE_CHUNK_CYCLES : VEC_CHUNK_CYCLES;
+    const chunkCycles = hasTable(d.op) ? VEC_TABLE_CHUNK_CYCLES : VEC_CHUNK_CYCLES;
     return {
       ...NOTHING,
       setupCycles: latency.vecSetup,

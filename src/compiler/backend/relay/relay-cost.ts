@@ -4,7 +4,7 @@ import { LINE_BYTES, LINE_WORDS, type Machine, weightsLines } from '../../../mac
 import { TABLE_BYTES } from '../layout/table-image.ts';
 import { MAC_INSTRUCTIONS } from '../mac/evaluate.ts';
 import { inputRows } from '../mac/tile-rows.ts';
-import type { Stage, VecWork } from '../stages/stage.ts';
+import { isLookUp, type Stage, type VecWork, vecWorks } from '../stages/stage.ts';
 import type { RelayGraph } from './relay.ts';
 import { wholeGap } from './relay-gaps.ts';
 import type { LinkCost } from './relay-link.ts';
@@ -56,8 +56,9 @@ export function costOfWork(
   members.forEach(({ stage, height, width, channels }, m) => {
     const link = links[m];
     const chunks = height * width * Math.ceil(channels / LINE_WORDS);
+    const works = vecWorks(stage);
     const share = hasColumns ? Math.ceil(width / cus) / width : 1 / cus;
-    const vecCycles = chunks * share * (chunkCycles(stage.vec) + chunkCycles(stage.table));
+    const vecCycles = chunks * share * works.reduce((sum, work) => sum + chunkCycles(work), 0);
     const count = stepsOf[m]!;
     const blocks = link?.plan.blocks.length ?? 0;
     const gapOf = (cost: LinkCost): number => {
@@ -66,9 +67,8 @@ export function costOfWork(
     };
     const gap = link ? gapOf(link) : 0;
     const macCycles = link ? Math.max(link.cycles + count * blocks * gap, link.bus) : 0;
-    const works = (stage.vec ? 1 : 0) + (stage.table ? 1 : 0);
-    if (hasColumns) tasks += count * cus * (blocks + works);
-    else tasks += count * (link ? blocks * cus * (isTiled ? 1.5 : 3) : cus) * (1 + works);
+    if (hasColumns) tasks += count * cus * (blocks + works.length);
+    else tasks += count * (link ? blocks * cus * (isTiled ? 1.5 : 3) : cus) * (1 + works.length);
     whole.push({ macCycles, vecCycles, lines: link ? blocks * link.plan.groupLines : 0, loadCycles: (link?.bytes ?? 0) / bandwidth });
     bytes += link?.bytes ?? 0;
     const table = keyOfTable(stage);
@@ -134,9 +134,8 @@ function columnGap({ plan, cycles, isOneRow }: LinkCost, height: number, rows: n
 }
 
 /** Cycles of a VEC unit for a line of channels: its lanes take four or eight, a pool reads every tap of its window. */
-function chunkCycles(vec: VecWork | undefined): number {
-  if (!vec) return 0;
-  if (vec.op === 'table') return 8;
+function chunkCycles(vec: VecWork): number {
+  if (isLookUp(vec)) return 8;
   return vec.op === 'max' ? Math.max(4.2, 1.05 * vec.geometry.kernelH * vec.geometry.kernelW) : 4.2;
 }
 

@@ -23,7 +23,7 @@ export function pairCompanions(
   const hosts = new Map<number, number>();
   list.forEach((stage, index) => {
     // The activation table holds one function at a time.
-    if (stage.mac || stage.vec?.op === 'table' || flowOf.has(index) || cellOf.has(index)) return;
+    if (stage.mac || stage.vec?.op === 'table' || stage.table || flowOf.has(index) || cellOf.has(index)) return;
     const sources = tensorsRead(stage).map(rootOf);
     const targets = tensorsWritten(stages, stage).map(rootOf);
     let made = -1;

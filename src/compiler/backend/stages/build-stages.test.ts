@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { buildStages } from './build-stages.ts';
 import { GraphBuilder } from './graph-builder.test-util.ts';
-import type { Stage } from './stage.ts';
+import { type Stage, vecWorks } from './stage.ts';
 
 const POOL = { kernel: 2, stride: 2 };
 
@@ -121,6 +121,58 @@ describe('a table and a max pool behind a convolution', () => {
       return [pooled, b.table(pooled)];
     };
     expect(unitsOfGraph(make)).toEqual(['mac max', 'table']);
+  });
+});
+
+describe('a sum and a table', () => {
+  const word = { low: -32768, high: 32767 };
+
+  it('are one stage, with or without MACs in front, and one look-up', () => {
+    const { stages } = stagesOf((b, x) => [b.table(b.residual(b.conv(x, 16), x, word)), b.table(b.residual(x, x, word))]);
+    expect(stages.map(unitsOf)).toEqual(['mac add table', 'add table']);
+    expect(stages.map((stage) => vecWorks(stage).map(({ op }) => op))).toEqual([['addTable'], ['addTable']]);
+    const [work] = vecWorks(stages[0]!);
+    expect(work).toMatchObject({ other: 0, shiftA: 1, shiftB: 0, shiftSum: 1, clamp: word });
+  });
+
+  it('are two pieces of work where the sum has bounds of its own, two stages without MACs', () => {
+    const { stages } = stagesOf((b, x) => [b.table(b.residual(b.conv(x, 16), x)), b.table(b.residual(x, x))]);
+    expect(stages.map(unitsOf)).toEqual(['mac add table', 'add', 'table']);
+    expect(vecWorks(stages[0]!).map(({ op }) => op)).toEqual(['add', 'table']);
+  });
+});
+
+describe('a complement', () => {
+  /** Half of a word is −16384 to 16383. */
+  const product = (whole: number, more: (b: GraphBuilder, rest: number, gate: number) => number[] = () => []) => {
+    return stagesOf((b, x) => {
+      const gate = b.table(b.conv(x, 16));
+      const rest = b.complement(gate, whole);
+      return [b.multiply(rest, x), ...more(b, rest, gate)];
+    });
+  };
+
+  it('is made by the product that alone reads it', () => {
+    const { b, stages } = product(2 ** 13);
+    expect(stages.map(unitsOf)).toEqual(['mac table', 'mul']);
+    const gate = b.layers.find(({ kind }) => kind === 'table')!.output;
+    expect(stages[1]).toMatchObject({ input: 0, vec: { op: 'mul', other: gate, complement: 13, shiftOut: 14 } });
+    expect(stages[1]!.nodes).toHaveLength(2);
+  });
+
+  it('is a layer where others read it, where it is no power of two, and where a word does not hold it', () => {
+    expect(product(2 ** 13, (b, rest) => [b.conv(rest, 4)]).stages.map(unitsOf)).toEqual(['mac table', 'mac', 'mul', 'mac']);
+    expect(product(2 ** 13 - 1).stages.map(unitsOf)).toEqual(['mac table', 'mac', 'mul']);
+    expect(product(2 ** 14).stages.map(unitsOf)).toEqual(['mac table', 'mac', 'mul']);
+  });
+
+  it('is a layer where both operands of the product are complements: one is left', () => {
+    const { stages } = stagesOf((b, x) => {
+      const [p, q] = [b.complement(b.table(b.conv(x, 16)), 2 ** 13), b.complement(b.table(b.conv(x, 16)), 2 ** 13)];
+      return [b.multiply(p, q)];
+    });
+    expect(stages.map(({ vec }) => (vec?.op === 'mul' ? vec.complement : undefined))).toContain(13);
+    expect(stages.filter(({ mac }) => mac?.depthwise)).toHaveLength(1);
   });
 });
 

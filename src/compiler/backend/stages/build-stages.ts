@@ -21,10 +21,12 @@ import type {
   Window,
 } from '../../../graph/integer-graph.ts';
 import { InputError } from '../../../util/errors.ts';
+import { complementOf } from './complement.ts';
 import { findDenseTensors, placeRearrange } from './place-rearrange.ts';
 import {
   type Alias,
   type CopyBox,
+  canLookUp,
   coversMap,
   type Fill,
   type Geometry,
@@ -53,6 +55,9 @@ export function buildStages(graph: IntegerGraph): StageGraph {
   const dense = findDenseTensors(graph);
   const stages: Stage[] = [];
   const constants = new Map<number, Int16Array>();
+  const makers = new Map(graph.layers.map((layer) => [layer.output, layer]));
+  /** Complements that products make themselves, by tensor. */
+  const complements = new Map<number, { readonly of: number; readonly power: number; readonly nodes: readonly string[] }>();
 
   for (const layer of graph.layers) {
     if (fused.has(layer)) continue;
@@ -61,7 +66,14 @@ export function buildStages(graph: IntegerGraph): StageGraph {
       produced.add(layer.output);
       continue;
     }
-    const input = layer.inputs[0]!;
+    const complement = joinComplement(layer);
+    if (complement) {
+      complements.set(layer.output, complement);
+      produced.add(layer.output);
+      continue;
+    }
+    // A product's second operand is the one that is complemented.
+    const input = complements.has(layer.inputs[0]!) ? layer.inputs[1]! : layer.inputs[0]!;
     let output = layer.output;
     let mac: MacWork | undefined;
     let vec: VecWork | undefined;
@@ -75,7 +87,7 @@ export function buildStages(graph: IntegerGraph): StageGraph {
         mac = macWork(graph, layer);
         const next = fusible(layer, mac);
         if (next) {
-          vec = vecWork(graph, next, output);
+          vec = vecWork(graph, complements, next, output);
           fused.add(next);
           parts.push(next);
           output = next.output;
@@ -83,12 +95,12 @@ export function buildStages(graph: IntegerGraph): StageGraph {
           const last = soleReader(next);
           if (last?.kind === 'table' && next.kind !== 'table') table = { op: 'table', table: last, clamp: last.clamp };
           if (last?.kind === 'maxpool' && next.kind === 'table' && isMonotone(next) && hasFullWindows(graph, last)) {
-            vec = vecWork(graph, last, layer.output, { low: -32768, high: 32767 });
+            vec = vecWork(graph, complements, last, layer.output, { low: -32768, high: 32767 });
             table = { op: 'table', table: next, clamp: intersect(next.clamp, last.clamp) };
           }
           // A factor that a table makes of the sum: squashed, then multiplied.
           if (last && next.kind === 'table' && !mac.depthwise && isJoinable(last, next.output)) {
-            vec = vecWork(graph, last, next.output);
+            vec = vecWork(graph, complements, last, next.output);
             table = { op: 'table', table: next, clamp: next.clamp };
             isTableFirst = true;
           }
@@ -100,12 +112,22 @@ export function buildStages(graph: IntegerGraph): StageGraph {
         }
         break;
       }
+      case 'add': {
+        vec = vecWork(graph, complements, layer, input);
+        const next = soleReader(layer);
+        if (next?.kind === 'table' && canLookUp(layer)) {
+          table = { op: 'table', table: next, clamp: next.clamp };
+          fused.add(next);
+          parts.push(next);
+          output = next.output;
+        }
+        break;
+      }
       case 'maxpool':
-      case 'add':
       case 'mul':
       case 'maximum':
       case 'table':
-        vec = vecWork(graph, layer, input);
+        vec = vecWork(graph, complements, layer, input);
         break;
       case 'rearrange': {
         const state = { graph, aliases, scatters, served, stageResults, outputs, dense, fills };
@@ -127,7 +149,10 @@ export function buildStages(graph: IntegerGraph): StageGraph {
     stages.push({
       name: layer.name,
       op: describe(parts, graph),
-      nodes: parts.flatMap((part) => part.nodes),
+      nodes: [
+        ...parts.flatMap((part) => part.inputs.flatMap((id) => complements.get(id)?.nodes ?? [])),
+        ...parts.flatMap((part) => part.nodes),
+      ],
       input,
       output,
       mac,
@@ -166,6 +191,16 @@ export function buildStages(graph: IntegerGraph): StageGraph {
     if (next.kind !== 'add' && next.kind !== 'mul' && next.kind !== 'maximum') return false;
     const other = next.inputs[0] === result ? next.inputs[1]! : next.inputs[0]!;
     return other !== result && isReady(other) && isSameShape(result, next.output);
+  }
+
+  /** A complement that is read by a product with something else alone. */
+  function joinComplement(layer: IntegerLayer): { of: number; power: number; nodes: readonly string[] } | undefined {
+    const power = complementOf(layer, makers.get(layer.inputs[0]!));
+    const next = soleReader(layer);
+    if (power === undefined || next?.kind !== 'mul') return undefined;
+    const [a, b] = next.inputs as [number, number];
+    const isFree = a !== b && !complements.has(a === layer.output ? b : a);
+    return isFree && isSameShape(a, b) ? { of: layer.inputs[0]!, power, nodes: layer.nodes } : undefined;
   }
 
   /** The only layer that reads a layer's result, unless that is an output. */
@@ -294,7 +329,13 @@ function macWork(graph: IntegerGraph, layer: ConvLayer | AveragePoolLayer | MatM
   };
 }
 
-function vecWork(graph: IntegerGraph, layer: IntegerLayer, first: number, clamp?: Clamp): VecWork {
+function vecWork(
+  graph: IntegerGraph,
+  complements: ReadonlyMap<number, { readonly of: number; readonly power: number }>,
+  layer: IntegerLayer,
+  first: number,
+  clamp?: Clamp,
+): VecWork {
   switch (layer.kind) {
     case 'maxpool':
       return {
@@ -308,11 +349,14 @@ function vecWork(graph: IntegerGraph, layer: IntegerLayer, first: number, clamp?
     case 'mul':
     case 'maximum': {
       const swapped = layer.inputs[0] !== first;
-      const other = swapped ? layer.inputs[0]! : layer.inputs[1]!;
+      const second = swapped ? layer.inputs[0]! : layer.inputs[1]!;
+      const complement = complements.get(second);
+      const other = complement?.of ?? second;
       const isPixel = isFlat(graph.tensors[other]!) && !isFlat(graph.tensors[layer.output]!);
       const pair = { other, isPixel, clamp: layer.clamp };
       if (layer.kind === 'maximum') return { op: 'maximum', ...pair };
-      if (layer.kind === 'mul') return { op: 'mul', ...pair, shiftOut: layer.shiftOut };
+      if (layer.kind === 'mul')
+        return { op: 'mul', ...pair, shiftOut: layer.shiftOut, ...(complement ? { complement: complement.power } : {}) };
       return {
         op: 'add',
         ...pair,

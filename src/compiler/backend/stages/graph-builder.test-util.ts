@@ -4,6 +4,7 @@ import type { BorderValue, Clamp, IntegerGraph, IntegerLayer, IntegerTensor, Rea
 import { createRandom } from '../../../util/random.ts';
 
 const RELU: Clamp = { low: 0, high: 32767 };
+const WORD: Clamp = { low: -32768, high: 32767 };
 
 export interface WindowOptions {
   /** Kernel, stride and dilation of both axes; pads on all sides. */
@@ -69,10 +70,28 @@ export class GraphBuilder {
     return this.add({ kind: 'averagepool', inputs: [input], output, window, countIncludePad, shift, clamp: RELU });
   }
 
-  residual(a: number, b: number): number {
+  residual(a: number, b: number, clamp: Clamp = RELU): number {
     const { height, width, channels } = this.tensors[a];
     const output = this.tensor(height, width, channels);
-    return this.add({ kind: 'add', inputs: [a, b], output, shiftA: 1, shiftB: 0, shiftOut: 1, clamp: RELU });
+    return this.add({ kind: 'add', inputs: [a, b], output, shiftA: 1, shiftB: 0, shiftOut: 1, clamp });
+  }
+
+  multiply(a: number, b: number): number {
+    const { height, width, channels } = this.tensors[a];
+    const output = this.tensor(height, width, channels);
+    return this.add({ kind: 'mul', inputs: [a, b], output, shiftOut: 14, clamp: WORD });
+  }
+
+  /** whole − x, as a depthwise layer. */
+  complement(input: number, whole: number): number {
+    const output = this.conv(input, this.tensors[input].channels, { groups: this.tensors[input].channels });
+    const layer = this.layers.at(-1)!;
+    if (layer.kind !== 'conv') throw new Error('no layer');
+    layer.weights.fill(-(2 ** 14));
+    layer.shift.fill(14);
+    layer.bias.fill(whole * 2 ** 14);
+    this.layers[this.layers.length - 1] = { ...layer, clamp: WORD };
+    return output;
   }
 
   /** x / 2, rounded: never falls. */

@@ -106,11 +106,24 @@ interface PairOperand {
   readonly clamp: Clamp;
 }
 
+/** The look-up of a sum: an addition that has no bounds but those of a word, and the table behind it, in one. */
+type AddTableWork = PairOperand & {
+  readonly op: 'addTable';
+  readonly shiftA: number;
+  readonly shiftB: number;
+  readonly shiftSum: number;
+  readonly table: TableLayer;
+};
+
+/** A product; with `complement` c the factor is what the second operand lacks to 2^c. */
+type MulWork = PairOperand & { readonly op: 'mul'; readonly shiftOut: number; readonly complement?: number };
+
 /** Work of a vector unit behind the MACs (or alone). */
 export type VecWork =
   | { readonly op: 'max'; readonly geometry: Geometry; readonly clamp: Clamp }
   | (PairOperand & { readonly op: 'add'; readonly shiftA: number; readonly shiftB: number; readonly shiftOut: number })
-  | (PairOperand & { readonly op: 'mul'; readonly shiftOut: number })
+  | AddTableWork
+  | MulWork
   | (PairOperand & { readonly op: 'maximum' })
   | { readonly op: 'table'; readonly table: TableLayer; readonly clamp: Clamp }
   | { readonly op: 'copy'; readonly boxes: readonly CopyBox[] };
@@ -120,6 +133,28 @@ export type PairWork = Extract<VecWork, PairOperand>;
 
 export function isPairWork(vec: VecWork | undefined): vec is PairWork {
   return vec !== undefined && 'other' in vec;
+}
+
+/** Vector work that looks words up. */
+export type LookUp = Extract<VecWork, { readonly table: TableLayer }>;
+
+export function isLookUp(vec: VecWork | undefined): vec is LookUp {
+  return vec !== undefined && 'table' in vec;
+}
+
+/** Can a sum be looked up as it comes from the adder? What the table is given is the sum, within a word only. */
+export function canLookUp({ clamp, shiftA, shiftB }: { readonly clamp: Clamp; readonly shiftA: number; readonly shiftB: number }): boolean {
+  return clamp.low <= -32768 && clamp.high >= 32767 && (shiftA === 0 || shiftB === 0);
+}
+
+/** What the vector unit does for a stage, one after the other: a sum and the table behind it are one look-up. */
+export function vecWorks({ vec, table, isTableFirst }: Pick<Stage, 'vec' | 'table' | 'isTableFirst'>): VecWork[] {
+  if (vec?.op === 'add' && table && !isTableFirst && canLookUp(vec)) {
+    const { other, isPixel, shiftA, shiftB, shiftOut: shiftSum } = vec;
+    return [{ op: 'addTable', other, isPixel, shiftA, shiftB, shiftSum, table: table.table, clamp: table.clamp }];
+  }
+  const works = [vec, table].filter((work) => work !== undefined);
+  return isTableFirst ? works.reverse() : works;
 }
 
 /** Tensors that a stage reads. */

@@ -40,16 +40,19 @@ export function makeVec(
   let rowFrom = 0;
   let freeFrom = 0;
   let lanesFree = 0;
+  let startedAt = 0;
   const endChunk = (): void => {
     const t = now();
     const d = descriptorOf(index);
-    const cycles = d.op === 2 ? 8 : 4;
-    const done = Math.max(t + 1, lanesFree) + cycles - 1;
-    lanesFree = done + 1;
+    const cycles = d.op === 2 || d.op === 4 ? 8 : 4;
+    let from = Math.max(t + 1, lanesFree);
+    while (d.op === 4 && (from - startedAt) % 2 !== 0) from++;
+    lanesFree = from + cycles;
+    const done = lanesFree - 1 + (d.op === 4 ? 7 : 0);
     inChunk = false;
     ports.enter(source, { f: done + lat.vecPipeline, mask: d.outCus, last: chunks.length === 0 ? index : -1 });
     if (chunks.length > 0) return;
-    control.signal('read', index, d.op === 2 ? done + 1 : t + 1);
+    control.signal('read', index, d.op === 2 || d.op === 4 ? done + 1 : t + 1);
     index = -1;
     freeFrom = done + 1;
   };
@@ -66,13 +69,14 @@ export function makeVec(
       if (index >= 0 || t < freeFrom) return;
       index = control.tryStart(unit);
       if (index < 0) return;
+      startedAt = t;
       const d = descriptorOf(index);
       chunks = [];
       const starts = rowStarts(d);
       for (const [i, [rows, columns]] of validTaps(d).entries()) {
         for (let c = 0; c < Math.ceil(d.words / 16); c++) {
           const pixelStart = c === 0;
-          const reads = rows.length * columns.length * (d.op & 1 ? 2 : 1);
+          const reads = rows.length * columns.length * ([1, 3, 4].includes(d.op) ? 2 : 1);
           chunks.push({ reads, pixelStart, rowStart: pixelStart && starts.includes(i), lastRow: pixelStart && i === starts.at(-1) });
         }
       }
