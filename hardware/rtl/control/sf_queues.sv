@@ -146,27 +146,25 @@ module sf_queues
   end
 
   // --- by unit: the next descriptor, the head ---
-  entry_t [NumCus-1:0] next_q, head_q;
-  always_ff @(posedge clk_i) begin
-    for (int c = 0; c < int'(NumCus); c++) begin
-      if (out_cu_q[c]) next_q[c] <= out_q;
-      if (take[c]) head_q[c] <= next_q[c];
-    end
-  end
   assign head_o = head_valid_q;
 
   for (genvar c = 0; c < int'(NumCus); c++) begin : gen_cu
-    assign desc_o[c]       = head_q[c].desc;
-    assign wait_read_o[c]  = unpack(head_q[c].wait_read);
-    assign wait_write_o[c] = unpack(head_q[c].wait_write);
+    entry_t next_q, head_q;
+    always_ff @(posedge clk_i) begin
+      if (out_cu_q[c]) next_q <= out_q;
+      if (take[c]) head_q <= next_q;
+    end
+    assign desc_o[c]       = head_q.desc;
+    assign wait_read_o[c]  = unpack(head_q.wait_read);
+    assign wait_write_o[c] = unpack(head_q.wait_write);
     sf_start #(.StartedDepth(32)) u_start (
       .clk_i, .rst_ni, .run_i,
       .go_i          (go_i[c]),
       .full_o        (full_o[c]),
       .last_o        (last_o[c]),
       .head_i        (head_valid_q[c]),
-      .signal_read_i (unpack(head_q[c].signal_read)),
-      .signal_write_i(unpack(head_q[c].signal_write)),
+      .signal_read_i (unpack(head_q.signal_read)),
+      .signal_write_i(unpack(head_q.signal_write)),
       .tokens_i      (tokens_i[c]),
       .free_i        (free_i[c]),
       .start_o       (start_o[c]),

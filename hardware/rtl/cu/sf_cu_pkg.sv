@@ -133,25 +133,13 @@ package sf_cu_pkg;
     logic [2:0] param_place;  // slot and number of it
     logic       first;        // at 9: first step of a window
     logic       capture;      // at 10: the sums of a window are complete
-    logic       run11;        // at 11 + k and so on: a cycle k of a window's reduction
-    logic       run12;
-    logic       run13;
-    logic       run14;
-    logic       run15;
-    logic       run16;
+    logic [16:11] run;        // at 11 + k and so on: a cycle k of a window's reduction
     logic       late10;       // stage 0 of the chains becomes 0
     logic       late11;
     logic       next10;       // stage 0 becomes the lane of the upper half
-    logic       upper11;      // the half of the lanes
-    logic       upper12;
-    logic       upper13;
-    logic       upper14;
-    logic       first11;      // the lane of stage 1 counts
-    logic       first12;
-    logic       second12;     // of stage 2
-    logic       second13;
-    logic       third13;      // of stage 3
-    logic       third14;
+    logic [14:11] upper;      // the half of the lanes
+    logic [3:1] count_low;    // the lane of stage i counts: at 10 + i
+    logic [3:1] count_high;   // at 11 + i
     logic       wide14;       // g >= 8
     logic       wide15;
     logic       again15;      // the second half of 16 lanes

@@ -96,7 +96,6 @@ module sf_operand
   line_t                     fine_d, fine_q, shared_d, shared_q;
   logic [3:0][1:0]           fine_select_d, fine_select_q;  // at e + 3, e + 4
   logic [3:0]                borrow_d, borrow_q;            // at e + 3, e + 4
-  logic [LineWords-1:0][1:0] coarse_select_d, coarse_select_q;  // at e + 4, e + 5
   for (genvar j = 0; j < 4; j++) begin : gen_fine
     logic [1:0] fine;
     always_comb begin
@@ -108,26 +107,23 @@ module sf_operand
     end
     assign fine_select_d[j] = fine ^ {1'b0, j >= 2 && fine[1]};
   end
-  for (genvar l = 0; l < int'(LineWords); l++) begin : gen_coarse
-    logic [1:0] quad, coarse;
+  for (genvar l = 0; l < int'(LineWords); l++) begin : gen_lane
+    logic [1:0] quad, coarse, coarse_select_q;  // at e + 4, e + 4, e + 5
     assign quad = (ctl4_q.lg <= 3'd2) ? 2'(l / 4) : (ctl4_q.lg == 3'd3) ? 2'(l / 8 * 2) : 2'd0;
     assign coarse = col4_q[3:2] - quad - 2'(borrow_q[l%4]);
-    assign coarse_select_d[l] = coarse ^ {1'b0, l >= 8 && coarse[1]};
-  end
-  for (genvar l = 0; l < int'(LineWords); l++) begin : gen_lane
+    always_ff @(posedge clk_i) coarse_select_q <= coarse ^ {1'b0, l >= 8 && coarse[1]};
     sf_choose #(.Gray(l % 4 >= 2)) u_fine (
       .code_i(fine_select_q[l%4]), .word0_i(quadrant_q[l]), .word1_i(quadrant_q[(l+1)%16]), .word2_i(quadrant_q[(l+2)%16]),
       .word3_i(quadrant_q[(l+3)%16]), .word_o(fine_d[l])
     );
     sf_choose #(.Gray(l >= 8)) u_coarse (
-      .code_i(coarse_select_q[l]), .word0_i(fine_q[l]), .word1_i(fine_q[(l+4)%16]), .word2_i(fine_q[(l+8)%16]), .word3_i(fine_q[(l+12)%16]),
+      .code_i(coarse_select_q), .word0_i(fine_q[l]), .word1_i(fine_q[(l+4)%16]), .word2_i(fine_q[(l+8)%16]), .word3_i(fine_q[(l+12)%16]),
       .word_o(shared_d[l])
     );
   end
   always_ff @(posedge clk_i) begin
     fine_select_q <= fine_select_d;
     borrow_q <= borrow_d;
-    coarse_select_q <= coarse_select_d;
     fine_q <= fine_d;
   end
   always_ff @(posedge clk_i) begin

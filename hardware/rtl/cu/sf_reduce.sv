@@ -1,4 +1,4 @@
-// Sums of a window's 16 accumulators by output: held shadows, 8 lanes a cycle, two chains of four additions, two results a cycle.
+// The lanes of a vMAC, and the sums of a window's 16 accumulators by output: held shadows, 8 lanes a cycle, two chains of four additions, two results a cycle.
 // Specification: docs/microarchitecture.md, section 4 (O = max(2, 8 / g) cycles a window; what cycle k treats: sf_vmac_ctl).
 // Twin: computeOutput in src/simulator/data/mac-scalar.ts.
 //
@@ -12,15 +12,37 @@
 // 12 + k + i -> eights 16 + k -> 17 + k = sum_o.
 module sf_reduce
   import sf_pkg::*;
+  import sf_types_pkg::*;
   import sf_cu_pkg::*;
 #(
   parameter int unsigned Index = 0  // of the vMAC
 ) (
   input  logic        clk_i,
   input  vmac_ctl_t   ctl_i,
-  input  logic signed [47:0] sums_i [NumLanes],
+  input  line_t       shared_i,     // as in sf_vmac
+  input  line_t       own_i,
+  input  logic        own_clear_i,
+  input  line_t       weights_i,
   output logic signed [1:0][47:0] sum_o
 );
+  // ---------------------------------------------------------------- lanes
+  logic signed [47:0] sums [NumLanes];
+  for (genvar l = 0; l < int'(NumLanes); l++) begin : gen_lane
+    sf_lane u_lane (
+      .clk_i,
+      .own_i(own_i[l]),
+      .own_clear_i,
+      .shared_i(shared_i[l]),
+      .weight_i(weights_i[l]),
+      .drop_i(ctl_i.drop[l]),
+      .bias_i({weights_i[4*(l%4)+2], weights_i[4*(l%4)+1], weights_i[4*(l%4)]}),
+      .bias_load_i(ctl_i.bias_load[l]),
+      .bias_clear_i(ctl_i.bias_clear[l]),
+      .first_i(ctl_i.first),
+      .sum_o(sums[l])
+    );
+  end
+
   localparam int unsigned LowW = 24;
   localparam int unsigned HighW = 48 - LowW;
   localparam int unsigned Stages = 4;
@@ -30,10 +52,10 @@ module sf_reduce
   // Cycles of a window at 10 + i and its choices there; stage i of the low bits adds at 10 + i, that of the high bits at 11 + i.
   logic [Stages:1] run, upper;
   logic [Stages-1:1] count_low, count_high;  // by stage
-  assign run = {ctl_i.run14, ctl_i.run13, ctl_i.run12, ctl_i.run11};
-  assign upper = {ctl_i.upper14, ctl_i.upper13, ctl_i.upper12, ctl_i.upper11};
-  assign count_low = {ctl_i.third13, ctl_i.second12, ctl_i.first11};
-  assign count_high = {ctl_i.third14, ctl_i.second13, ctl_i.first12};
+  assign run = ctl_i.run[14:11];
+  assign upper = ctl_i.upper;
+  assign count_low = ctl_i.count_low;
+  assign count_high = ctl_i.count_high;
 
   // ---------------------------------------------------------------- two chains: low bits of stage i at 11 + k + i, high bits at 12 + k + i
   low_t  chain_low [2];
@@ -47,18 +69,18 @@ module sf_reduce
     high_t [1:0] first_held_q;
     always_ff @(posedge clk_i) begin
       if (ctl_i.late10) first_low_q <= '0;
-      else if (ctl_i.capture) first_low_q <= sums_i[4*c+Turn][LowW-1:0];
+      else if (ctl_i.capture) first_low_q <= sums[4*c+Turn][LowW-1:0];
       else if (ctl_i.next10) first_low_q <= first_upper_low_q;
     end
     always_ff @(posedge clk_i) begin
       if (ctl_i.capture) begin
-        first_upper_low_q <= sums_i[8+4*c+Turn][LowW-1:0];
-        first_held_q <= {sums_i[8+4*c+Turn][47:LowW], sums_i[4*c+Turn][47:LowW]};
+        first_upper_low_q <= sums[8+4*c+Turn][LowW-1:0];
+        first_held_q <= {sums[8+4*c+Turn][47:LowW], sums[4*c+Turn][47:LowW]};
       end
     end
     always_ff @(posedge clk_i) begin
       if (ctl_i.late11) first_high_q <= '0;
-      else if (ctl_i.run11) first_high_q <= first_held_q[ctl_i.upper11];
+      else if (run[1]) first_high_q <= first_held_q[upper[1]];
     end
 
     low_t  low [Stages];
@@ -75,8 +97,8 @@ module sf_reduce
       high_t upper_high_q [i+1];
       always_ff @(posedge clk_i) begin
         if (ctl_i.capture) begin
-          {lower_high_q[0], lower_low_q[0]} <= sums_i[Lane];
-          {upper_high_q[0], upper_low_q[0]} <= sums_i[8+Lane];
+          {lower_high_q[0], lower_low_q[0]} <= sums[Lane];
+          {upper_high_q[0], upper_low_q[0]} <= sums[8+Lane];
         end
       end
       for (genvar d = 1; d <= i; d++) begin : gen_late
@@ -127,13 +149,13 @@ module sf_reduce
   logic        eight_carry_q, sum_carry_q;
   // Second operands that count or are 0, their lowest bits apart as above.
   always_ff @(posedge clk_i) begin
-    if (ctl_i.run14) begin
+    if (ctl_i.run[14]) begin
       {eight_carry_q, eight_low_q[0]} <= {1'b0, chain_low[0]} + {
         1'b0, ctl_i.wide14 ? chain_low[1][LowW-1:1] : '0, ctl_i.wide14 && chain_low[1][0]
       };
       eight_low_q[1] <= chain_low[1];
     end
-    if (ctl_i.run15) begin
+    if (ctl_i.run[15]) begin
       eight_q[0] <= chain_high[0] + {
         ctl_i.wide15 ? chain_high[1][HighW-1:1] : '0, ctl_i.wide15 && chain_high[1][0]
       } + high_t'(eight_carry_q);
@@ -143,7 +165,7 @@ module sf_reduce
       };
       sum_low_q[1] <= eight_low_q[1];
     end
-    if (ctl_i.run16) begin
+    if (ctl_i.run[16]) begin
       sum_low_last_q <= sum_low_q;
       sum_q[0] <= eight_q[0] + {
         ctl_i.again16 ? sum_q[0][HighW-1:1] : '0, ctl_i.again16 && sum_q[0][0]

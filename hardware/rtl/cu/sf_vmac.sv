@@ -21,27 +21,9 @@ module sf_vmac
   input  logic signed [15:0] clamp_high_i,
   output pair_t     pair_o        // at 20 + k
 );
-  // ---------------------------------------------------------------- lanes
-  logic signed [47:0] sums [NumLanes];
-  for (genvar l = 0; l < int'(NumLanes); l++) begin : gen_lane
-    sf_lane u_lane (
-      .clk_i,
-      .own_i(own_i[l]),
-      .own_clear_i,
-      .shared_i(shared_i[l]),
-      .weight_i(weights_i[l]),
-      .drop_i(ctl_i.drop[l]),
-      .bias_i({weights_i[4*(l%4)+2], weights_i[4*(l%4)+1], weights_i[4*(l%4)]}),
-      .bias_load_i(ctl_i.bias_load[l]),
-      .bias_clear_i(ctl_i.bias_clear[l]),
-      .first_i(ctl_i.first),
-      .sum_o(sums[l])
-    );
-  end
-
-  // ---------------------------------------------------------------- sums by output
+  // ---------------------------------------------------------------- lanes, sums by output
   logic signed [1:0][47:0] sum;
-  sf_reduce #(.Index(Index)) u_reduce (.clk_i, .ctl_i, .sums_i(sums), .sum_o(sum));
+  sf_reduce #(.Index(Index)) u_reduce (.clk_i, .ctl_i, .shared_i, .own_i, .own_clear_i, .weights_i, .sum_o(sum));
 
   // ---------------------------------------------------------------- shifts: small RAMs by slot and parameter line, one a word
   logic [3:0][5:0] shift_read;
@@ -54,7 +36,7 @@ module sf_vmac
     assign shift_read[q] = ram_q[pick_i.shift_place[q%2]];
   end
   always_ff @(posedge clk_i) begin
-    if (ctl_i.run16) shift_q <= {shift_read[pick_i.shift_word[1]], shift_read[pick_i.shift_word[0]]};
+    if (ctl_i.run[16]) shift_q <= {shift_read[pick_i.shift_word[1]], shift_read[pick_i.shift_word[0]]};
   end
 
   // ---------------------------------------------------------------- two results a cycle
@@ -62,7 +44,7 @@ module sf_vmac
   logic signed [1:0][15:0] word;
   logic                    run17_q;
   always_ff @(posedge clk_i) begin
-    run17_q <= ctl_i.run16;
+    run17_q <= ctl_i.run[16];
     low_q <= clamp_low_i;
     high_q <= clamp_high_i;
   end

@@ -56,12 +56,13 @@ module sf_vmac_ctl
 
   // ---------------------------------------------------------------- cycles of a window (11 + k)
   // The stages have a reset so that they become registers, not slow shift registers.
-  logic       run_d, run11_q, run12_q, run13_q, run14_q, run15_q, run16_q;
+  logic       run_d;
+  logic [16:11] run_q;
   stage_t     stage_d, stage11_q, stage12_q, stage13_q, stage14_q, stage15_q;
   logic [2:0] last_k;
   assign last_k = (stage11_q.lg == 3'd0) ? 3'd7 : (stage11_q.lg == 3'd1) ? 3'd3 : 3'd1;
   always_comb begin
-    run_d = run11_q;
+    run_d = run_q[11];
     stage_d = stage11_q;
     stage_d.k = stage11_q.k + 3'd1;
     if (last10_q) begin
@@ -73,16 +74,17 @@ module sf_vmac_ctl
   end
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      {run11_q, run12_q, run13_q, run14_q, run15_q, run16_q} <= '0;
+      run_q <= '0;
       {stage11_q, stage12_q, stage13_q, stage14_q, stage15_q} <= '0;
     end else begin
-      {run11_q, run12_q, run13_q, run14_q, run15_q, run16_q} <= {run_d, run11_q, run12_q, run13_q, run14_q, run15_q};
+      run_q <= {run_q[15:11], run_d};
       {stage11_q, stage12_q, stage13_q, stage14_q, stage15_q} <= {stage_d, stage11_q, stage12_q, stage13_q, stage14_q};
     end
   end
 
   // The half of the lanes, and the stages of a chain whose lanes count.
-  logic       upper_d, upper11_q, upper12_q, upper13_q, upper14_q, late11_q;
+  logic       upper_d, late11_q;
+  logic [14:11] upper_q;
   logic [3:0] count_d;
   logic [3:1] count11_q, count12_q;
   logic [3:2] count13_q;
@@ -95,24 +97,24 @@ module sf_vmac_ctl
   end
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      {upper11_q, upper12_q, upper13_q, upper14_q} <= '0;
+      upper_q <= '0;
       {late11_q, count11_q, count12_q, count13_q, third14_q} <= '0;
     end else begin
-      {upper11_q, upper12_q, upper13_q, upper14_q} <= {upper_d, upper11_q, upper12_q, upper13_q};
+      upper_q <= {upper_q[13:11], upper_d};
       {late11_q, count11_q} <= {!count_d[0], count_d[3:1]};
       {count12_q, count13_q, third14_q} <= {count11_q, count12_q[3:2], count13_q[3]};
     end
   end
 
   // g >= 8 at 14 + k to 20 + k: the chains are added, both words are result 0. g = 16: so are both halves.
-  logic wide14_q, wide15_q, wide16_q, wide17_q, wide18_q, wide19_q, wide20_q, again15_q, again16_q;
+  logic [20:14] wide_q;
+  logic again15_q, again16_q;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      {wide14_q, wide15_q, wide16_q, wide17_q, wide18_q, wide19_q, wide20_q} <= '0;
+      wide_q <= '0;
       {again15_q, again16_q} <= '0;
     end else begin
-      {wide14_q, wide15_q, wide16_q, wide17_q, wide18_q, wide19_q, wide20_q} <=
-          {stage13_q.lg >= 3'd3, wide14_q, wide15_q, wide16_q, wide17_q, wide18_q, wide19_q};
+      wide_q <= {wide_q[19:14], stage13_q.lg >= 3'd3};
       {again15_q, again16_q} <= {stage14_q.lg == 3'd4 && stage14_q.k[0], again15_q};
     end
   end
@@ -166,30 +168,18 @@ module sf_vmac_ctl
     param_place: {ctl_i.slot, ctl_i.index},
     first: first9_q,
     capture: last10_q,
-    run11: run11_q,
-    run12: run12_q,
-    run13: run13_q,
-    run14: run14_q,
-    run15: run15_q,
-    run16: run16_q,
+    run: run_q,
     late10: !count_d[0],
     late11: late11_q,
-    next10: run11_q && upper_d,
-    upper11: upper11_q,
-    upper12: upper12_q,
-    upper13: upper13_q,
-    upper14: upper14_q,
-    first11: count11_q[1],
-    first12: count12_q[1],
-    second12: count12_q[2],
-    second13: count13_q[2],
-    third13: count13_q[3],
-    third14: third14_q,
-    wide14: wide14_q,
-    wide15: wide15_q,
+    next10: run_q[11] && upper_d,
+    upper: upper_q,
+    count_low: {count13_q[3], count12_q[2], count11_q[1]},
+    count_high: {third14_q, count13_q[2], count12_q[1]},
+    wide14: wide_q[14],
+    wide15: wide_q[15],
     again15: again15_q,
     again16: again16_q,
-    wide20: wide20_q
+    wide20: wide_q[20]
   };
 
   logic unused_stages;
