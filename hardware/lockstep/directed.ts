@@ -394,5 +394,18 @@ export function directedPrograms(machine: Machine): Directed[] {
     { unit: LDM, fields: { words: 8000 } },
     { unit: ST, fields: { dramAddress: output, words: 8000, base: 10_000 } },
   ]);
+  const looked = (i: number): Step['fields'] => ({
+    ...{ op: VEC_OPS.addTable, words: 40 - i, colStep: 40, src2Base: 2000, src2ColStep: 40, shiftA: i % 3, shiftSum: 1, shiftOut: 7 },
+    ...{ outWidth: 5, count: 5, outBase: 8192 + 200 * i, outColStep: 40 },
+  });
+  add('T13: sums for look-ups while loads take port B: chunks begin in any cycle, but not their work', [
+    maps(4000, bits(VEC0)),
+    { unit: LDM, fields: { dramAddress: 8192, words: 1024, space: 1, signalWrite: bits(VEC0) } },
+    { unit: LDM, fields: { base: 20000, words: DATA_WORDS } },
+    wait({ unit: VEC0, fields: { words: 1 } }, LDM),
+    wait({ unit: VEC0, fields: looked(0) }, LDM),
+    ...Array.from({ length: 11 }, (_, i) => ({ unit: VEC0, fields: { ...looked(i + 1), ...(i === 10 ? { signalWrite: bits(ST) } : {}) } })),
+    wait(dump(0, 2400, 8192), VEC0),
+  ]);
   return programs;
 }

@@ -127,16 +127,20 @@ module sf_vec_data
   logic [1:0][23:0] power_q;  // at 2'
   logic [1:0][5:0]  shift_q;
   logic [5:1]       odd_q;  // work1.odd so many cycles ago
-  always_ff @(posedge clk_i) odd_q <= {odd_q[4:1], work1.odd};
+  always_ff @(posedge clk_i) begin
+    if (run_q) odd_q <= {odd_q[4:1], work1.odd};
+  end
   for (genvar p = 0; p < 2; p++) begin : gen_turn
     assign look1[p] = late_i.is_table && !(late_i.is_sum && work1.odd == 1'(p));
     always_ff @(posedge clk_i) begin
-      look2_q[p] <= look1[p];
       if (look1[p]) power_q[p] <= '0;
-      else power_q[p] <= late_i.power;
-      shift_q[p][5:4] <= (late_i.is_sum && odd_q[3] == 1'(p)) ? late_i.shift_sum[5:4] : late_i.shift_out[5:4];
-      shift_q[p][3:2] <= (late_i.is_sum && odd_q[4] == 1'(p)) ? late_i.shift_sum[3:2] : late_i.shift_out[3:2];
-      shift_q[p][1:0] <= (late_i.is_sum && odd_q[5] == 1'(p)) ? late_i.shift_sum[1:0] : late_i.shift_out[1:0];
+      else if (run_q) power_q[p] <= late_i.power;
+      if (run_q) begin
+        look2_q[p] <= look1[p];
+        shift_q[p][5:4] <= (late_i.is_sum && odd_q[3] == 1'(p)) ? late_i.shift_sum[5:4] : late_i.shift_out[5:4];
+        shift_q[p][3:2] <= (late_i.is_sum && odd_q[4] == 1'(p)) ? late_i.shift_sum[3:2] : late_i.shift_out[3:2];
+        shift_q[p][1:0] <= (late_i.is_sum && odd_q[5] == 1'(p)) ? late_i.shift_sum[1:0] : late_i.shift_out[1:0];
+      end
     end
   end
   for (genvar l = 0; l < int'(Lanes); l++) begin : gen_lane
