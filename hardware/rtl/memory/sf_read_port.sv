@@ -115,9 +115,9 @@ module sf_read_port
     .full_o (unused_meta_full)
   );
 
-  function automatic read_addr_t weights_after(read_addr_t line);
-    return line == read_addr_t'(WeightsLines - 1) ? '0 : line + read_addr_t'(1);
-  endfunction
+  // The weights line behind this one.
+  read_addr_t weights_after;
+  assign weights_after = current_q.meta.addr == read_addr_t'(WeightsLines - 1) ? '0 : current_q.meta.addr + read_addr_t'(1);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) current_valid_q <= 1'b0;
@@ -137,7 +137,7 @@ module sf_read_port
             current_q.meta.vmac <= current_q.meta.vmac + 2'd1;
             if (current_q.meta.vmac == 2'd3) current_q.meta.cus <= next_slot;
           end else begin
-            current_q.meta.addr <= weights_after(current_q.meta.addr);
+            current_q.meta.addr <= weights_after;
             current_q.meta.left <= current_q.meta.left - 3'd1;
           end
         end
