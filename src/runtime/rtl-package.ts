@@ -9,7 +9,7 @@ import { LINE_BYTES, LINE_WORDS, type Machine, mapsWords, weightsLines } from '.
 import { crc32 } from '../util/crc32.ts';
 
 /** Version of the register map and of the descriptors, as the driver reads it: major in the upper half. */
-const RTL_VERSION = 0x0001_0000;
+const RTL_VERSION = 0x0001_0001;
 /** Synchronisation fields come first in every kind and are the transient ones. */
 const SYNC_FIELDS = 4;
 

@@ -39,7 +39,7 @@ package sf_pkg;
   parameter int unsigned LatVecPipeline = 19;
   parameter int unsigned LatDmaSetup = 3;
   parameter int unsigned LatReadLatencyMaps = 9;
-  parameter logic [31:0] RtlVersion = 32'h00010000;
+  parameter logic [31:0] RtlVersion = 32'h00010001;
   parameter logic [31:0] MachineFingerprint = 32'h326b9be1;
 
   // Instructions.

@@ -110,16 +110,22 @@ function findPlaced(stages: StageGraph, rootOf: (tensor: number) => number): Set
   return placed;
 }
 
+/** The pass over the frames in which every stage runs, in its place: stages that run once for all frames are between two. */
+export function passesOf({ stages }: StageGraph): number[] {
+  let pass = 0;
+  return stages.map((stage, i) => {
+    if (i > 0 && stage.batched !== stages[i - 1]!.batched) pass++;
+    return pass;
+  });
+}
+
 /**
  * Roots that are made in one pass over the frames and read in a later one: all frames run through the stages in front of a batched stage, then it runs
  * once, then all frames run through what follows.
  */
 function crossPasses(stages: StageGraph, rootOf: (tensor: number) => number): Set<number> {
-  let pass = 0;
-  const passes = stages.stages.map((stage, i) => {
-    if (i > 0 && stage.batched !== stages.stages[i - 1]!.batched) pass++;
-    return pass;
-  });
+  const passes = passesOf(stages);
+  const pass = passes.at(-1) ?? 0;
   const made = new Map<number, number>();
   const read = new Map<number, number>();
   const noteRead = (root: number, at: number): void => {

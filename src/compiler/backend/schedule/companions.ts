@@ -4,23 +4,26 @@
  */
 import type { CellPlan } from '../cell/cell-plan.ts';
 import type { FlowPlan } from '../flow/flow-plan.ts';
+import { passesOf } from '../layout/dram-layout.ts';
 import { type Stage, type StageGraph, tensorsRead, tensorsWritten } from '../stages/stage.ts';
 import type { StepDraft } from './step-drafts.ts';
 
 /**
  * Vector stages move beside the longest MAC stage that runs after their inputs are made and before their result is read: they share no unit with it.
- * Members of flows and cells take no part.
+ * Members of flows and cells take no part. Of several frames none moves to an earlier pass over them: what it makes is kept from its place on.
  */
 export function pairCompanions(
   stages: StageGraph,
   rootOf: (tensor: number) => number,
   flows: readonly FlowPlan[] = [],
   cells: readonly CellPlan[] = [],
+  frames = 1,
 ): StepDraft[] {
   const flowOf = new Map(flows.flatMap((flow) => flow.members.map(({ index }) => [index, flow] as const)));
   const cellOf = new Map(cells.flatMap((cell) => cell.members.map(({ index }) => [index, cell] as const)));
   const list = stages.stages;
   const hosts = new Map<number, number>();
+  const passes = passesOf(stages);
   list.forEach((stage, index) => {
     // The activation table holds one function at a time.
     if (stage.mac || stage.vec?.op === 'table' || stage.table || flowOf.has(index) || cellOf.has(index)) return;
@@ -37,6 +40,7 @@ export function pairCompanions(
     let host = -1;
     for (let i = made + 1; i < read; i++) {
       const candidate = list[i]!;
+      if (frames > 1 && passes[i]! < passes[index]!) continue;
       if (!candidate.mac || candidate.batched !== stage.batched || flowOf.has(i) || cellOf.has(i)) continue;
       if (host < 0 || macsOf(candidate) > macsOf(list[host]!)) host = i;
     }

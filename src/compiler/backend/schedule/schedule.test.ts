@@ -49,6 +49,20 @@ describe('companions', () => {
   });
 });
 
+describe('companions of several frames', () => {
+  it('do not move to an earlier pass over the frames, which would not keep what each makes', async () => {
+    const b = new GraphBuilder();
+    const x = b.input(4, 4, 24);
+    const mean = b.averagePool(x, { kernel: 4 });
+    const flat = b.conv(x, 34, { kernel: 5, pad: 1, stride: 2 });
+    // One image of all frames, between the sum and its reader.
+    const behind = b.averagePool(flat, { kernel: 1 });
+    const sum = b.residual(x, mean);
+    const graph = b.build(behind, b.multiply(sum, mean));
+    expect((await checkConformance(graph, XC7Z045, 2, 3)).difference).toBeUndefined();
+  });
+});
+
 describe('tensors on chip', () => {
   it('are not read by depthwise stages from where these cannot begin', async () => {
     const b = new GraphBuilder();

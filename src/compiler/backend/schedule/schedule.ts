@@ -51,7 +51,7 @@ function draftSteps(plans: StagePlans, hasRelays: boolean, hasBands = hasRelays)
   const flows = chooseFlows(stages, layout, machine, taken);
   const drafts = new StepDrafts(
     plans,
-    pairCompanions(stages, (tensor) => plans.rootOf(tensor), flows, cells),
+    pairCompanions(stages, (tensor) => plans.rootOf(tensor), flows, cells, frames),
   );
   // A stage that does not fit beside its companions runs alone.
   const beside = new Residency(plans, drafts);
