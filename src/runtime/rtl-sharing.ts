@@ -14,7 +14,7 @@ export const SHARED_MODULES: readonly string[] = [
   'sf_bus_in',
   'sf_mac_collect',
   'sf_mac_seq',
-  'sf_maps_buffer',
+  'sf_maps_quadrant',
   'sf_operand',
   'sf_port_b',
   'sf_read_port',
