@@ -312,7 +312,7 @@ commonOptions(
 )
   .addOption(new Option('--scope <scope>').choices(SCOPES).default('network'))
   .addOption(new Option('--size <n>', 'rows and columns of the input image, for built-in models of any size').argParser(count))
-  .option('--trained', 'the model compiled for a profile: twice as long to build, some 5 % faster')
+  .option('--trained', 'the model compiled for a profile: twice as long to build, a tenth faster')
   .action(async (names: string[], options: CommonOptions & { scope: Scope; size?: number; trained?: boolean }) =>
     finish(await runNetworks(names, options)),
   );

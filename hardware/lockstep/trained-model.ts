@@ -1,5 +1,5 @@
 /**
- * The model of sf_top compiled for what it does in the first cycles of two networks: some 5 % faster, twice as long to build. For runs of tens of millions of
+ * The model of sf_top compiled for what it does in the first cycles of two networks: a tenth faster, twice as long to build. For runs of tens of millions of
  * cycles. Documentation: hardware/README.md, "Speed of the model".
  */
 import type { Machine } from '../../src/machine/machine.ts';

@@ -30,7 +30,7 @@ export interface ModelOptions {
   readonly quick?: boolean;
   /**
    * Runs a model for some ten thousand cycles. Given, the model is compiled twice: with counters, and, once this has run it, for what they found.
-   * It then takes twice as long to build and is some 5 % faster (hardware/README.md, "Speed of the model").
+   * It then takes twice as long to build and is a tenth faster (hardware/README.md, "Speed of the model").
    */
   readonly train?: (model: string) => void;
   /** Folder of the RTL; default hardware/rtl. */
