@@ -35,6 +35,7 @@ export function* emitRelay(context: EmitContext, job: RelayJob): Generator<void>
     emitter.emit(step);
     yield;
   }
+  emitter.end();
 }
 
 /** Where a CU's results wait for vector work, or its operand lies: `slotOf` a pixel, `piecesOf` some pixels; rings that it goes round. */
@@ -59,11 +60,10 @@ class RelayEmitter {
   constructor(context: EmitContext, job: RelayJob) {
     this.context = context;
     this.job = job;
-    const { links, isTiled } = job.plan;
+    const { links, tiled } = job.plan;
     this.maps = new RelayMaps(context, job.plan, job.base);
     this.transfers = new RelayTransfers(context, job.plan, job.frame, this.maps);
-    const lines = links.reduce((sum, link) => sum + (link ? link.groupLines * link.blocks.length : 0), 0);
-    this.weightLines = isTiled ? lines : 0;
+    this.weightLines = links.reduce((sum, link, m) => sum + (link && tiled.has(m) ? link.groupLines * link.blocks.length : 0), 0);
   }
 
   emit(step: RelayStep): void {
@@ -79,6 +79,10 @@ class RelayEmitter {
     if (link) this.emitMacs(step, member, link, parts, source);
     else this.emitLone(step.member, member, parts, source);
     this.transfers.store(step, member, source);
+  }
+
+  end(): void {
+    this.maps.close();
   }
 
   /** Every CU's pixels, cut into parts where they wait for loads. */
@@ -133,7 +137,7 @@ class RelayEmitter {
               const to = {
                 buffer: home.buffer,
                 output: maps.outputFrom(home.buffer, cu, part.from, channel, strip.left),
-                writes: maps.piecesIn(home.buffer, part, part.cus, cu),
+                writes: maps.piecesIn(home.buffer, part, part.cus, channel, cu),
               };
               this.addMac(member, link, block, { cu, slot, channels }, group, part, part.cus, to, source);
             }
@@ -199,7 +203,7 @@ class RelayEmitter {
       buffers: [buffer],
       slotOf: (pixel) => this.maps.slot(buffer, cu, pixel, channel),
       piecesOf: (part) => this.maps.of(buffer, cu, part, isMade ? cu : undefined),
-      writes: isMade ? this.maps.piecesIn(buffer, span, 1 << cu, cu) : [],
+      writes: isMade ? this.maps.piecesIn(buffer, span, 1 << cu, channel, cu) : [],
     };
   }
 
@@ -343,7 +347,7 @@ class RelayEmitter {
           const targets = isLast ? held.cus : own;
           const isMoved = isLast || !isWaiting;
           const out = isMoved ? maps.slot(output.buffer, cu, from, output.channel) : place;
-          const writes = isMoved ? maps.piecesIn(output.buffer, whole, targets, cu) : reads;
+          const writes = isMoved ? maps.piecesIn(output.buffer, whole, targets, output.channel, cu) : reads;
           if (operation.op === 'table') {
             emitTable(context, operation, cu, place, out, width, words, [...reads, ...looked], writes, source, targets, rows);
           } else if (isPairWork(operation)) {
@@ -353,7 +357,7 @@ class RelayEmitter {
             emitPair(context, operation, cu, place, second, out, width, words, operands, writes, source, targets, rows);
           }
           place = out;
-          reads = isMoved ? maps.piecesIn(output.buffer, whole, own, cu) : reads;
+          reads = isMoved ? maps.piecesIn(output.buffer, whole, own, output.channel, cu) : reads;
         });
       }
     }
@@ -368,10 +372,12 @@ class RelayEmitter {
   private group(member: number, link: LinkPlan, b: number, source: Source): WeightsGroup {
     const { weights, address } = this.job.constants[member]!;
     const key = `${member} ${b}`;
-    const known = this.job.plan.isTiled ? this.groups.get(key) : undefined;
+    const known = this.groups.get(key);
     if (known) return known;
-    const group = loadGroup(this.context, weights!.blocks[b]!, address!, link.groupLines, link.parts, this.weightLines, source);
-    this.groups.set(key, group);
+    const isTiled = this.job.plan.tiled.has(member);
+    const held = isTiled ? this.weightLines : 0;
+    const group = loadGroup(this.context, weights!.blocks[b]!, address!, link.groupLines, link.parts, held, source);
+    if (isTiled) this.groups.set(key, group);
     return group;
   }
 }

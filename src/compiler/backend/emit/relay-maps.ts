@@ -5,6 +5,7 @@ import type { Ring } from '../mac/source-walk.ts';
 import type { RelayBuffer } from '../relay/relay.ts';
 import { cutHeld, type HeldSpan } from '../relay/relay-gaps.ts';
 import type { RelayPlan } from '../relay/relay-plan.ts';
+import type { RelayPage } from '../relay/relay-rings.ts';
 import { type Columns, isPixelwise, ownColumns, type Span, spanOf } from '../relay/relay-steps.ts';
 import type { Geometry } from '../stages/stage.ts';
 import { type Piece, SPACE } from '../tasks/task.ts';
@@ -34,9 +35,11 @@ export class RelayMaps {
   private readonly isDealt: readonly boolean[];
   /**
    * Pieces of rows by buffer, cut where another CU's share begins, one for each CU that makes channels of them (CUs do not wait for each other's results): first pixel ·
-   * CUs + CU.
+   * CUs + CU, then run of channels.
    */
-  private readonly pieces: Map<number, readonly Piece[]>[];
+  private readonly pieces: Map<number, Map<number, readonly Piece[]>>[];
+  /** Pages in use by CU: first word, end. */
+  private readonly openPages = new Map<number, Map<number, number>>();
 
   /** @param base Where the relay's words begin in the maps buffers. */
   constructor(context: EmitContext, plan: RelayPlan, base: number) {
@@ -191,37 +194,87 @@ export class RelayMaps {
     const held = this.plan.columns?.[buffer]?.[cu];
     if (held && held.left >= held.right) return list;
     for (const { from: first } of this.stretchesOf(buffer, { from, to })) {
-      const pieces = this.pieces[buffer]!.get(first * this.context.cus + cu);
-      if (!pieces) throw new Error(`relay: row ${Math.floor(first / width)} of tensor ${tensor} is not in CU ${cu}`);
-      list.push(...madeBy(pieces, maker));
+      const runs = this.pieces[buffer]!.get(first * this.context.cus + cu);
+      if (!runs) throw new Error(`relay: row ${Math.floor(first / width)} of tensor ${tensor} is not in CU ${cu}`);
+      for (const pieces of runs.values()) list.push(...madeBy(pieces, maker));
     }
     return list;
   }
 
-  /** The same in several CUs, made now where they are new. */
-  piecesIn(buffer: number, { from, to }: Span, cus: number, maker?: number): Piece[] {
+  /** The same in several CUs, of the channels that are made or loaded with one of them; made now where they are new. */
+  piecesIn(buffer: number, { from, to }: Span, cus: number, channel: number, maker?: number): Piece[] {
     const { context } = this;
-    const { width, pitch } = this.bufferOf(buffer);
-    const { base, words, rowWords } = this.ring(buffer);
     const list: Piece[] = [];
     for (const part of this.stretchesOf(buffer, { from, to })) {
-      const row = Math.floor(part.from / width);
       for (let cu = 0; cu < context.cus; cu++) {
         if (!((cus >> cu) & 1)) continue;
         const key = part.from * context.cus + cu;
-        let pieces = this.pieces[buffer]!.get(key);
-        if (!pieces) {
-          const start = base + ((row * rowWords) % words);
-          const { left, right } = this.plan.columns?.[buffer]?.[cu] ?? { left: part.from - row * width, right: part.to - row * width };
-          const origin = this.originOf(buffer, cu);
-          const makers = this.isDealt[buffer] ? context.cus : 1;
-          pieces = context.list.newPieces(SPACE.maps(cu), start + (left - origin) * pitch, start + (right - origin) * pitch, makers);
-          this.pieces[buffer]!.set(key, pieces);
-        }
+        const known = this.pieces[buffer]!.get(key) ?? new Map<number, readonly Piece[]>();
+        this.pieces[buffer]!.set(key, known);
+        const run = this.runOf(buffer, channel);
+        const pieces = known.get(run) ?? this.newPieces(buffer, part, cu, run);
+        known.set(run, pieces);
         list.push(...madeBy(pieces, maker));
       }
     }
     return list;
+  }
+
+  /** Nothing of the relay stays: what comes later lies in rows of other forms. */
+  close(): void {
+    for (const cu of this.openPages.keys()) this.closePages(cu, 0, Number.POSITIVE_INFINITY);
+  }
+
+  /** Channels of a page are made run by run, all others together. */
+  private runOf(buffer: number, channel: number): number {
+    const { page, base } = this.plan.rings[buffer]!;
+    if (!page) return 0;
+    const at = base - page.base + channel;
+    return page.runs.findIndex(({ left, right }) => left <= at && at < right);
+  }
+
+  /** Pieces of a stretch of a row, one for each CU that makes channels of it. */
+  private newPieces(buffer: number, part: Span, cu: number, run: number): readonly Piece[] {
+    const { list, cus } = this.context;
+    const { width, pitch } = this.bufferOf(buffer);
+    const { page } = this.plan.rings[buffer]!;
+    const { base, words, rowWords } = this.ring(buffer);
+    const row = Math.floor(part.from / width);
+    const offset = (row * rowWords) % words;
+    const makers = this.isDealt[buffer] ? cus : 1;
+    if (!page) {
+      const { left, right } = this.plan.columns?.[buffer]?.[cu] ?? { left: part.from - row * width, right: part.to - row * width };
+      const origin = this.originOf(buffer, cu);
+      const [from, to] = [base + offset + (left - origin) * pitch, base + offset + (right - origin) * pitch];
+      this.closePages(cu, from, to);
+      return list.newPieces(SPACE.maps(cu), from, to, makers);
+    }
+    // A run of channels of a row has words all over it. Among themselves such pieces are told apart as if channels lay one behind the other, all pixels of each.
+    this.openPage(cu, page);
+    const start = this.base + page.base + offset;
+    const { left, right } = page.runs[run]!;
+    return list.newPieces(SPACE.maps(cu), start + left * width, start + right * width, makers);
+  }
+
+  /** What was there before is waited for by all that comes to the page. */
+  private openPage(cu: number, { base, words }: RelayPage): void {
+    const open = this.openPages.get(cu) ?? new Map<number, number>();
+    this.openPages.set(cu, open);
+    const [from, to] = [this.base + base, this.base + base + words];
+    if (open.has(from)) return;
+    this.closePages(cu, from, to);
+    this.context.list.newPiece(SPACE.maps(cu), from, to);
+    open.set(from, to);
+  }
+
+  /** Pages on some words that others take: these wait for all that was there. */
+  private closePages(cu: number, from: number, to: number): void {
+    const open = this.openPages.get(cu);
+    for (const [start, end] of [...(open ?? [])]) {
+      if (end <= from || to <= start) continue;
+      this.context.list.newPiece(SPACE.maps(cu), start, end);
+      open!.delete(start);
+    }
   }
 }
 
@@ -229,8 +282,8 @@ function madeBy(pieces: readonly Piece[], maker: number | undefined): readonly P
   return maker === undefined || pieces.length === 1 ? pieces : [pieces[maker]!];
 }
 
-/** Where shares of the CUs that make a buffer begin; of columns every row has all of a CU's. */
-function findSeams({ graph, steps, links, columns }: RelayPlan, cus: number): number[][] {
+/** Where shares of the CUs that make a buffer begin; of columns every row has all of a CU's, and in pages pieces are whole rows. */
+function findSeams({ graph, steps, links, columns, rings }: RelayPlan, cus: number): number[][] {
   const seams = graph.buffers.map(() => new Set<number>());
   if (columns) return seams.map(() => []);
   for (const step of steps) {
@@ -240,5 +293,5 @@ function findSeams({ graph, steps, links, columns }: RelayPlan, cus: number): nu
       for (const { buffer } of member.destinations) seams[buffer]!.add(from).add(to);
     }
   }
-  return seams.map((list) => [...list].sort((a, b) => a - b));
+  return seams.map((list, b) => (rings[b]!.page ? [] : [...list].sort((x, y) => x - y)));
 }

@@ -115,10 +115,10 @@ export class RelayTransfers {
     const { base, words } = this.maps.ring(buffer);
     const view = this.view(plan.graph.buffers[buffer]!);
     const pieces = new Map<number, Piece[]>();
-    for (let cu = 0; cu < context.cus; cu++) {
-      if ((cus >> cu) & 1) pieces.set(cu, this.maps.piecesIn(buffer, { from: first * width, to: end * width }, 1 << cu));
-    }
     for (const run of loaded) {
+      for (let cu = 0; cu < context.cus; cu++) {
+        if ((cus >> cu) & 1) pieces.set(cu, this.maps.piecesIn(buffer, { from: first * width, to: end * width }, 1 << cu, run.first));
+      }
       const slice = { ...view, address: view.address + run.first, channels: run.end - run.first };
       const ring = { base: base + run.first, words };
       context.loadRows(slice, { first, end, origin: 0 }, ring, pitch, cus, frame, source, pieces);
@@ -138,14 +138,14 @@ export class RelayTransfers {
         const origin = maps.originOf(buffer, Math.log2(cus & -cus));
         const place = { base: base + (left - origin) * pitch + run.first, ring: words };
         if (isDense && slice.channels === channels) {
-          const writes = maps.piecesIn(buffer, { from: first * width, to: end * width }, cus);
+          const writes = maps.piecesIn(buffer, { from: first * width, to: end * width }, cus, run.first);
           const rows = { dramAddress: view.address + first * view.rowPitch + left * view.pixelPitch, dramStep: view.rowPitch };
           const to = { ...place, offset: (first * rowWords) % words, step: rowWords, rows: end - first, words: (right - left) * pitch };
           context.loadRuns(slice, { ...rows, ...to }, writes, frame, source, cus);
           continue;
         }
         for (let row = first; row < end; row++) {
-          const writes = maps.piecesIn(buffer, { from: row * width, to: (row + 1) * width }, cus);
+          const writes = maps.piecesIn(buffer, { from: row * width, to: (row + 1) * width }, cus, run.first);
           const pixels = { dramAddress: slice.address + row * view.rowPitch + left * view.pixelPitch, dramStep: view.pixelPitch };
           const to = { ...place, offset: (row * rowWords) % words, step: pitch, rows: right - left, words: slice.channels };
           context.loadRuns(slice, { ...pixels, ...to }, writes, frame, source, cus);

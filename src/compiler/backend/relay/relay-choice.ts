@@ -11,8 +11,12 @@ const MAX_MEMBERS = 48;
 /** A run grows on while no more than so many of its beginnings in a row have no plan. */
 const PATIENCE = 2;
 
-/** How many members further on a result is read at most without going through DRAM, where not everything fits. */
-const REACHES = [7, 4] as const;
+/** How many members further on a result is read at most without going through DRAM, where not everything fits: first of maps that lie in lines alone. */
+const REACHES = [
+  { reach: 16, isRows: true },
+  { reach: 7, isRows: false },
+  { reach: 4, isRows: false },
+] as const;
 
 export interface RelayCandidate {
   readonly members: readonly number[];
@@ -50,8 +54,8 @@ function bestPlan(facts: RelayFacts, members: readonly number[], machine: Machin
   const whole = facts.graphOf(members);
   const plan = whole && planRelay(whole, machine, cache, false);
   if (plan || !whole) return plan;
-  for (const reach of REACHES) {
-    const passed = reach < members.length ? facts.graphOf(members, reach) : undefined;
+  for (const { reach, isRows } of REACHES) {
+    const passed = reach < members.length ? facts.graphOf(members, reach, isRows) : undefined;
     if (!passed || passed.buffers.length === whole.buffers.length) continue;
     const other = planRelay(passed, machine, cache, true);
     if (other) return other;

@@ -15,7 +15,8 @@ export interface RelayWork {
   readonly graph: RelayGraph;
   readonly steps: readonly RelayStep[];
   readonly held: readonly (readonly (readonly Span[])[])[];
-  readonly isTiled: boolean;
+  /** Members that make their rows tile by tile. */
+  readonly tiled: ReadonlySet<number>;
   /** Has every CU columns of its own? */
   readonly hasColumns: boolean;
 }
@@ -40,7 +41,7 @@ const SETUP_CYCLES = 10;
 
 /** Cycles and bytes of a relay. */
 export function costOfWork(
-  { graph, steps, held, isTiled, hasColumns }: RelayWork,
+  { graph, steps, held, tiled, hasColumns }: RelayWork,
   links: readonly (LinkCost | undefined)[],
   machine: Machine,
 ): { cycles: number; bytes: number } {
@@ -55,6 +56,7 @@ export function costOfWork(
   const stepsOf = members.map((_, m) => steps.filter(({ member }) => member === m).length);
   members.forEach(({ stage, height, width, channels }, m) => {
     const link = links[m];
+    const isTiled = tiled.has(m);
     const chunks = height * width * Math.ceil(channels / LINE_WORDS);
     const works = vecWorks(stage);
     const share = hasColumns ? Math.ceil(width / cus) / width : 1 / cus;
@@ -69,7 +71,8 @@ export function costOfWork(
     const macCycles = link ? Math.max(link.cycles + count * blocks * gap, link.bus) : 0;
     if (hasColumns) tasks += count * cus * (blocks + works.length);
     else tasks += count * (link ? blocks * cus * (isTiled ? 1.5 : 3) : cus) * (1 + works.length);
-    whole.push({ macCycles, vecCycles, lines: link ? blocks * link.plan.groupLines : 0, loadCycles: (link?.bytes ?? 0) / bandwidth });
+    if (!isTiled)
+      whole.push({ macCycles, vecCycles, lines: link ? blocks * link.plan.groupLines : 0, loadCycles: (link?.bytes ?? 0) / bandwidth });
     bytes += link?.bytes ?? 0;
     const table = keyOfTable(stage);
     if (table !== undefined) tables.add(table);
@@ -90,22 +93,25 @@ export function costOfWork(
     }
   });
   const looks = steps.map(({ member }) => spent[member]!.table).filter((table) => table !== undefined);
-  const changes = tables.size > 1 && isTiled ? (hasColumns ? countChanges(looks) : looks.length) : tables.size;
+  const changes = tables.size > 1 && tiled.size > 0 ? (hasColumns ? countChanges(looks) : looks.length) : tables.size;
   bytes += changes * TABLE_BYTES + tasks * MAC_INSTRUCTIONS * 4;
   const dispatch = tasks * MAC_INSTRUCTIONS;
   const runs = hasColumns ? buffers.reduce((sum, _, b) => sum + shortRunCycles(graph, b), 0) : 0;
   const waits = tables.size <= 1 ? 0 : changes * TABLE_CYCLES;
   const exchanges = hasColumns ? (changes - tables.size) * EXCHANGE_CYCLES : 0;
+  const inTiles = steps.filter(({ member }) => tiled.has(member));
   const sum = (cycles: (part: Spent, rows: number) => number): number =>
-    steps.reduce((total, { member, first, end }) => total + cycles(spent[member]!, end - first), 0);
+    inTiles.reduce((total, { member, first, end }) => total + cycles(spent[member]!, end - first), 0);
   const side = Math.max(
     sum(({ macRow, macStep }, rows) => rows * macRow + macStep),
     sum(({ vecRow }, rows) => rows * vecRow),
   );
-  const tiled = hasColumns
-    ? playSteps(graph, steps, spent, bandwidth, hasColumns) * COLUMN_CAUTION + exchanges + runs
-    : Math.max(side + steps.length * 20 + waits, playSteps(graph, steps, spent, bandwidth, hasColumns));
-  const busy = isTiled ? tiled : playWhole(whole, weightsLines(machine)) + waits;
+  const isTiled = tiled.size === members.length;
+  const play = tiled.size > 0 ? playSteps(graph, inTiles, spent, bandwidth, hasColumns) : 0;
+  const inParts = hasColumns
+    ? play * COLUMN_CAUTION + exchanges + runs
+    : Math.max(side + inTiles.length * 20 + (isTiled ? waits : 0), play);
+  const busy = isTiled ? inParts : inParts + playWhole(whole, weightsLines(machine)) + waits;
   const drain = isTiled ? 0 : lastStored(graph) / bandwidth;
   return { cycles: Math.max(busy, bytes / bandwidth, dispatch) + drain + FIRST_CYCLES, bytes };
 }

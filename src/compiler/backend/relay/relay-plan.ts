@@ -10,8 +10,9 @@ import { isPairWork } from '../stages/stage.ts';
 import type { RelayBuffer, RelayGraph, RelayMember } from './relay.ts';
 import { costOfWork } from './relay-cost.ts';
 import { chooseLink, type LinkCache, type LinkCost, type Split } from './relay-link.ts';
-import { findUses, holdColumns, isReplaceable, mergeSpans, placeBuffers, type RelayRing, slotWordsOf } from './relay-rings.ts';
-import { type Columns, isPixelwise, orderSteps, type RelayStep, type Span, windowOf } from './relay-steps.ts';
+import { choosePages, type Page } from './relay-pages.ts';
+import { findUses, holdColumns, isReplaceable, livesOf, mergeSpans, placeBuffers, type RelayRing, slotWordsOf } from './relay-rings.ts';
+import { type Columns, findLarge, isPixelwise, orderMixed, orderSteps, type RelayStep, type Span, windowOf } from './relay-steps.ts';
 
 export interface RelayPlan {
   readonly graph: RelayGraph;
@@ -26,8 +27,8 @@ export interface RelayPlan {
   readonly inPlace: readonly number[];
   readonly slotBases: readonly number[];
   readonly words: number;
-  /** Rows are made tile by tile; weights of all members stay. */
-  readonly isTiled: boolean;
+  /** Members that make their rows tile by tile, and whose weights stay; the others make all at once, behind them. */
+  readonly tiled: ReadonlySet<number>;
   readonly cycles: number;
   readonly bytes: number;
 }
@@ -37,6 +38,10 @@ const MAX_TILED = 9;
 const MAX_COLUMNS = 16;
 /** Members whose steps follow each other in one slot: every one waits for the one before, but rings are shorter. */
 const LAGS = [1, 3] as const;
+/** Ways to lay maps of one size beside each other, tried where apart they do not fit. */
+const PAGINGS = ['parts', 'all'] as const;
+/** What is split over the CUs where maps are whole. */
+const WHOLE = ['any', 'pixels'] as const;
 /** Slots in rotation for results that wait for their second operand. */
 const RELAY_SLOTS = 2;
 
@@ -45,6 +50,8 @@ interface Tiling {
   readonly rows: number;
   readonly lag: number;
   readonly hasColumns: boolean;
+  /** Members that take part; the others follow, whole maps each. */
+  readonly members: ReadonlySet<number>;
 }
 
 /** The cheapest plan; undefined when none fits. `isPassed`: some words go from member to member through DRAM, which takes whole maps. */
@@ -65,13 +72,15 @@ export function planRelay(graph: RelayGraph, machine: Machine, cache: LinkCache,
       }
     }
   }
+  if (!best) planMixed(graph, machine, cache, consider);
   if (isPassed) return best;
   const fits = (split: Split, most: number): boolean =>
     graph.members.length <= most && linesOf(linksOf(graph, machine, split, cache)) <= weightsLines(machine);
   const { height, width } = graph.members.at(-1)!;
+  const members = new Set(graph.members.keys());
   const search = (split: Split, lag: number, hasColumns: boolean): void => {
     for (let rows = 1; rows <= Math.ceil(height / 2); rows *= 2) {
-      const plan = planTiles(graph, machine, { rows, lag, hasColumns }, split, cache);
+      const plan = planTiles(graph, machine, { rows, lag, hasColumns, members }, split, cache);
       if (!plan) break;
       consider(plan);
     }
@@ -94,6 +103,29 @@ function cutAtRows(graph: RelayGraph, machine: Machine): RelayGraph[] {
   };
   if (!graph.members.some(isApart) || machine.computeUnits === 1) return [];
   return [{ ...graph, members: graph.members.map((member) => ({ ...member, isCutAtRows: isApart(member) })) }];
+}
+
+/** Plans in which the largest maps are made and read tile by tile, whole maps behind that. */
+function planMixed(graph: RelayGraph, machine: Machine, cache: LinkCache, consider: (plan: RelayPlan | undefined) => void): void {
+  const members = findLarge(graph);
+  if (members.size < 2 || members.size > MAX_TILED || members.size === graph.members.length) return;
+  const links = linksOf(graph, machine, 'tiles', cache);
+  if (linesOf(links.filter((_, m) => members.has(m))) > weightsLines(machine)) return;
+  const { height } = graph.members[Math.max(...members)]!;
+  const uncut = (member: RelayMember, m: number): RelayMember => ({ ...member, isCutAtRows: member.isCutAtRows && !members.has(m) });
+  const forms = [graph, ...cutAtRows(graph, machine).map((form) => ({ ...form, members: form.members.map(uncut) }))];
+  for (const lag of LAGS) {
+    let isPlanned = false;
+    for (let rows = 1; rows <= Math.ceil(height / 2); rows *= 2) {
+      const plans = forms.flatMap((form) =>
+        WHOLE.map((split) => planTiles(form, machine, { rows, lag, hasColumns: false, members }, split, cache)),
+      );
+      for (const plan of plans) consider(plan);
+      if (plans.every((plan) => !plan)) break;
+      isPlanned = true;
+    }
+    if (isPlanned) return;
+  }
 }
 
 /** Do the CUs together hold every member's input and result, each once? */
@@ -142,23 +174,63 @@ function linesOf(links: readonly (LinkCost | undefined)[]): number {
   return links.reduce((sum, link) => sum + (link ? link.plan.groupLines * link.plan.blocks.length : 0), 0);
 }
 
-/** A plan with tiles of the last member's result; undefined: everything at once. */
+/** Pixels of a page are as far apart for all its maps. */
+function onPages(graph: RelayGraph, pages: readonly Page[]): RelayGraph {
+  const pitchOf = (b: number): number | undefined => pages.find(({ channels }) => channels.has(b))?.pitch;
+  return { ...graph, buffers: graph.buffers.map((buffer, b) => ({ ...buffer, pitch: pitchOf(b) ?? buffer.pitch })) };
+}
+
+/** A plan with tiles of a member's result; undefined: everything at once. */
 function planTiles(graph: RelayGraph, machine: Machine, tiling: Tiling | undefined, split: Split, cache: LinkCache): RelayPlan | undefined {
-  const isTiled = tiling !== undefined;
+  const { members } = graph;
+  const tiled = tiling?.members ?? new Set<number>();
+  const isTiled = tiled.size === members.length;
+  const isMixed = tiled.size > 0 && !isTiled;
   const hasColumns = tiling?.hasColumns ?? false;
   const cus = machine.computeUnits;
-  const links = linksOf(graph, machine, split, cache);
-  if (links.some((link, i) => link === undefined && graph.members[i]!.work !== undefined)) return undefined;
-  const steps = orderSteps(graph, tiling?.rows ?? graph.members.at(-1)!.height, tiling?.lag ?? 1);
-  const uses = findUses(graph, links, steps, cus, hasColumns);
+  const rest = linksOf(graph, machine, split, cache);
+  const inTiles = isMixed ? linksOf(graph, machine, 'tiles', cache) : rest;
+  const links = rest.map((link, m) => (tiled.has(m) ? inTiles[m] : link));
+  if (links.some((link, i) => link === undefined && members[i]!.work !== undefined)) return undefined;
+  const rows = tiling?.rows ?? members.at(-1)!.height;
+  const steps = isMixed ? orderMixed(graph, tiled, rows, tiling!.lag) : orderSteps(graph, rows, tiling?.lag ?? 1);
+  const uses = findUses(graph, links, steps, cus, hasColumns, isMixed);
   const columns = hasColumns ? holdColumns(graph, cus) : undefined;
   // Columns make rings of few words: sums have their own.
-  const inPlace = hasColumns ? [] : graph.inPlace.filter((m) => isReplaceable(graph, uses, m));
+  const inPlace = hasColumns || isMixed ? [] : graph.inPlace.filter((m) => isReplaceable(graph, uses, m));
   const slotWords = Math.max(0, ...steps.map((step) => (inPlace.includes(step.member) ? slotWordsOf(step, graph, links, machine) : 0)));
-  const rings = placeBuffers(graph, steps, uses, inPlace, RELAY_SLOTS * roundUp(slotWords), isTiled, columns, mapsWords(machine));
+  const lives = livesOf(graph, steps, uses);
+  const place = (list: readonly Page[]): ReturnType<typeof placeBuffers> =>
+    placeBuffers(graph, steps, uses, inPlace, RELAY_SLOTS * roundUp(slotWords), isTiled, columns, mapsWords(machine), lives, list);
+  let pages: readonly Page[] = [];
+  let rings = place(pages);
+  for (const paging of isTiled || rings ? [] : PAGINGS) {
+    pages = choosePages(graph, lives, inPlace, paging);
+    rings = pages.length > 0 ? place(pages) : undefined;
+    if (rings) break;
+  }
   if (!rings) return undefined;
   const slotBases = slotWords > 0 ? Array.from({ length: RELAY_SLOTS }, (_, i) => i * roundUp(slotWords)) : [];
   const held = uses.map((byCu) => byCu.map((list) => mergeSpans(list.map(({ span }) => span))));
-  const plan = { graph, links: links.map((link) => link?.plan), steps, held, columns, ...rings, inPlace, slotBases, isTiled };
-  return { ...plan, ...costOfWork({ graph, steps, held, isTiled, hasColumns }, links, machine) };
+  // Pixels that nobody reads have no place.
+  if (isMixed && !graph.buffers.every((buffer, b) => isHeld(buffer, held[b]!))) return undefined;
+  const plan = {
+    graph: onPages(graph, pages),
+    links: links.map((link) => link?.plan),
+    steps,
+    held,
+    columns,
+    ...rings,
+    inPlace,
+    slotBases,
+    tiled,
+  };
+  return { ...plan, ...costOfWork({ graph, steps, held, tiled, hasColumns }, links, machine) };
+}
+
+/** Does some CU hold every pixel that is made? */
+function isHeld({ height, width, loaded, channels }: RelayBuffer, byCu: readonly (readonly Span[])[]): boolean {
+  if (isLoaded(loaded, channels)) return true;
+  const all = mergeSpans(byCu.flat());
+  return all.length === 1 && all[0]!.from === 0 && all[0]!.to === height * width;
 }

@@ -8,6 +8,7 @@ import { roundUp } from '../layout/maps-memory.ts';
 import { leastRingRows } from '../mac/source-walk.ts';
 import type { RelayBuffer, RelayGraph } from './relay.ts';
 import type { LinkCost } from './relay-link.ts';
+import { type Lives, type Page, runsOf } from './relay-pages.ts';
 import { type Columns, inputColumns, inputSpan, ownColumns, type RelayStep, type Span, shareOf, spanOf, windowOf } from './relay-steps.ts';
 
 /**
@@ -19,6 +20,15 @@ export interface RelayRing {
   readonly rowPixels: number;
   readonly base: number;
   readonly isApart: boolean;
+  /** Does it share its pixels with other maps? */
+  readonly page: RelayPage | undefined;
+}
+
+/** The words of a page, and which of the channels between its pixels are a buffer's, run by run. */
+export interface RelayPage {
+  readonly base: number;
+  readonly words: number;
+  readonly runs: readonly Columns[];
 }
 
 /** Pixels of a buffer that a CU needs in a slot. */
@@ -28,13 +38,14 @@ export interface Use {
   readonly member: number;
 }
 
-/** Of every buffer and CU: what it makes, reads and stores, slot by slot. */
+/** Of every buffer and CU: what it makes, reads and stores, slot by slot. `isPassedOn`: what a CU only makes it does not hold. */
 export function findUses(
   graph: RelayGraph,
   links: readonly (LinkCost | undefined)[],
   steps: readonly RelayStep[],
   cus: number,
   hasColumns: boolean,
+  isPassedOn: boolean,
 ): Use[][][] {
   const uses = graph.buffers.map(() => Array.from({ length: cus }, (): Use[] => []));
   for (const step of steps) {
@@ -47,7 +58,9 @@ export function findUses(
         if (pixels.to > pixels.from) uses[buffer]![cu]!.push({ span: pixels, slot: step.slot, member: step.member });
       };
       // Vector work is in place; every CU stores its share.
-      for (const { buffer } of destinations) add(buffer, member.stage.vec ? span : share);
+      for (const { buffer } of destinations) {
+        if (!isPassedOn || member.stage.vec || graph.buffers[buffer]!.isStored) add(buffer, member.stage.vec ? span : share);
+      }
       if (span.to === span.from) continue;
       add(input.buffer, inputSpan(member, span));
       if (other) add(other.buffer, other.isPixel ? { from: 0, to: 1 } : span);
@@ -138,6 +151,22 @@ export function mergeSpans(spans: readonly Span[]): Span[] {
   return merged;
 }
 
+/** In which slots every buffer is made and touched. */
+export function livesOf(
+  { buffers, members }: RelayGraph,
+  steps: readonly RelayStep[],
+  uses: readonly (readonly (readonly Use[])[])[],
+): Lives[] {
+  return buffers.map((_, b): Lives => {
+    const slots = uses[b]!.flat().map(({ slot }) => slot);
+    const makers = new Map<number, number>();
+    for (const { member, slot } of steps) {
+      if (members[member]!.destinations.some(({ buffer }) => buffer === b)) makers.set(member, Math.min(slot, makers.get(member) ?? slot));
+    }
+    return { makers, first: Math.min(...slots), last: Math.max(...slots) };
+  });
+}
+
 /** Rings just large enough, and where they lie behind the slots; undefined where they do not fit. */
 export function placeBuffers(
   graph: RelayGraph,
@@ -148,6 +177,8 @@ export function placeBuffers(
   isTiled: boolean,
   columns: readonly (readonly Columns[])[] | undefined,
   limit: number,
+  lives: readonly Lives[],
+  pages: readonly Page[],
 ): { rings: RelayRing[]; words: number } | undefined {
   const { buffers, members } = graph;
   const made = buffers.map(({ height }) => new Float64Array(height).fill(Number.POSITIVE_INFINITY));
@@ -176,35 +207,52 @@ export function placeBuffers(
       if (group === to) first[b] = from;
     });
   }
+  for (const { channels } of pages) {
+    const [head] = channels.keys();
+    for (const b of channels.keys()) first[b] = head!;
+  }
   const groups = [];
   let total = slotWords;
   for (const group of new Set(first)) {
     const list = buffers.map((_, b) => b).filter((b) => first[b] === group);
-    const { height, width, pitch } = buffers[group]!;
+    const page = pages.find(({ channels }) => channels.has(group));
+    const { height, width } = buffers[group]!;
+    const { pitch } = page ?? buffers[group]!;
     const held = columns?.[group] ?? [{ left: 0, right: width }];
     const rowPixels = Math.max(...held.map(({ left, right }) => right - left));
     // Results for several CUs go to one address.
     const isApart = columns !== undefined && list.length === 1 && isDisjoint(held);
     const reach = isApart ? rowPixels : Math.max(...held.map(({ right }) => right));
-    const earliest = new Float64Array(height).map((_, row) => Math.min(...list.map((b) => made[b]![row]!)));
     const isLoaded = list.some((b) => buffers[b]!.loaded.length > 0);
     const byCu = uses[group]!.map((_, cu) => list.flatMap((b) => uses[b]![cu]!));
-    const live = Math.max(...byCu.map((own) => liveRows({ height, width }, own, earliest)));
+    // What shares its pixels lives for itself, what takes another one's place goes on with it.
+    const live = Math.max(
+      ...(page ? list.map((b) => [b]) : [list]).flatMap((own) => {
+        const earliest = new Float64Array(height).map((_, row) => Math.min(...own.map((b) => made[b]![row]!)));
+        return byCu.map((__, cu) =>
+          liveRows(
+            { height, width },
+            own.flatMap((b) => uses[b]![cu]!),
+            earliest,
+          ),
+        );
+      }),
+    );
     const rows = Math.min(height, Math.max(live, ...list.map((b) => tallest[b]!)));
-    const slots = byCu.flat().map(({ slot }) => slot);
+    const slots = [...byCu.flat().map(({ slot }) => slot), ...list.flatMap((b) => [...lives[b]!.makers.values()])];
     const life = isTiled ? { first: 0, last: 0 } : { first: Math.min(...slots), last: Math.max(...slots) };
     const size = roundUp(((rows - 1) * rowPixels + reach) * pitch);
     // Of tiles all buffers live at a time.
     total += size;
     if (isTiled && total > limit) return undefined;
-    groups.push({ list, rows, rowPixels, isApart, size, isLoaded, ...life });
+    groups.push({ list, rows, rowPixels, isApart, size, isLoaded, page, ...life });
   }
   groups.sort((x, y) => y.size - x.size || x.list[0]! - y.list[0]!);
   // What comes from DRAM may come a step earlier, if there is room.
   for (const early of isTiled ? [0] : [1, 0]) {
     const placed: { start: number; end: number; first: number; last: number }[] = [];
     const rings: RelayRing[] = [];
-    for (const { list, rows, rowPixels, isApart, size, isLoaded, first: begin, last } of groups) {
+    for (const { list, rows, rowPixels, isApart, size, isLoaded, page, first: begin, last } of groups) {
       const life = { first: begin - (isLoaded ? early : 0), last };
       const beside = placed.filter((other) => other.first <= life.last && life.first <= other.last).sort((x, y) => x.start - y.start);
       let start = slotWords;
@@ -213,7 +261,11 @@ export function placeBuffers(
         start = Math.max(start, other.end);
       }
       placed.push({ start, end: start + size, ...life });
-      for (const b of list) rings[b] = { rows, rowPixels, isApart, base: start };
+      for (const b of list) {
+        const channel = page?.channels.get(b) ?? 0;
+        const runs = page && runsOf(graph, b, lives[b]!).map(({ from, to }) => ({ left: channel + from, right: channel + to }));
+        rings[b] = { rows, rowPixels, isApart, base: start + channel, page: runs && { base: start, words: size, runs } };
+      }
     }
     const words = Math.max(slotWords, ...placed.map(({ end }) => end));
     if (words <= limit) return { rings, words };

@@ -30,6 +30,40 @@ export interface RelayStep {
   readonly slot: number;
 }
 
+/** The steps of some members tile by tile (rows of the last of them), behind them those of all others one by one. */
+export function orderMixed(graph: RelayGraph, tiled: ReadonlySet<number>, tileRows: number, lag: number): RelayStep[] {
+  const inTiles = [...tiled].sort((a, b) => a - b);
+  const members = inTiles.map((m) => graph.members[m]!);
+  const steps = orderSteps({ ...graph, members }, tileRows, lag).map((step): RelayStep => ({ ...step, member: inTiles[step.member]! }));
+  const slots = Math.max(...steps.map(({ slot }) => slot)) + 1;
+  const others = graph.members.flatMap((_, member) => (tiled.has(member) ? [] : [member]));
+  const rest = others.map((member, i): RelayStep => ({ member, first: 0, end: graph.members[member]!.height, slot: slots + i }));
+  return [...steps, ...rest];
+}
+
+/**
+ * Members that make the largest maps, or read them, and those that make what these read. None where all others cannot follow behind them.
+ */
+export function findLarge({ members, buffers }: RelayGraph): Set<number> {
+  const pixelsOf = (b: number): number => buffers[b]!.height * buffers[b]!.width;
+  const touched = members.map(({ input, other, destinations }) => [
+    input.buffer,
+    ...(other ? [other.buffer] : []),
+    ...destinations.map(({ buffer }) => buffer),
+  ]);
+  const most = Math.max(...touched.flat().map(pixelsOf));
+  const large = new Set<number>();
+  const wanted = new Set<number>();
+  for (let m = members.length - 1; m >= 0; m--) {
+    const { input, other, destinations } = members[m]!;
+    if (!touched[m]!.some((b) => pixelsOf(b) === most) && !destinations.some(({ buffer }) => wanted.has(buffer))) continue;
+    large.add(m);
+    wanted.add(input.buffer);
+    if (other) wanted.add(other.buffer);
+  }
+  return large;
+}
+
 /**
  * Rows of every member's result tile by tile, as far as the tile needs them: a member's step is a slot behind those of its makers, or every `lag` members in a row
  * share one, which takes less room.

@@ -131,9 +131,10 @@ export class RelayFacts {
   }
 
   /**
-   * The members' buffers; undefined where their tensors do not lie as plain maps. What is read by none of the `reach` members behind its maker goes through DRAM.
+   * The members' buffers; undefined where their tensors do not lie as plain maps. What is read by none of the `reach` members behind its maker goes through DRAM
+   * (`isRows`: only of maps that depthwise layers read: these lie in whole lines, rows of their own).
    */
-  graphOf(indices: readonly number[], reach = Number.POSITIVE_INFINITY): RelayGraph | undefined {
+  graphOf(indices: readonly number[], reach = Number.POSITIVE_INFINITY, isRows = false): RelayGraph | undefined {
     const { graph, layout } = this;
     const inside = new Set(indices);
     const buffers = new Map<string, DraftBuffer>();
@@ -145,6 +146,9 @@ export class RelayFacts {
       }
       return buffer;
     };
+    const lines = new Set(
+      indices.filter((index) => graph.stages[index]!.mac?.depthwise).map((index) => rootOfTensor(layout, graph.stages[index]!.input)),
+    );
     const rootBuffer = (root: number): DraftBuffer =>
       bufferOf(`${root}`, { tensor: root, first: 0, channels: graph.tensors[root]!.channels, isPlain: true });
     const members: RelayMember[] = [];
@@ -175,7 +179,7 @@ export class RelayFacts {
       const results = isFeeding ? [inner] : this.resultsOf(stage);
       if (!results) return undefined;
       const destinations = results.map(({ tensor, isPlain, from, to, channel }): Destination => {
-        const next = indices.slice(position + 1, position + 1 + reach);
+        const next = indices.slice(position + 1, isRows && !lines.has(tensor) ? undefined : position + 1 + reach);
         const isHeld = isPlain && (isFeeding || next.some((reader) => this.readsRoot(reader, tensor)));
         if (isHeld) {
           const buffer = rootBuffer(tensor);

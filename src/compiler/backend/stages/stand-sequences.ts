@@ -6,7 +6,7 @@
  *
  * Requires: nothing. Guarantees the same words for every tensor. Specification: docs/compiler.md, "Sequences".
  */
-import type { IntegerGraph, IntegerLayer, IntegerTensor, RearrangePart } from '../../../graph/integer-graph.ts';
+import type { IntegerGraph, IntegerLayer, IntegerTensor, RearrangeLayer, RearrangePart } from '../../../graph/integer-graph.ts';
 
 /** More rows than this would make more pieces than they are worth. */
 const MAX_ROWS = 1024;
@@ -58,10 +58,25 @@ function isPixelwise(graph: IntegerGraph, layer: IntegerLayer): boolean {
 
 /** Tensors of a layer whose pixels correspond: all must stand or none. */
 function tensorsOfPixels(graph: IntegerGraph, layer: IntegerLayer): number[] {
-  if (layer.kind === 'rearrange') return [layer.output];
+  if (layer.kind === 'rearrange') return dealsChannels(graph, layer) ? [layer.output, ...layer.inputs] : [layer.output];
   if (layer.kind === 'matmul') return [layer.output, layer.inputs[0]!];
   const pixels = (id: number): number => graph.tensors[id]!.height * graph.tensors[id]!.width;
   return [layer.output, ...layer.inputs.filter((id) => pixels(id) === pixels(layer.output))];
+}
+
+/** Is the result put together of channels of maps that are like it? Their makers can store these where they belong, if all of them lie alike. */
+function dealsChannels({ tensors }: IntegerGraph, { inputs, output, parts }: RearrangeLayer): boolean {
+  const { height, width, channels } = tensors[output]!;
+  const isNatural = ({ offset, rowStep, columnStep }: RearrangePart['from'], depth: number, words: number): boolean =>
+    columnStep === depth && rowStep === width * depth && offset + words <= depth;
+  return (
+    parts.length > 1 &&
+    inputs.every((id) => tensors[id]!.height === height && tensors[id]!.width === width) &&
+    parts.every(
+      ({ input, rows, columns, words, from, to }) =>
+        rows === height && columns === width && isNatural(from, tensors[inputs[input]!]!.channels, words) && isNatural(to, channels, words),
+    )
+  );
 }
 
 /** Is a part one row of pixels, or several that follow each other? */
