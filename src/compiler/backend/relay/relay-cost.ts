@@ -71,8 +71,11 @@ export function costOfWork(
     const macCycles = link ? Math.max(link.cycles + count * blocks * gap, link.bus) : 0;
     if (hasColumns) tasks += count * cus * (blocks + works.length);
     else tasks += count * (link ? blocks * cus * (isTiled ? 1.5 : 3) : cus) * (1 + works.length);
-    if (!isTiled)
-      whole.push({ macCycles, vecCycles, lines: link ? blocks * link.plan.groupLines : 0, loadCycles: (link?.bytes ?? 0) / bandwidth });
+    if (!isTiled) {
+      const storeCycles = storedBytes(graph, m) / bandwidth;
+      const loadCycles = (link?.bytes ?? 0) / bandwidth;
+      whole.push({ macCycles, vecCycles, lines: link ? blocks * link.plan.groupLines : 0, loadCycles, storeCycles });
+    }
     bytes += link?.bytes ?? 0;
     const table = keyOfTable(stage);
     if (table !== undefined) tables.add(table);
@@ -112,13 +115,12 @@ export function costOfWork(
     ? play * COLUMN_CAUTION + exchanges + runs
     : Math.max(side + inTiles.length * 20 + (isTiled ? waits : 0), play);
   const busy = isTiled ? inParts : inParts + playWhole(whole, weightsLines(machine)) + waits;
-  const drain = isTiled ? 0 : lastStored(graph) / bandwidth;
-  return { cycles: Math.max(busy, bytes / bandwidth, dispatch) + drain + FIRST_CYCLES, bytes };
+  return { cycles: Math.max(busy, bytes / bandwidth, dispatch) + FIRST_CYCLES, bytes };
 }
 
-/** Bytes of the last member's results that go to DRAM: made at once, they are stored when all are there, while those who read them wait. */
-function lastStored({ members, buffers }: RelayGraph): number {
-  const { destinations, height, width } = members.at(-1)!;
+/** Bytes of a member's results that go to DRAM. */
+function storedBytes({ members, buffers }: RelayGraph, m: number): number {
+  const { destinations, height, width } = members[m]!;
   return destinations.reduce((sum, { buffer, from, to }) => sum + (buffers[buffer]!.isStored ? (to - from) * height * width * 2 : 0), 0);
 }
 
@@ -166,26 +168,33 @@ interface WholeMember {
   readonly vecCycles: number;
   readonly lines: number;
   readonly loadCycles: number;
+  /** Transfers of results that others read. */
+  readonly storeCycles: number;
 }
 
-/** Cycles of whole maps, one behind the other. Their weights come meanwhile, as soon as the members before have left room in the buffers. */
+/**
+ * Cycles of whole maps, one behind the other. Their weights come meanwhile, as soon as the members before have left room in the buffers; what is made at once is stored
+ * when it is all there, and those who read it wait for what is not stored at the end.
+ */
 function playWhole(members: readonly WholeMember[], capacity: number): number {
   let at = 0;
   let loaded = 0;
+  let stored = 0;
   /** When every member was done, and lines up to it. */
   const done: number[] = [];
   let first = 0;
   let lines = 0;
-  members.forEach(({ macCycles, vecCycles, lines: own, loadCycles }, m) => {
+  members.forEach(({ macCycles, vecCycles, lines: own, loadCycles, storeCycles }, m) => {
     lines += own;
     // Long weights pass in groups while they are in use.
     for (; lines > capacity && first < m; first++) lines -= members[first]!.lines;
     loaded = Math.max(loaded, done[first - 1] ?? 0) + loadCycles;
     const mac = Math.max(macCycles, loaded - at);
     at += Math.max(mac, vecCycles) + Math.min(macCycles, vecCycles) * 0.25 + HANDOVER_CYCLES;
+    stored = Math.max(stored, at) + storeCycles;
     done.push(at);
   });
-  return at;
+  return Math.max(at, stored);
 }
 
 /** What a member's steps take of the MAC and VEC units of a CU: cycles of a row, and of every step; the part of its MACs behind which vector work begins. */
