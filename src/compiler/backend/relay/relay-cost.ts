@@ -32,6 +32,8 @@ const EXCHANGE_CYCLES = 2000;
 /** A run of a pixel's channels, stored and loaded. */
 const STORE_RUN_CYCLES = 12;
 const LOAD_RUN_CYCLES = 3;
+/** The same of whole maps: many runs are one descriptor. */
+const SHORT_STORE_CYCLES = 6;
 /** Tiles of columns wait for loads and stores that come in many short runs: what a play of units alone does not see. */
 const COLUMN_CAUTION = 1.2;
 /** Between descriptors of a tile's parts. */
@@ -72,7 +74,7 @@ export function costOfWork(
     if (hasColumns) tasks += count * cus * (blocks + works.length);
     else tasks += count * (link ? blocks * cus * (isTiled ? 1.5 : 3) : cus) * (1 + works.length);
     if (!isTiled) {
-      const storeCycles = storedBytes(graph, m) / bandwidth;
+      const storeCycles = storeCyclesOf(graph, m, bandwidth);
       const loadCycles = (link?.bytes ?? 0) / bandwidth;
       whole.push({ macCycles, vecCycles, lines: link ? blocks * link.plan.groupLines : 0, loadCycles, storeCycles });
     }
@@ -118,10 +120,16 @@ export function costOfWork(
   return { cycles: Math.max(busy, bytes / bandwidth, dispatch) + FIRST_CYCLES, bytes };
 }
 
-/** Bytes of a member's results that go to DRAM. */
-function storedBytes({ members, buffers }: RelayGraph, m: number): number {
+/** Cycles that a member's results take to DRAM: whole pixels one behind the other, parts of pixels in short runs whose responses limit them. */
+function storeCyclesOf({ members, buffers }: RelayGraph, m: number, bandwidth: number): number {
   const { destinations, height, width } = members[m]!;
-  return destinations.reduce((sum, { buffer, from, to }) => sum + (buffers[buffer]!.isStored ? (to - from) * height * width * 2 : 0), 0);
+  return destinations.reduce((sum, { buffer, from, to }) => {
+    const { isStored, isPlain, channels, tensor } = buffers[buffer]!;
+    if (!isStored) return sum;
+    const isWhole = isPlain && to - from === channels && buffers.every((other, b) => b === buffer || other.tensor !== tensor);
+    const run = ((to - from) * 2) / bandwidth;
+    return sum + height * width * (isWhole ? run : Math.max(run, SHORT_STORE_CYCLES));
+  }, 0);
 }
 
 /**
@@ -180,6 +188,7 @@ function playWhole(members: readonly WholeMember[], capacity: number): number {
   let at = 0;
   let loaded = 0;
   let stored = 0;
+  const stores: number[] = [];
   /** When every member was done, and lines up to it. */
   const done: number[] = [];
   let first = 0;
@@ -191,7 +200,10 @@ function playWhole(members: readonly WholeMember[], capacity: number): number {
     loaded = Math.max(loaded, done[first - 1] ?? 0) + loadCycles;
     const mac = Math.max(macCycles, loaded - at);
     at += Math.max(mac, vecCycles) + Math.min(macCycles, vecCycles) * 0.25 + HANDOVER_CYCLES;
+    // What waits to be stored is in the way of those that come two members later.
+    at = Math.max(at, stores[m - 2] ?? 0);
     stored = Math.max(stored, at) + storeCycles;
+    stores.push(stored);
     done.push(at);
   });
   return Math.max(at, stored);

@@ -12,7 +12,7 @@ import type { StagePlans } from './stage-plans.ts';
 import { type StepDrafts, stagesOf } from './step-drafts.ts';
 
 /** Share of its MACs' time that a relay may take longer than planned: ragged rows and late weights, which its plan does not see (ResNet-18 and SqueezeNet lost 1 to 5 %). */
-const RELAY_CAUTION = +(process.env.CAUTION ?? 0.08);
+const RELAY_CAUTION = 0.08;
 /** The same for bands, whose rows all CUs share. */
 const BAND_CAUTION = 0.005;
 /** What their bytes count for besides: where bands are, what passes between them is most of a network's traffic. */
@@ -70,12 +70,9 @@ function findRelayOptions(plans: StagePlans, drafts: StepDrafts, apart: readonly
   for (const relay of findRelays(stages, layout, machine, frames, (index) => mayRelay(drafts, index))) {
     const { members, plan } = relay;
     if (!takesWholeCells(drafts, members)) continue;
-    const force = process.env.FORCE?.split(',');
-    if (force) {
-      if (force.includes(`${members[0]}-${members.at(-1)}`)) options.push({ fusion: relay, saved: 1e7 * members.length });
-      continue;
-    }
-    const cost = costOfRelay(plan, machine) + RELAY_CAUTION * macCycles(plans, members);
+    // Where channels come bit by bit (pages), cutting apart costs short runs, which no plan sees either.
+    const caution = plan.rings.some(({ page }) => page !== undefined) ? 0 : RELAY_CAUTION * macCycles(plans, members);
+    const cost = costOfRelay(plan, machine) + caution;
     if (cost >= members.reduce((sum, index) => sum + apart[index]!, 0)) continue;
     const saved = costApart(plans, members) - cost;
     if (saved > 0) options.push({ fusion: relay, saved });
