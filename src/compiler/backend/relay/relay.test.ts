@@ -41,6 +41,33 @@ function buildWideUnits(size: number, channels: number, units: number): IntegerG
   return b.build(b.conv(x, 24, { kernel: 3, pad: 1, stride: 2 }));
 }
 
+/** Units of a ShuffleNet v2: half of the channels pass by, so that every unit makes some channels of all maps behind it; first, where the size halves, both branches. */
+function buildSplitUnits(size: number, channels: number, units: number): IntegerGraph {
+  const b = new GraphBuilder();
+  const half = channels / 2;
+  const small = size / 2;
+  const grid = (depth: number, offset: number) => ({ offset, rowStep: small * depth, columnStep: depth });
+  const part = (input: number, from: number, to: number) => ({
+    input,
+    rows: small,
+    columns: small,
+    words: half / 2,
+    from: grid(half, from),
+    to: grid(half, to),
+  });
+  const stem = b.conv(b.input(size, size, 8), half, { kernel: 3, pad: 1 });
+  let left = b.conv(b.conv(stem, half, { kernel: 3, pad: 1, stride: 2, groups: half }), half);
+  let right = b.conv(b.conv(b.conv(stem, half), half, { kernel: 3, pad: 1, stride: 2, groups: half }), half);
+  for (let i = 0; i < units; i++) {
+    const halves = [0, half / 2].map((from) =>
+      b.rearrange([left, right], [small, small, half], [part(0, from, 0), part(1, from, half / 2)]),
+    );
+    left = halves[0]!;
+    right = b.conv(b.conv(b.conv(halves[1]!, half), half, { kernel: 3, pad: 1, groups: half }), half);
+  }
+  return b.build(b.conv(b.concat(left, right), 24, { kernel: 3, pad: 1 }));
+}
+
 /** Max pools behind convolutions (with a table behind one), behind a depthwise layer, and of pixels that overlap; what the first makes is read twice. */
 function buildPooled(height: number, width: number, channels: number): IntegerGraph {
   const b = new GraphBuilder();
@@ -105,5 +132,14 @@ describe('relays', () => {
     const { program, difference } = await checkConformance(buildPooled(height, width, 120), machine, frames, 7);
     expect(difference).toBeUndefined();
     expect(program.layers.filter(({ op, schedule }) => op.includes('maxpool') && schedule.includes('relay')).length).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['large buffers', 28, 232, 3, XC7Z045, 1],
+    ['small buffers, two frames', 28, 116, 6, { ...XC7Z045, mapsBytes: 65536 }, 2],
+  ] as const)('units that pass half of their channels by, %s: exact', async (_, size, channels, units, machine, frames) => {
+    const { program, difference } = await checkConformance(buildSplitUnits(size, channels, units), machine, frames, 8);
+    expect(difference).toBeUndefined();
+    expect(relayed(program)).toBeGreaterThan(5);
   });
 });

@@ -119,8 +119,18 @@ export class GraphBuilder {
   }
 
   /** Words of one input moved into a map of these extents; what no part writes is 7. */
-  rearrange(input: number, [height, width, channels]: readonly [number, number, number], parts: readonly RearrangePart[]): number {
-    return this.add({ kind: 'rearrange', inputs: [input], output: this.tensor(height, width, channels), parts, fill: 7 });
+  rearrange(
+    input: number | readonly number[],
+    [height, width, channels]: readonly [number, number, number],
+    parts: readonly RearrangePart[],
+  ): number {
+    return this.add({
+      kind: 'rearrange',
+      inputs: typeof input === 'number' ? [input] : input,
+      output: this.tensor(height, width, channels),
+      parts,
+      fill: 7,
+    });
   }
 
   /** Maps of one size one behind the other in a map of these extents. */
