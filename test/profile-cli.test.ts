@@ -43,7 +43,7 @@ describe.concurrent('snowflake profile', () => {
     expect((await runCli(['compile', at('tiny.onnx'), '-o', at('tiny.sfp')])).code).toBe(0);
     const { code, stdout, stderr } = await runCli(['profile', at('tiny.sfp'), '--tiles']);
     expect(code, stderr).toBe(0);
-    expect(stdout).toMatch(/^ {2}tile 0/m);
+    expect(stdout).toMatch(/^ {2}rows 0 to 12/m);
     expect(stdout).toMatch(/energy \(estimate\): .* W\n[\s\S]*what would make it faster: /);
     const machine = await runCli(['profile', at('tiny.sfp'), '--machine', 'xc7z045']);
     expect(machine.code).toBe(2);

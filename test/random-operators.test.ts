@@ -33,6 +33,7 @@ describe('graphs that were wrong once', () => {
   it.each([
     ['a maximum with an operand on chip at another pitch', 'Max, Min', 12, false],
     ['a sum of a map and its own convolution, in one step', 'Add, Sub, Sum', 51, false],
+    ['an output of which a relay reads one channel', 'Split', 1000, false],
     ['a flow whose member reads what another one stores rearranged', 'DepthToSpace', 6, true],
   ])('%s', async (_, name, seed, isLarge) => {
     const { differences, lastSeed } = await runOperator(OPERATOR_GROUPS.get(name)!, { machine: XC7Z045, count: 1, seed, isLarge });

@@ -147,14 +147,14 @@ export function costOfRelay({ cycles, bytes }: RelayPlan, machine: Machine): num
   return cycles + trafficCycles(bytes, machine);
 }
 
-/** Tensors that never leave the chip. */
+/** Tensors that never leave the chip, or not whole: members make some of their channels and store none. */
 export function relayInside({ graph }: RelayPlan): number[] {
-  const inside = graph.buffers.filter(({ isStored, isPlain, loaded, channels }) => !isStored && isPlain && !isLoaded(loaded, channels));
+  const inside = graph.buffers.filter(({ isStored, isPlain }, b) => !isStored && isPlain && isMade(graph, b));
   return inside.map(({ tensor }) => tensor);
 }
 
-function isLoaded(loaded: RelayBuffer['loaded'], channels: number): boolean {
-  return loaded.reduce((sum, { first, end }) => sum + end - first, 0) === channels;
+function isMade({ members }: RelayGraph, b: number): boolean {
+  return members.some(({ destinations }) => destinations.some(({ buffer }) => buffer === b));
 }
 
 function linksOf(graph: RelayGraph, machine: Machine, split: Split, cache: LinkCache): (LinkCost | undefined)[] {
@@ -213,7 +213,7 @@ function planTiles(graph: RelayGraph, machine: Machine, tiling: Tiling | undefin
   const slotBases = slotWords > 0 ? Array.from({ length: RELAY_SLOTS }, (_, i) => i * roundUp(slotWords)) : [];
   const held = uses.map((byCu) => byCu.map((list) => mergeSpans(list.map(({ span }) => span))));
   // Pixels that nobody reads have no place.
-  if (isMixed && !graph.buffers.every((buffer, b) => isHeld(buffer, held[b]!))) return undefined;
+  if (isMixed && !graph.buffers.every((buffer, b) => !isMade(graph, b) || isHeld(buffer, held[b]!))) return undefined;
   const plan = {
     graph: onPages(graph, pages),
     links: links.map((link) => link?.plan),
@@ -228,9 +228,8 @@ function planTiles(graph: RelayGraph, machine: Machine, tiling: Tiling | undefin
   return { ...plan, ...costOfWork({ graph, steps, held, tiled, hasColumns }, links, machine) };
 }
 
-/** Does some CU hold every pixel that is made? */
-function isHeld({ height, width, loaded, channels }: RelayBuffer, byCu: readonly (readonly Span[])[]): boolean {
-  if (isLoaded(loaded, channels)) return true;
+/** Does some CU hold every pixel? */
+function isHeld({ height, width }: RelayBuffer, byCu: readonly (readonly Span[])[]): boolean {
   const all = mergeSpans(byCu.flat());
   return all.length === 1 && all[0]!.from === 0 && all[0]!.to === height * width;
 }

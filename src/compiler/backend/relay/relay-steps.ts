@@ -169,5 +169,5 @@ export function inputColumns(member: RelayMember, { left, right }: Columns): Col
 }
 
 export function isPixelwise({ geometry: g }: { readonly geometry: Geometry }): boolean {
-  return isPoint(g) && g.inWidth === g.outWidth;
+  return isPoint(g) && g.inWidth === g.outWidth && g.outHeight <= g.inHeight;
 }
