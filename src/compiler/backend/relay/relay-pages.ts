@@ -83,7 +83,7 @@ function packChannels(list: readonly number[], runs: readonly (readonly Run[])[]
   const end = (b: number): number => Math.max(...runs[b]!.map(({ last }) => last));
   const order = [...list].sort((a, b) => end(b) - end(a));
   const least = mostLive(list.flatMap((b) => runs[b]!));
-  let best = packInOrder(order, runs);
+  let best = packInOrder(order, runs, Number.POSITIVE_INFINITY)!;
   let state = 1;
   for (let i = 0; i < SHUFFLES && best.pitch > least; i++) {
     for (let at = order.length - 1; at > 0; at--) {
@@ -91,8 +91,7 @@ function packChannels(list: readonly number[], runs: readonly (readonly Run[])[]
       const other = state % (at + 1);
       [order[at], order[other]] = [order[other]!, order[at]!];
     }
-    const page = packInOrder(order, runs);
-    if (page.pitch < best.pitch) best = page;
+    best = packInOrder(order, runs, best.pitch) ?? best;
   }
   return best;
 }
@@ -106,7 +105,8 @@ function mostLive(runs: readonly Run[]): number {
   );
 }
 
-function packInOrder(order: readonly number[], runs: readonly (readonly Run[])[]): Page {
+/** Undefined where the page is not narrower than `limit`. */
+function packInOrder(order: readonly number[], runs: readonly (readonly Run[])[], limit: number): Page | undefined {
   const channels = new Map<number, number>();
   const taken: Run[] = [];
   let pitch = 0;
@@ -127,6 +127,7 @@ function packInOrder(order: readonly number[], runs: readonly (readonly Run[])[]
       taken.push({ ...run, from: offset + run.from, to: offset + run.to });
       pitch = Math.max(pitch, offset + run.to);
     }
+    if (pitch >= limit) return undefined;
   }
   return { pitch, channels };
 }

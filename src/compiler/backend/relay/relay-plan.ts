@@ -11,7 +11,17 @@ import type { RelayBuffer, RelayGraph, RelayMember } from './relay.ts';
 import { costOfWork } from './relay-cost.ts';
 import { chooseLink, type LinkCache, type LinkCost, type Split } from './relay-link.ts';
 import { choosePages, type Page } from './relay-pages.ts';
-import { findUses, holdColumns, isReplaceable, livesOf, mergeSpans, placeBuffers, type RelayRing, slotWordsOf } from './relay-rings.ts';
+import {
+  countLiveRows,
+  findUses,
+  holdColumns,
+  isReplaceable,
+  livesOf,
+  mergeSpans,
+  placeBuffers,
+  type RelayRing,
+  slotWordsOf,
+} from './relay-rings.ts';
 import { type Columns, findLarge, isPixelwise, orderMixed, orderSteps, type RelayStep, type Span, windowOf } from './relay-steps.ts';
 
 export interface RelayPlan {
@@ -200,8 +210,9 @@ function planTiles(graph: RelayGraph, machine: Machine, tiling: Tiling | undefin
   const inPlace = hasColumns || isMixed ? [] : graph.inPlace.filter((m) => isReplaceable(graph, uses, m));
   const slotWords = Math.max(0, ...steps.map((step) => (inPlace.includes(step.member) ? slotWordsOf(step, graph, links, machine) : 0)));
   const lives = livesOf(graph, steps, uses);
+  const liveRows = countLiveRows(graph, steps, uses);
   const place = (list: readonly Page[]): ReturnType<typeof placeBuffers> =>
-    placeBuffers(graph, steps, uses, inPlace, RELAY_SLOTS * roundUp(slotWords), isTiled, columns, mapsWords(machine), lives, list);
+    placeBuffers(graph, inPlace, RELAY_SLOTS * roundUp(slotWords), isTiled, columns, mapsWords(machine), lives, liveRows, list);
   let pages: readonly Page[] = [];
   let rings = place(pages);
   for (const paging of isTiled || rings ? [] : PAGINGS) {

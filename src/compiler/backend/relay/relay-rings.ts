@@ -167,19 +167,11 @@ export function livesOf(
   });
 }
 
-/** Rings just large enough, and where they lie behind the slots; undefined where they do not fit. */
-export function placeBuffers(
-  graph: RelayGraph,
-  steps: readonly RelayStep[],
-  uses: readonly (readonly (readonly Use[])[])[],
-  inPlace: readonly number[],
-  slotWords: number,
-  isTiled: boolean,
-  columns: readonly (readonly Columns[])[] | undefined,
-  limit: number,
-  lives: readonly Lives[],
-  pages: readonly Page[],
-): { rings: RelayRing[]; words: number } | undefined {
+/** Rows of buffers in one place that a CU holds at a time. */
+type LiveRows = (list: readonly number[]) => number;
+
+/** Counts them, each list once: plans differ in what lies beside each other more often than in when it lives. */
+export function countLiveRows(graph: RelayGraph, steps: readonly RelayStep[], uses: readonly (readonly (readonly Use[])[])[]): LiveRows {
   const { buffers, members } = graph;
   const made = buffers.map(({ height }) => new Float64Array(height).fill(Number.POSITIVE_INFINITY));
   for (const { member, first, end, slot } of steps) {
@@ -192,6 +184,33 @@ export function placeBuffers(
     if (loaded.length === 0) continue;
     for (const { span, slot } of uses[b]!.flat()) eachRow(span, width, (row) => (made[b]![row] = Math.min(made[b]![row]!, slot - 1)));
   }
+  const known = new Map<string, number>();
+  return (list) => {
+    const key = list.join();
+    const count = known.get(key);
+    if (count !== undefined) return count;
+    const { height, width } = buffers[list[0]!]!;
+    const earliest = new Float64Array(height).map((_, row) => Math.min(...list.map((b) => made[b]![row]!)));
+    const byCu = uses[list[0]!]!.map((_, cu) => list.flatMap((b) => uses[b]![cu]!));
+    const most = Math.max(...byCu.map((own) => liveRowsOf({ width, height }, own, earliest)));
+    known.set(key, most);
+    return most;
+  };
+}
+
+/** Rings just large enough, and where they lie behind the slots; undefined where they do not fit. */
+export function placeBuffers(
+  graph: RelayGraph,
+  inPlace: readonly number[],
+  slotWords: number,
+  isTiled: boolean,
+  columns: readonly (readonly Columns[])[] | undefined,
+  limit: number,
+  lives: readonly Lives[],
+  liveRows: LiveRows,
+  pages: readonly Page[],
+): { rings: RelayRing[]; words: number } | undefined {
+  const { buffers, members } = graph;
   const tallest = buffers.map(() => 1);
   for (const member of members) {
     const { buffer } = member.input;
@@ -224,23 +243,13 @@ export function placeBuffers(
     const isApart = columns !== undefined && list.length === 1 && isDisjoint(held);
     const reach = isApart ? rowPixels : Math.max(...held.map(({ right }) => right));
     const isLoaded = list.some((b) => buffers[b]!.loaded.length > 0);
-    const byCu = uses[group]!.map((_, cu) => list.flatMap((b) => uses[b]![cu]!));
     // What shares its pixels lives for itself, what takes another one's place goes on with it.
-    const live = Math.max(
-      ...(page ? list.map((b) => [b]) : [list]).flatMap((own) => {
-        const earliest = new Float64Array(height).map((_, row) => Math.min(...own.map((b) => made[b]![row]!)));
-        return byCu.map((__, cu) =>
-          liveRows(
-            { height, width },
-            own.flatMap((b) => uses[b]![cu]!),
-            earliest,
-          ),
-        );
-      }),
-    );
+    const live = page ? Math.max(...list.map((b) => liveRows([b]))) : liveRows(list);
     const rows = Math.min(height, Math.max(live, ...list.map((b) => tallest[b]!)));
-    const slots = [...byCu.flat().map(({ slot }) => slot), ...list.flatMap((b) => [...lives[b]!.makers.values()])];
-    const life = isTiled ? { first: 0, last: 0 } : { first: Math.min(...slots), last: Math.max(...slots) };
+    const makers = list.flatMap((b) => [...lives[b]!.makers.values()]);
+    const begin = Math.min(...list.map((b) => lives[b]!.first), ...makers);
+    const last = Math.max(...list.map((b) => lives[b]!.last), ...makers);
+    const life = isTiled ? { first: 0, last: 0 } : { first: begin, last };
     const size = roundUp(((rows - 1) * rowPixels + reach) * pitch);
     // Of tiles all buffers live at a time.
     total += size;
@@ -274,7 +283,7 @@ export function placeBuffers(
 }
 
 /** Rows of a buffer that a CU holds at a time: from the slot in which a row is made or loaded to the last that touches it. */
-function liveRows({ width, height }: Pick<RelayBuffer, 'width' | 'height'>, uses: readonly Use[], made: Float64Array): number {
+function liveRowsOf({ width, height }: Pick<RelayBuffer, 'width' | 'height'>, uses: readonly Use[], made: Float64Array): number {
   const first = new Float64Array(height).fill(Number.POSITIVE_INFINITY);
   const last = new Float64Array(height).fill(Number.NEGATIVE_INFINITY);
   for (const { span, slot } of uses) {
