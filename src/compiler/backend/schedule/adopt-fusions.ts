@@ -12,7 +12,7 @@ import type { StagePlans } from './stage-plans.ts';
 import { type StepDrafts, stagesOf } from './step-drafts.ts';
 
 /** Share of its MACs' time that a relay may take longer than planned: ragged rows and late weights, which its plan does not see (ResNet-18 and SqueezeNet lost 1 to 5 %). */
-const RELAY_CAUTION = 0.08;
+const RELAY_CAUTION = 0.07;
 /** The same for bands, whose rows all CUs share. */
 const BAND_CAUTION = 0.005;
 /** What their bytes count for besides: where bands are, what passes between them is most of a network's traffic. */
