@@ -308,7 +308,8 @@ class RelayEmitter {
       const place = { buffer: output.buffer, output: maps.outputFrom(output.buffer, cu, from, output.channel, strip.left) };
       const walk = this.walk(member, pool, cu, pixels, input.channel + first, place);
       const reads = maps.of(input.buffer, cu, inputSpan(member, pixels));
-      emitPool(context, pool, cu, walk, words, reads, maps.piecesIn(output.buffer, pixels, cus, cu), source, cus);
+      const writes = maps.piecesIn(output.buffer, pixels, cus, output.channel, cu);
+      emitPool(context, pool, cu, walk, words, reads, writes, source, cus);
     }
   }
 
