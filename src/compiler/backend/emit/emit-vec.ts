@@ -6,11 +6,10 @@ import type { Clamp } from '../../../graph/integer-graph.ts';
 import { type MacDescriptor, UNIT_ID, VEC_OPS } from '../../../isa/fields.ts';
 import { TABLE_WORDS } from '../layout/table-image.ts';
 import type { Ring } from '../mac/source-walk.ts';
-import { walkSource } from '../mac/source-walk.ts';
 import type { Geometry, PairWork, VecWork } from '../stages/stage.ts';
 import { type BareDescriptor, type Piece, SPACE } from '../tasks/task.ts';
 import type { EmitContext, Source } from './emit-context.ts';
-import { type RasterWalk, seesInput, walkRaster } from './raster-walk.ts';
+import { type RasterWalk, seesInput, type WalkFields, walkRaster } from './raster-walk.ts';
 
 /** Pixels one after the other in a CU's maps: pixel i at base + i·pitch; where there are several rows of them, `rowStep` words apart. */
 export interface PixelSlot {
@@ -26,16 +25,7 @@ const NO_SECOND = {
 const COPY_WINDOW = { kernelH: 1, kernelW: 1, strideH: 1, strideW: 1, dilationH: 1, dilationW: 1, iy0: 0, ix0: 0 };
 
 /** Walk over `rows` rows of `count` pixels of a slot, no window. */
-function linearWalk(
-  from: PixelSlot,
-  to: PixelSlot,
-  count: number,
-  words: number,
-  rows = 1,
-): Omit<
-  BareDescriptor<'MAC'>,
-  keyof Pick<MacDescriptor, 'weightsLine' | 'lanes' | 'depthwise' | 'outWords' | 'outCus' | 'clampLow' | 'clampHigh'>
-> {
+function linearWalk(from: PixelSlot, to: PixelSlot, count: number, words: number, rows = 1): WalkFields & Pick<MacDescriptor, 'words'> {
   return {
     srcBase: from.base,
     srcRing: 0,
@@ -238,33 +228,14 @@ export function emitMax(
   source: Source,
   targets = 1 << cu,
 ): void {
-  const g = work.geometry;
-  const rowWords = input.rowWords ?? g.inWidth * input.pitch;
-  const iy0 = rows.first * g.strideH - g.padTop;
-  const walk = {
-    srcBase: input.ring.base,
-    ...walkSource(g, input.ring, input.origin, rowWords, rows, -g.padLeft * input.pitch),
-    colStep: g.strideW * input.pitch,
-    tapStep: g.dilationW * input.pitch,
-    words,
-    kernelH: g.kernelH,
-    kernelW: g.kernelW,
-    strideH: g.strideH,
-    strideW: g.strideW,
-    dilationH: g.dilationH,
-    dilationW: g.dilationW,
-    iy0,
-    ix0: -g.padLeft,
-    inHeight: g.inHeight,
-    inWidth: g.inWidth,
-    outBase: out.base,
-    outRing: 0,
-    outOffset: 0,
-    outRowStep: g.outWidth * out.pitch,
-    outColStep: out.pitch,
-    outWidth: g.outWidth,
-    x0: 0,
-    count: (rows.end - rows.first) * g.outWidth,
-  };
-  addVec(context, cu, walk, { op: VEC_OPS.max }, { clamp: work.clamp, targets, reads, writes, source });
+  const { geometry } = work;
+  const { ring, origin, pitch, rowWords } = input;
+  const { outWidth: width } = geometry;
+  const walk = walkRaster({
+    ...{ geometry, ring, origin, pixelPitch: pitch, channelOffset: 0 },
+    ...(rowWords === undefined ? {} : { columns: { rowWords, first: 0 } }),
+    raster: { y: rows.first, x: 0, x0: 0, width, count: (rows.end - rows.first) * width },
+    output: { outBase: out.base, outRing: 0, outOffset: 0, outRowStep: width * out.pitch, outColStep: out.pitch },
+  });
+  addVec(context, cu, { ...walk, words }, { op: VEC_OPS.max }, { clamp: work.clamp, targets, reads, writes, source });
 }

@@ -103,31 +103,19 @@ export class ItemResults {
         const count = pixels.end - pixels.first;
         // A table in front works in place; behind the first work of two the results are where they belong.
         const works = vecWorks(this.stage);
+        let [from, read]: readonly [PixelSlot, readonly Piece[]] = [at, pieces];
         works.forEach((work, i) => {
           const isAhead = i < works.length - 1 && work.op === 'table';
-          const isBehind = i > 0 && work.op === 'table';
-          const [from, read] = isBehind ? [out, writes] : [at, pieces];
+          const [to, written, cus] = isAhead ? [at, pieces, 1 << cu] : [out, writes, targets];
           const looked = isLookUp(work) ? this.tablePieces : [];
           if (isPairWork(work)) {
             const second = this.residualOperand(item, cu, at, slot, pixels, low, words, source);
-            emitPair(
-              context,
-              work,
-              cu,
-              from,
-              second.at,
-              out,
-              count,
-              words,
-              [...read, ...second.pieces, ...looked],
-              writes,
-              source,
-              targets,
-            );
+            const reads = [...read, ...second.pieces, ...looked];
+            emitPair(context, work, cu, from, second.at, to, count, words, reads, written, source, cus);
           } else if (work.op === 'table') {
-            const [to, written, cus] = isAhead ? [at, pieces, 1 << cu] : [out, writes, targets];
             emitTable(context, work, cu, from, to, count, words, [...read, ...looked], written, source, cus);
           }
+          [from, read] = [to, written];
         });
         const run = { ...pixels, channel: low, words, cu, ...at };
         if (!resident) context.storePixels(job.output, job.frame, run, source, pieces);

@@ -32,23 +32,9 @@ export interface RasterWalk {
 }
 
 /** The fields of a descriptor that its walk sets. */
-export type WalkFields = Omit<
-  MacDescriptor,
-  | 'waitRead'
-  | 'waitWrite'
-  | 'signalRead'
-  | 'signalWrite'
-  | 'words'
-  | 'outCus'
-  | 'clampLow'
-  | 'clampHigh'
-  | 'weightsLine'
-  | 'lanes'
-  | 'depthwise'
-  | 'outWords'
->;
+export type WalkFields = ReturnType<typeof walkRaster>;
 
-export function walkRaster(walk: RasterWalk): WalkFields {
+export function walkRaster(walk: RasterWalk) {
   const { geometry: g, ring, raster, pixelPitch, columns } = walk;
   const rowWords = columns?.rowWords ?? g.inWidth * pixelPitch;
   const iy0 = raster.y * g.strideH - g.padTop;

@@ -7,7 +7,7 @@ import type { LinkPlan } from '../chain/chain.ts';
 import { roundUp } from '../layout/maps-memory.ts';
 import { trafficCycles } from '../mac/plan.ts';
 import { isPairWork } from '../stages/stage.ts';
-import type { RelayBuffer, RelayGraph, RelayMember } from './relay.ts';
+import { isMade, type RelayBuffer, type RelayGraph, type RelayMember } from './relay.ts';
 import { costOfWork } from './relay-cost.ts';
 import { chooseLink, type LinkCache, type LinkCost, type Split } from './relay-link.ts';
 import { choosePages, type Page } from './relay-pages.ts';
@@ -161,10 +161,6 @@ export function costOfRelay({ cycles, bytes }: RelayPlan, machine: Machine): num
 export function relayInside({ graph }: RelayPlan): number[] {
   const inside = graph.buffers.filter(({ isStored, isPlain }, b) => !isStored && isPlain && isMade(graph, b));
   return inside.map(({ tensor }) => tensor);
-}
-
-function isMade({ members }: RelayGraph, b: number): boolean {
-  return members.some(({ destinations }) => destinations.some(({ buffer }) => buffer === b));
 }
 
 function linksOf(graph: RelayGraph, machine: Machine, split: Split, cache: LinkCache): (LinkCost | undefined)[] {

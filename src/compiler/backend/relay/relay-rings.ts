@@ -6,7 +6,7 @@ import type { Machine } from '../../../machine/machine.ts';
 import type { LinkPlan } from '../chain/chain.ts';
 import { roundUp } from '../layout/maps-memory.ts';
 import { leastRingRows } from '../mac/source-walk.ts';
-import type { RelayBuffer, RelayGraph } from './relay.ts';
+import { isMade, type RelayBuffer, type RelayGraph } from './relay.ts';
 import type { LinkCost } from './relay-link.ts';
 import { type Lives, type Page, runsOf } from './relay-pages.ts';
 import { type Columns, inputColumns, inputSpan, ownColumns, type RelayStep, type Span, shareOf, spanOf, windowOf } from './relay-steps.ts';
@@ -73,9 +73,9 @@ export function findUses(
  * Columns of every buffer that a CU holds, where every CU makes columns of its own: its own and those that its windows reach, of what members make all columns of
  * the CUs that make some of these, so that a descriptor's results go to one set of CUs.
  */
-export function holdColumns({ members, buffers }: RelayGraph, cus: number): Columns[][] {
+export function holdColumns(graph: RelayGraph, cus: number): Columns[][] {
+  const { members, buffers } = graph;
   return buffers.map(({ width }, b) => {
-    const isMade = members.some(({ destinations }) => destinations.some(({ buffer }) => buffer === b));
     return Array.from({ length: cus }, (_, cu): Columns => {
       let [left, right] = [width, 0];
       const add = (columns: Columns): void => {
@@ -91,7 +91,7 @@ export function holdColumns({ members, buffers }: RelayGraph, cus: number): Colu
         if (member.other?.buffer === b) add(member.other.isPixel ? { left: 0, right: 1 } : own);
       }
       if (left >= right) return { left: 0, right: 0 };
-      const makers = isMade ? Array.from({ length: cus }, (__, maker) => ownColumns(width, maker, cus)) : [];
+      const makers = isMade(graph, b) ? Array.from({ length: cus }, (__, maker) => ownColumns(width, maker, cus)) : [];
       const [low, high] = [left, right];
       for (const maker of makers) if (maker.left < high && low < maker.right) add(maker);
       return { left, right };

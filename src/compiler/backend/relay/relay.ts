@@ -339,3 +339,13 @@ function mayReplace(members: readonly RelayMember[], buffers: readonly RelayBuff
   const isMade = members.filter(({ destinations: list }) => list.some(({ buffer }) => buffer === target!.buffer)).length === 1;
   return isMade && !members.slice(m + 1).some(isRead);
 }
+
+/** Is a buffer made by a member, wholly or in part? */
+export function isMade({ members }: RelayGraph, b: number): boolean {
+  return members.some(({ destinations }) => destinations.some(({ buffer }) => buffer === b));
+}
+
+/** Members that begin a stage: all but max pools behind MACs, whose stage is that of the member in front. */
+export function stageMembers({ members }: RelayGraph): number[] {
+  return members.flatMap(({ index }, m) => (members[m - 1]?.index === index ? [] : [m]));
+}

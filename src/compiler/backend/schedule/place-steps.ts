@@ -5,6 +5,7 @@ import { fusionRegions, linksOf } from '../chain/fusion.ts';
 import { MapsMemory } from '../layout/maps-memory.ts';
 import { freePlacement, type Placement } from '../mac/evaluate.ts';
 import type { MacPlan } from '../mac/plan.ts';
+import { stageMembers } from '../relay/relay.ts';
 import { isPairWork, type Stage } from '../stages/stage.ts';
 import { type VecPlan, vecRegions } from '../vec/vec-plan.ts';
 import type { Residency } from './residency.ts';
@@ -89,10 +90,10 @@ class StepPlacer {
       return finishAs(links, { cell: { plan: cell, base, links } });
     }
     if (relay) {
-      const links = relay.graph.members.flatMap(({ index, work }, i, all) =>
-        // A pool's stage is that of the MACs in front of it.
-        all[i - 1]?.index === index ? [] : [{ ...this.finishAlone(index, bases), work, link: relay.links[i] }],
-      );
+      const links = stageMembers(relay.graph).map((m) => {
+        const { index, work } = relay.graph.members[m]!;
+        return { ...this.finishAlone(index, bases), work, link: relay.links[m] };
+      });
       return finishAs(links, { relay: { plan: relay, base, links } });
     }
     const links = flow!.members.map(({ index }, i) => this.finishLink(index, flow!.links[i], bases));

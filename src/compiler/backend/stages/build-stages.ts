@@ -21,7 +21,7 @@ import type {
   Window,
 } from '../../../graph/integer-graph.ts';
 import { InputError } from '../../../util/errors.ts';
-import { complementOf } from './complement.ts';
+import { type Complement, complementOf } from './complement.ts';
 import { findDenseTensors, placeRearrange } from './place-rearrange.ts';
 import {
   type Alias,
@@ -57,7 +57,7 @@ export function buildStages(graph: IntegerGraph): StageGraph {
   const constants = new Map<number, Int16Array>();
   const makers = new Map(graph.layers.map((layer) => [layer.output, layer]));
   /** Complements that products make themselves, by tensor. */
-  const complements = new Map<number, { readonly of: number; readonly power: number; readonly nodes: readonly string[] }>();
+  const complements = new Map<number, Complement>();
 
   for (const layer of graph.layers) {
     if (fused.has(layer)) continue;
@@ -194,7 +194,7 @@ export function buildStages(graph: IntegerGraph): StageGraph {
   }
 
   /** A complement that is read by a product with something else alone. */
-  function joinComplement(layer: IntegerLayer): { of: number; power: number; nodes: readonly string[] } | undefined {
+  function joinComplement(layer: IntegerLayer): Complement | undefined {
     const power = complementOf(layer, makers.get(layer.inputs[0]!));
     const next = soleReader(layer);
     if (power === undefined || next?.kind !== 'mul') return undefined;
@@ -331,7 +331,7 @@ function macWork(graph: IntegerGraph, layer: ConvLayer | AveragePoolLayer | MatM
 
 function vecWork(
   graph: IntegerGraph,
-  complements: ReadonlyMap<number, { readonly of: number; readonly power: number }>,
+  complements: ReadonlyMap<number, Complement>,
   layer: IntegerLayer,
   first: number,
   clamp?: Clamp,

@@ -4,6 +4,13 @@
  */
 import type { IntegerLayer, TableLayer } from '../../../graph/integer-graph.ts';
 
+/** A layer without a stage: 2^power − x of a tensor's words x, and the nodes that it comes from. */
+export interface Complement {
+  readonly of: number;
+  readonly power: number;
+  readonly nodes: readonly string[];
+}
+
 /** Powers that the field of the descriptor holds (docs/isa.md, VEC.shiftB). */
 const MAX_COMPLEMENT = 23;
 
