@@ -180,6 +180,22 @@ describe('packWeights', () => {
     expect(runOnMachine(graph, input, choice, 300)).toEqual(executeLayer(graph, graph.layers[0], [input]));
   });
 
+  it('packs the constant weights of an average pool once, whatever its channels', () => {
+    const b = new GraphBuilder();
+    const graph = b.build(b.averagePool(b.input(3, 3, 150), { kernel: 3 }, false));
+    const work = buildStages(graph).stages[0].mac!;
+    const choice = { lanes: 1, slots: 1, pixelPitch: 160 };
+    const plan = planOf(work, choice);
+    const { words, blocks } = packWeights(work, plan);
+    expect(plan.blocks.map(({ channels }) => channels)).toEqual([64, 64, 22]);
+    expect(blocks.map(({ images, chunks }) => [images, chunks[0].offset])).toEqual([
+      [4, 0],
+      [4, 0],
+      [4, 0],
+    ]);
+    expect(words.length).toBe(4 * plan.groupLines * LINE_WORDS);
+  });
+
   it('keeps biases of 47 bits and both signs exact, rounding half included', () => {
     const b = new GraphBuilder();
     const graph = b.build(b.conv(b.input(1, 1, 1), 4));

@@ -41,7 +41,11 @@ export function packWeights(work: MacWork, plan: PackingPlan): PackedWeights {
   if (work.source.kind === 'matmul') return packParameters(plan, work.source.shift);
   const outputs = 16 / lanes;
   let total = 0;
+  // Constant weights are those of the divisor, whatever the channels are: blocks share them.
+  const shared = new Map<number, PackedBlock>();
   const packed = blocks.map((block): PackedBlock => {
+    const known = work.source.kind === 'averagepool' ? shared.get(block.divisor) : undefined;
+    if (known && known.images >= imagesOf(block.channels, lanes)) return known;
     const images = plan.images ?? imagesOf(block.channels, lanes);
     const chunks: WeightsChunk[] = [];
     for (let firstLine = 0; firstLine < groupLines; firstLine += CHUNK_LINES) {
@@ -49,7 +53,9 @@ export function packWeights(work: MacWork, plan: PackingPlan): PackedWeights {
       chunks.push({ offset: total, firstLine, lines });
       total += lines * images * LINE_WORDS;
     }
-    return { images, chunks };
+    const own = { images, chunks };
+    shared.set(block.divisor, own);
+    return own;
   });
   const words = new Int16Array(total);
   const traces = tracesOf(work, plan);
@@ -57,6 +63,7 @@ export function packWeights(work: MacWork, plan: PackingPlan): PackedWeights {
   const source = work.source;
   blocks.forEach((block, b) => {
     const { images, chunks } = packed[b]!;
+    if (packed.indexOf(packed[b]!) < b) return;
     // Word address of a line of an image inside this block.
     const place = (image: number, line: number): number => {
       const chunk = chunks[Math.floor(line / CHUNK_LINES)]!;
