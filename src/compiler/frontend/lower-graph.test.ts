@@ -135,6 +135,7 @@ describe('placement', () => {
       'fuse-clamp',
       'pool-before-pointwise',
       'lower-clamp',
+      'read-blocks',
       'remove-unused',
       'order-channels',
       'remove-moved',

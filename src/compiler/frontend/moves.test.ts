@@ -1,7 +1,7 @@
 /** Index maps to parts, phases of transposed convolutions, values with divided axes, and the passes that move work and channels past rearrangements. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pixelRuns } from './channel-moves.ts';
+import { pixelRuns } from './block-moves.ts';
 import { factoredDims, factorView, materialize, plainView, reshapeFactored, sliceFactored, transposeFactored } from './factored-view.ts';
 import type { FloatConv, FloatLayer } from './layer-graph.ts';
 import { acceleratorParts, lowerGraph } from './lower-graph.ts';

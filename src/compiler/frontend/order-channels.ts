@@ -5,7 +5,7 @@
  * Run last: the graph holds final layers. Guarantees the same values; the order of channels inside the network changes, at its borders it does not.
  */
 import type { RearrangePart } from '../../graph/integer-graph.ts';
-import { pixelRuns, readChannelMove } from './channel-moves.ts';
+import { pixelRuns, readChannelMove } from './block-moves.ts';
 import type { DraftGraph, FloatConv, FloatLayer, LayerTensor } from './layer-graph.ts';
 import { permuteInputs, permuteOutputs } from './permute-channels.ts';
 import { borderTensors } from './rewrite.ts';

@@ -16,6 +16,7 @@ import { lowerAffine } from './lower-affine.ts';
 import { lowerClamp } from './lower-clamp.ts';
 import { orderChannels } from './order-channels.ts';
 import { poolBeforePointwise } from './pool-before-pointwise.ts';
+import { readBlocks } from './read-blocks.ts';
 import { recognizeNormalization } from './recognize-normalization.ts';
 import { removeUnused } from './remove-unused.ts';
 
@@ -46,6 +47,7 @@ export const LOWERING_PASSES: readonly (readonly [name: string, pass: (graph: Dr
   ['fuse-clamp', fuseClamp], // after lower-affine: a depthwise layer takes the Relu behind it
   ['pool-before-pointwise', poolBeforePointwise], // clamps are where they belong
   ['lower-clamp', lowerClamp],
+  ['read-blocks', readBlocks],
   ['remove-unused', removeUnused],
   ['order-channels', orderChannels],
   ['remove-moved', removeUnused],

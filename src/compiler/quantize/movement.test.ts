@@ -187,3 +187,90 @@ describe('moving words', () => {
     expect(await check(channels, [8, 6], nodes, constants)).toBeGreaterThan(60);
   });
 });
+
+describe('blocks of pixels as channels', () => {
+  type Nodes = TestGraph['nodes'];
+  /** Every second row and column, from (row, column) on, as detectors cut their input. */
+  const slices = (starts: readonly (readonly [row: number, column: number])[]): { nodes: Nodes; constants: Record<string, Tensor> } => ({
+    nodes: [
+      ...starts.flatMap(
+        ([row, column], i): Nodes => [
+          ['Slice', ['x', `from${row}`, 'end', 'rows', 'two'], [`r${i}`]],
+          ['Slice', [`r${i}`, `from${column}`, 'end', 'columns', 'two'], [`p${i}`]],
+        ],
+      ),
+      ['Concat', starts.map((_, i) => `p${i}`), ['b'], { axis: 1 }],
+    ],
+    constants: { from0: integers(0), from1: integers(1), end: integers(1000), rows: integers(2), columns: integers(3), two: integers(2) },
+  });
+  const FOCUS = [
+    [0, 0],
+    [1, 0],
+    [0, 1],
+    [1, 1],
+  ] as const;
+
+  async function run(nodes: Nodes, constants: Record<string, Tensor>, weights: readonly number[], attributes: Attributes) {
+    const graph = makeGraph({
+      inputs: { x: [1, 3, 12, 18] },
+      outputs: ['y'],
+      opset: 18,
+      constants: { w: noise(...weights), ...constants },
+      nodes: [...nodes, ['Conv', ['b', 'w'], ['y'], attributes]],
+    });
+    const { integer, sqnrDb } = await runModel(graph, randomInputs(graph, 3));
+    return { layers: integer.layers, sqnrDb };
+  }
+
+  const depthwise = (channels: number): Record<string, Tensor> => ({
+    n: noise(channels),
+    one: floats([channels], new Array(channels).fill(1)),
+  });
+  const normalize: Nodes[0] = ['BatchNormalization', ['a', 'n', 'n', 'n', 'one'], ['b']];
+  it.each([
+    ['slices', slices(FOCUS), [5, 12, 3, 3], { pads: [1, 1, 1, 1] }, [6, 6], [2, 2], [2, 2, 2, 2]],
+    [
+      'SpaceToDepth, stride and pads of their own',
+      { nodes: [['SpaceToDepth', ['x'], ['b'], { blocksize: 3 }]], constants: {} },
+      [4, 27, 2, 3],
+      { strides: [1, 2], pads: [1, 0, 0, 2] },
+      [6, 9],
+      [3, 6],
+      [3, 0, 0, 6],
+    ],
+    [
+      'blocks of blocks, normalized',
+      {
+        nodes: [['SpaceToDepth', ['x'], ['h'], { blocksize: 2 }], ['SpaceToDepth', ['h'], ['a'], { blocksize: 3 }], normalize],
+        constants: depthwise(108),
+      },
+      [4, 108, 1, 1],
+      {},
+      [6, 6],
+      [6, 6],
+      [0, 0, 0, 0],
+    ],
+  ] satisfies [string, { nodes: Nodes; constants: Record<string, Tensor> }, number[], Attributes, number[], number[], number[]][])(
+    '%s: the convolution reads the map itself',
+    async (_, { nodes, constants }, weights, attributes, kernel, stride, pads) => {
+      const { layers, sqnrDb } = await run(nodes, constants, weights, attributes);
+      expect(layers).toMatchObject([{ kind: 'conv', window: { kernel, stride, pads } }]);
+      expect(sqnrDb).toBeGreaterThan(60);
+    },
+  );
+
+  it.each([
+    ['three of four slices', slices(FOCUS.slice(0, 3)), [5, 9, 3, 3], {}],
+    ['one of them twice', slices([...FOCUS.slice(0, 3), FOCUS[0]]), [5, 12, 3, 3], {}],
+    ['windows with gaps', slices(FOCUS), [5, 12, 3, 3], { dilations: [2, 2] }],
+    ['groups', slices(FOCUS), [8, 3, 3, 3], { group: 4 }],
+  ] satisfies [string, ReturnType<typeof slices>, number[], Attributes][])(
+    'not of %s',
+    async (_, { nodes, constants }, weights, attributes) => {
+      const { layers, sqnrDb } = await run(nodes, constants, weights, attributes);
+      expect(layers.some(({ kind }) => kind === 'rearrange')).toBe(true);
+      expect(layers.at(-1)).toMatchObject({ kind: 'conv', window: { kernel: [3, 3] } });
+      expect(sqnrDb).toBeGreaterThan(60);
+    },
+  );
+});
