@@ -116,6 +116,13 @@ describe('row chains', () => {
     await expectExact(graph, XC7Z045, ['t1'], 2);
   });
 
+  it('with an average pool, slice by slice: all CUs share its weights', async () => {
+    const b = new GraphBuilder();
+    const graph = b.build(b.averagePool(b.conv(b.input(14, 14, 512), 1024), { kernel: 2, stride: 2 }));
+    expect(stepsOf(graph)).toEqual([['slices', 'conv0', 'averagepool1']]);
+    await expectExact(graph, XC7Z045, ['t1']);
+  });
+
   it.each([
     ['the head that they share', 64, true],
     ['branches in another order than in the concatenation', 16, false],

@@ -7,6 +7,7 @@ import { UNIT_ID } from '../../../isa/fields.ts';
 import { weightsLines } from '../../../machine/machine.ts';
 import { SLICE_SLOTS, type SlicePlan, type SliceWork } from '../chain/slice-chain.ts';
 import { inputRows } from '../mac/tile-rows.ts';
+import { VMACS } from '../mac/weights-image.ts';
 import type { View } from '../stages/view.ts';
 import { type Piece, SPACE } from '../tasks/task.ts';
 import type { EmitContext, Source, WeightsGroup } from './emit-context.ts';
@@ -29,9 +30,6 @@ export interface SliceJob {
   readonly input: View;
   readonly output: View;
 }
-
-/** vMACs of a CU. */
-const VMACS = 4;
 
 /** One block of channels: where its rows and weights are. */
 interface BlockState {
@@ -304,9 +302,10 @@ class SliceEmitter {
     const source = this.source(layer, i);
     const { groupLines } = job.plan.body;
     const [first] = blocks;
+    if (first!.isConstant) return loadGroup(context, first!, address, groupLines, context.cus, this.heldLines, source);
     if (first!.images === VMACS) {
       const images = blocks.reduce((sum, block) => sum + block.images, 0);
-      return loadGroup(context, { images, chunks: first!.chunks }, address, groupLines, 1, this.heldLines, source);
+      return loadGroup(context, { ...first!, images }, address, groupLines, 1, this.heldLines, source);
     }
     return context.keepGroup(`${address + first!.chunks[0]!.offset} slices ${groupLines}`, this.heldLines, () => {
       const line = context.allocateWeights(groupLines);

@@ -6,8 +6,8 @@ import type { Piece } from '../tasks/task.ts';
 import type { EmitContext, Source, WeightsGroup } from './emit-context.ts';
 
 /**
- * A group of `groupLines` lines at the next place in the ring, unless it is there already; CUs come in groups of `cusPerSlot` that share their weights. Groups are
- * known by where they lie in DRAM.
+ * A group of `groupLines` lines at the next place in the ring, unless it is there already; CUs come in groups of `cusPerSlot` that share their weights, all of them
+ * share constant ones. Groups are known by where they lie in DRAM.
  * @param held Lines that other groups may take while this one is in use.
  */
 export function loadGroup(
@@ -19,8 +19,9 @@ export function loadGroup(
   held: number,
   source: Source,
 ): WeightsGroup {
-  const key = `${address + packed.chunks[0]!.offset} ${groupLines} ${packed.images} ${cusPerSlot}`;
-  return context.keepGroup(key, held, () => loadChunks(context, packed, address, groupLines, cusPerSlot, source));
+  const sharing = packed.isConstant ? context.cus : cusPerSlot;
+  const key = `${address + packed.chunks[0]!.offset} ${groupLines} ${packed.images} ${sharing}`;
+  return context.keepGroup(key, held, () => loadChunks(context, packed, address, groupLines, sharing, source));
 }
 
 function loadChunks(

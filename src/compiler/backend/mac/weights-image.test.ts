@@ -55,8 +55,9 @@ function runOnMachine(graph: IntegerGraph, input: Int16Array, choice: Choice, fi
     let words = 0;
     for (const chunk of packed.blocks[b].chunks) {
       const line = (firstLine + chunk.firstLine) % state.weightsLines;
-      const { images } = packed.blocks[b];
-      executeLdw(state, makeDescriptor('LDW', { dramAddress: chunk.offset, line, lines: chunk.lines, images, cusPerSlot: 1 }));
+      const { images, isConstant } = packed.blocks[b];
+      const cusPerSlot = isConstant ? MACHINE.computeUnits : 1;
+      executeLdw(state, makeDescriptor('LDW', { dramAddress: chunk.offset, line, lines: chunk.lines, images, cusPerSlot }));
       words += chunk.lines;
     }
     expect(words).toBe(plan.groupLines);
@@ -184,16 +185,21 @@ describe('packWeights', () => {
     const b = new GraphBuilder();
     const graph = b.build(b.averagePool(b.input(3, 3, 150), { kernel: 3 }, false));
     const work = buildStages(graph).stages[0].mac!;
-    const choice = { lanes: 1, slots: 1, pixelPitch: 160 };
-    const plan = planOf(work, choice);
-    const { words, blocks } = packWeights(work, plan);
-    expect(plan.blocks.map(({ channels }) => channels)).toEqual([64, 64, 22]);
-    expect(blocks.map(({ images, chunks }) => [images, chunks[0].offset])).toEqual([
-      [4, 0],
-      [4, 0],
-      [4, 0],
+    const cut = (slots: number) => {
+      const plan = planOf(work, { lanes: 1, slots, pixelPitch: 160 });
+      const { words, blocks } = packWeights(work, plan);
+      expect(words.length).toBe(4 * plan.groupLines * LINE_WORDS);
+      return plan.blocks.map(({ channels }, i) => [channels, blocks[i].images, blocks[i].chunks[0].offset]);
+    };
+    expect(cut(1)).toEqual([
+      [64, 4, 0],
+      [64, 4, 0],
+      [22, 4, 0],
     ]);
-    expect(words.length).toBe(4 * plan.groupLines * LINE_WORDS);
+    expect(cut(2)).toEqual([
+      [128, 4, 0],
+      [22, 4, 0],
+    ]);
   });
 
   it('keeps biases of 47 bits and both signs exact, rounding half included', () => {

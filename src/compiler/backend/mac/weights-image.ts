@@ -13,6 +13,9 @@ import { parameterLines } from './window-cost.ts';
 /** Lines of one chunk of a group: small enough that a ring of lines fills while the tail of the last group is still in use. */
 export const CHUNK_LINES = 128;
 
+/** vMACs of a CU, an image each. */
+export const VMACS = 4;
+
 /** A stretch of lines of one group, for all its images; `offset` in words from the start of the stage's image. */
 export interface WeightsChunk {
   readonly offset: number;
@@ -22,6 +25,8 @@ export interface WeightsChunk {
 
 export interface PackedBlock {
   readonly images: number;
+  /** Are they the same for all CUs? */
+  readonly isConstant: boolean;
   readonly chunks: readonly WeightsChunk[];
 }
 
@@ -41,19 +46,21 @@ export function packWeights(work: MacWork, plan: PackingPlan): PackedWeights {
   if (work.source.kind === 'matmul') return packParameters(plan, work.source.shift);
   const outputs = 16 / lanes;
   let total = 0;
-  // Constant weights are those of the divisor, whatever the channels are: blocks share them.
+  // Constant weights are those of the divisor, whatever the channels are: blocks and CUs share them.
+  const isConstant = work.source.kind === 'averagepool';
+  const constantImages = Math.min(VMACS, imagesOf(Math.max(...blocks.map(({ channels }) => channels)), lanes));
   const shared = new Map<number, PackedBlock>();
   const packed = blocks.map((block): PackedBlock => {
-    const known = work.source.kind === 'averagepool' ? shared.get(block.divisor) : undefined;
-    if (known && known.images >= imagesOf(block.channels, lanes)) return known;
-    const images = plan.images ?? imagesOf(block.channels, lanes);
+    const known = isConstant ? shared.get(block.divisor) : undefined;
+    if (known) return known;
+    const images = isConstant ? constantImages : (plan.images ?? imagesOf(block.channels, lanes));
     const chunks: WeightsChunk[] = [];
     for (let firstLine = 0; firstLine < groupLines; firstLine += CHUNK_LINES) {
       const lines = Math.min(CHUNK_LINES, groupLines - firstLine);
       chunks.push({ offset: total, firstLine, lines });
       total += lines * images * LINE_WORDS;
     }
-    const own = { images, chunks };
+    const own = { images, isConstant, chunks };
     shared.set(block.divisor, own);
     return own;
   });
@@ -73,7 +80,7 @@ export function packWeights(work: MacWork, plan: PackingPlan): PackedWeights {
     for (let image = 0; image < images; image++) {
       for (let j = 0; j < outputs; j++) {
         const index = image * outputs + j;
-        if (index >= block.channels) break;
+        if (index >= block.channels && !isConstant) break;
         const channel = block.channel + index;
         const shift = source.kind === 'conv' ? source.shift[channel]! : source.shift;
         const bias = source.kind === 'conv' ? source.bias[channel]! : 0;
@@ -128,7 +135,11 @@ function tracesOf(work: MacWork, plan: PackingPlan): { source: number; words: nu
 /** A line of parameters for every output of the largest block: all a product of activations has in constants. */
 function packParameters({ lanes, blocks }: PackingPlan, shift: number): PackedWeights {
   const packed = blocks.map(
-    ({ channels }): PackedBlock => ({ images: imagesOf(channels, lanes), chunks: [{ offset: 0, firstLine: 0, lines: 1 }] }),
+    ({ channels }): PackedBlock => ({
+      images: imagesOf(channels, lanes),
+      isConstant: false,
+      chunks: [{ offset: 0, firstLine: 0, lines: 1 }],
+    }),
   );
   const words = new Int16Array(Math.max(...packed.map(({ images }) => images)) * LINE_WORDS);
   for (let at = 0; at < words.length; at += LINE_WORDS) writeParameters(words, at, 0, shift);

@@ -24,7 +24,7 @@ export interface RelayWork {
 /** From one step's last result to the start of the next that needs it. */
 const HANDOVER_CYCLES = 110;
 /** What begins and ends a relay with nothing beside it. */
-const FIRST_CYCLES = 700;
+export const FIRST_CYCLES = 700;
 /** The time in which nobody looks up while an activation table is replaced. */
 const TABLE_CYCLES = 700;
 /** A table that takes the place of another one between tiles waits for the CU that looks up last, and the tiles behind it wait for the table. */
@@ -89,14 +89,7 @@ export function costOfWork(
       table,
     });
   });
-  buffers.forEach(({ loaded, channels, width, isStored, height }, b) => {
-    if (isStored) bytes += (channels - loaded.reduce((sum, { first, end }) => sum + end - first, 0)) * height * width * 2 * 1.05;
-    const rows = Math.max(0, ...held[b]!.flat().map(({ to }) => Math.ceil(to / width)));
-    for (const { first, end } of loaded) {
-      const lines = end - first === channels ? channels / LINE_WORDS : Math.ceil((end - first) / LINE_WORDS + 0.5);
-      bytes += rows * width * lines * LINE_BYTES;
-    }
-  });
+  bytes += mapBytes(graph, held);
   const looks = steps.map(({ member }) => spent[member]!.table).filter((table) => table !== undefined);
   const changes = tables.size > 1 && tiled.size > 0 ? (hasColumns ? countChanges(looks) : looks.length) : tables.size;
   bytes += changes * TABLE_BYTES + tasks * MAC_INSTRUCTIONS * 4;
@@ -118,6 +111,20 @@ export function costOfWork(
     : Math.max(side + inTiles.length * 20 + (isTiled ? waits : 0), play);
   const busy = isTiled ? inParts : inParts + playWhole(whole, weightsLines(machine)) + waits;
   return { cycles: Math.max(busy, bytes / bandwidth, dispatch) + FIRST_CYCLES, bytes };
+}
+
+/** Bytes of maps that come from DRAM, and of those that others read. */
+export function mapBytes({ buffers }: RelayGraph, held: RelayWork['held']): number {
+  let bytes = 0;
+  buffers.forEach(({ loaded, channels, width, isStored, height }, b) => {
+    if (isStored) bytes += (channels - loaded.reduce((sum, { first, end }) => sum + end - first, 0)) * height * width * 2 * 1.05;
+    const rows = Math.max(0, ...held[b]!.flat().map(({ to }) => Math.ceil(to / width)));
+    for (const { first, end } of loaded) {
+      const lines = end - first === channels ? channels / LINE_WORDS : Math.ceil((end - first) / LINE_WORDS + 0.5);
+      bytes += rows * width * lines * LINE_BYTES;
+    }
+  });
+  return bytes;
 }
 
 /** Cycles that a member's results take to DRAM: whole pixels one behind the other, parts of pixels in short runs whose responses limit them. */

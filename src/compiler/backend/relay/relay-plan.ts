@@ -22,12 +22,14 @@ import {
   type RelayRing,
   slotWordsOf,
 } from './relay-rings.ts';
-import { type Columns, findLarge, isPixelwise, orderMixed, orderSteps, type RelayStep, type Span, windowOf } from './relay-steps.ts';
+import { type Columns, findLarge, isPixelwise, orderParts, type RelayPart, type RelayStep, type Span, windowOf } from './relay-steps.ts';
 
 export interface RelayPlan {
   readonly graph: RelayGraph;
   readonly links: readonly (LinkPlan | undefined)[];
   readonly steps: readonly RelayStep[];
+  /** What follows each other in them. */
+  readonly parts: readonly RelayPart[];
   /** Of every buffer and CU: the pixels that the CU holds at one time or another, in ascending order. */
   readonly held: readonly (readonly (readonly Span[])[])[];
   /** Of every buffer and CU: the columns that the CU holds, where every CU makes columns of its own; `held` are then whole rows. */
@@ -55,42 +57,52 @@ const WHOLE = ['any', 'pixels'] as const;
 /** Slots in rotation for results that wait for their second operand. */
 const RELAY_SLOTS = 2;
 
-/** Rows of the last member's result that are made at a time, members that share a slot, and whether every CU has columns of its own (or parts of the tile). */
-interface Tiling {
-  readonly rows: number;
-  readonly lag: number;
-  readonly hasColumns: boolean;
-  /** Members that take part; the others follow, whole maps each. */
-  readonly members: ReadonlySet<number>;
+/** The cheapest plan of some that are made; undefined when none fits. */
+class Cheapest {
+  private readonly machine: Machine;
+  plan: RelayPlan | undefined;
+
+  constructor(machine: Machine) {
+    this.machine = machine;
+  }
+
+  readonly consider = (plan: RelayPlan | undefined): void => {
+    if (plan && (!this.plan || costOfRelay(plan, this.machine) < costOfRelay(this.plan, this.machine))) this.plan = plan;
+  };
+}
+
+/** The cheapest plan that makes map by map; undefined when none fits. */
+export function planWhole(graph: RelayGraph, machine: Machine, cache: LinkCache): RelayPlan | undefined {
+  const best = new Cheapest(machine);
+  if (!mayHoldMaps(graph, machine)) return undefined;
+  const members = [...graph.members.keys()];
+  for (const form of [graph, ...cutAtRows(graph, machine)]) {
+    const known = new Set<string>();
+    for (const split of ['any', 'pixels', 'apart'] as const) {
+      const slots = linksOf(form, machine, split, cache)
+        .map((link) => link?.plan.slots ?? 0)
+        .join();
+      if (!known.has(slots)) best.consider(planParts(form, machine, [{ members, tiling: undefined, split }], cache));
+      known.add(slots);
+    }
+  }
+  return best.plan;
 }
 
 /** The cheapest plan; undefined when none fits. `isPassed`: some words go from member to member through DRAM, which takes whole maps. */
 export function planRelay(graph: RelayGraph, machine: Machine, cache: LinkCache, isPassed: boolean): RelayPlan | undefined {
-  let best: RelayPlan | undefined;
-  const consider = (plan: RelayPlan | undefined): void => {
-    if (plan && (!best || costOfRelay(plan, machine) < costOfRelay(best, machine))) best = plan;
-  };
-  if (mayHoldMaps(graph, machine)) {
-    for (const form of [graph, ...cutAtRows(graph, machine)]) {
-      const known = new Set<string>();
-      for (const split of ['any', 'pixels', 'apart'] as const) {
-        const slots = linksOf(form, machine, split, cache)
-          .map((link) => link?.plan.slots ?? 0)
-          .join();
-        if (!known.has(slots)) consider(planTiles(form, machine, undefined, split, cache));
-        known.add(slots);
-      }
-    }
-  }
-  if (!best) planMixed(graph, machine, cache, consider);
-  if (isPassed) return best;
+  const best = new Cheapest(machine);
+  const { consider } = best;
+  const all = [...graph.members.keys()];
+  consider(planWhole(graph, machine, cache));
+  if (!best.plan) planMixed(graph, machine, cache, consider);
+  if (isPassed) return best.plan;
   const fits = (split: Split, most: number): boolean =>
     graph.members.length <= most && linesOf(linksOf(graph, machine, split, cache)) <= weightsLines(machine);
   const { height, width } = graph.members.at(-1)!;
-  const members = new Set(graph.members.keys());
   const search = (split: Split, lag: number, hasColumns: boolean): void => {
     for (let rows = 1; rows <= Math.ceil(height / 2); rows *= 2) {
-      const plan = planTiles(graph, machine, { rows, lag, hasColumns, members }, split, cache);
+      const plan = planParts(graph, machine, [{ members: all, tiling: { rows, lag, hasColumns }, split }], cache);
       if (!plan) break;
       consider(plan);
     }
@@ -99,7 +111,7 @@ export function planRelay(graph: RelayGraph, machine: Machine, cache: LinkCache,
   if (width >= 2 * machine.computeUnits && machine.computeUnits > 1 && fits('columns', MAX_COLUMNS)) {
     for (const lag of LAGS) search('columns', lag, true);
   }
-  return best;
+  return best.plan;
 }
 
 /**
@@ -124,11 +136,13 @@ function planMixed(graph: RelayGraph, machine: Machine, cache: LinkCache, consid
   const { height } = graph.members[Math.max(...members)]!;
   const uncut = (member: RelayMember, m: number): RelayMember => ({ ...member, isCutAtRows: member.isCutAtRows && !members.has(m) });
   const forms = [graph, ...cutAtRows(graph, machine).map((form) => ({ ...form, members: form.members.map(uncut) }))];
+  const [first, rest] = [[...members].sort((a, b) => a - b), [...graph.members.keys()].filter((m) => !members.has(m))];
   for (const lag of LAGS) {
     let isPlanned = false;
     for (let rows = 1; rows <= Math.ceil(height / 2); rows *= 2) {
+      const tiles: RelayPart = { members: first, tiling: { rows, lag, hasColumns: false }, split: 'tiles' };
       const plans = forms.flatMap((form) =>
-        WHOLE.map((split) => planTiles(form, machine, { rows, lag, hasColumns: false, members }, split, cache)),
+        WHOLE.map((split) => planParts(form, machine, [tiles, { members: rest, tiling: undefined, split }], cache)),
       );
       for (const plan of plans) consider(plan);
       if (plans.every((plan) => !plan)) break;
@@ -186,24 +200,25 @@ function onPages(graph: RelayGraph, pages: readonly Page[]): RelayGraph {
   return { ...graph, buffers: graph.buffers.map((buffer, b) => ({ ...buffer, pitch: pitchOf(b) ?? buffer.pitch })) };
 }
 
-/** A plan with tiles of a member's result; undefined: everything at once. */
-function planTiles(graph: RelayGraph, machine: Machine, tiling: Tiling | undefined, split: Split, cache: LinkCache): RelayPlan | undefined {
+/** A plan of parts that follow each other; undefined where it does not fit. */
+export function planParts(graph: RelayGraph, machine: Machine, parts: readonly RelayPart[], cache: LinkCache): RelayPlan | undefined {
   const { members } = graph;
-  const tiled = tiling?.members ?? new Set<number>();
-  const isTiled = tiled.size === members.length;
+  const tiled = new Set(parts.flatMap((part) => (part.tiling ? part.members : [])));
+  const isTiled = tiled.size === members.length && parts.length === 1;
   const isMixed = tiled.size > 0 && !isTiled;
-  const hasColumns = tiling?.hasColumns ?? false;
+  const hasColumns = parts.some(({ tiling }) => tiling?.hasColumns);
   const cus = machine.computeUnits;
-  const rest = linksOf(graph, machine, split, cache);
-  const inTiles = isMixed ? linksOf(graph, machine, 'tiles', cache) : rest;
-  const links = rest.map((link, m) => (tiled.has(m) ? inTiles[m] : link));
+  const links: (LinkCost | undefined)[] = members.map(() => undefined);
+  for (const { members: own, split } of parts) {
+    const all = linksOf(graph, machine, split, cache);
+    for (const m of own) links[m] = all[m];
+  }
   if (links.some((link, i) => link === undefined && members[i]!.work !== undefined)) return undefined;
-  const rows = tiling?.rows ?? members.at(-1)!.height;
-  const steps = isMixed ? orderMixed(graph, tiled, rows, tiling!.lag) : orderSteps(graph, rows, tiling?.lag ?? 1);
+  const steps = orderParts(graph, parts);
   const uses = findUses(graph, links, steps, cus, hasColumns, isMixed);
   const columns = hasColumns ? holdColumns(graph, cus) : undefined;
   // Columns make rings of few words: sums have their own.
-  const inPlace = hasColumns || isMixed ? [] : graph.inPlace.filter((m) => isReplaceable(graph, uses, m));
+  const inPlace = hasColumns ? [] : graph.inPlace.filter((m) => (isTiled || !tiled.has(m)) && isReplaceable(graph, uses, m));
   const slotWords = Math.max(0, ...steps.map((step) => (inPlace.includes(step.member) ? slotWordsOf(step, graph, links, machine) : 0)));
   const lives = livesOf(graph, steps, uses);
   const liveRows = countLiveRows(graph, steps, uses);
@@ -223,6 +238,7 @@ function planTiles(graph: RelayGraph, machine: Machine, tiling: Tiling | undefin
   if (isMixed && !graph.buffers.every((buffer, b) => !isMade(graph, b) || isHeld(buffer, held[b]!))) return undefined;
   const plan = {
     graph: onPages(graph, pages),
+    parts,
     links: links.map((link) => link?.plan),
     steps,
     held,

@@ -6,6 +6,7 @@ import type { LinkPlan } from '../chain/chain.ts';
 import { inputRows } from '../mac/tile-rows.ts';
 import { type Geometry, isPoint } from '../stages/stage.ts';
 import type { RelayGraph, RelayMember } from './relay.ts';
+import type { Split } from './relay-link.ts';
 
 /** A step whose input comes from DRAM begins with so many parts of every CU's pixels, so that computation starts when the first are there. */
 export const FIRST_PARTS = 4;
@@ -30,15 +31,33 @@ export interface RelayStep {
   readonly slot: number;
 }
 
-/** The steps of some members tile by tile (rows of the last of them), behind them those of all others one by one. */
-export function orderMixed(graph: RelayGraph, tiled: ReadonlySet<number>, tileRows: number, lag: number): RelayStep[] {
-  const inTiles = [...tiled].sort((a, b) => a - b);
-  const members = inTiles.map((m) => graph.members[m]!);
-  const steps = orderSteps({ ...graph, members }, tileRows, lag).map((step): RelayStep => ({ ...step, member: inTiles[step.member]! }));
-  const slots = Math.max(...steps.map(({ slot }) => slot)) + 1;
-  const others = graph.members.flatMap((_, member) => (tiled.has(member) ? [] : [member]));
-  const rest = others.map((member, i): RelayStep => ({ member, first: 0, end: graph.members[member]!.height, slot: slots + i }));
-  return [...steps, ...rest];
+/** Members whose steps come before those of the part behind it: tile by tile, or whole maps. */
+export interface RelayPart {
+  readonly members: readonly number[];
+  /** Undefined: every member makes its whole map at once. */
+  readonly tiling: Tiling | undefined;
+  /** How their links are chosen. */
+  readonly split: Split;
+}
+
+/** Rows of the last member's result that are made at a time, members that share a slot, and whether every CU has columns of its own (or parts of the tile). */
+export interface Tiling {
+  readonly rows: number;
+  readonly lag: number;
+  readonly hasColumns: boolean;
+}
+
+/** The steps of all parts, one behind the other. */
+export function orderParts(graph: RelayGraph, parts: readonly RelayPart[]): RelayStep[] {
+  const steps: RelayStep[] = [];
+  let slots = 0;
+  for (const { members: own, tiling } of parts) {
+    const members = own.map((m) => graph.members[m]!);
+    const part = orderSteps({ ...graph, members }, tiling?.rows ?? members.at(-1)!.height, tiling?.lag ?? 1);
+    for (const step of part) steps.push({ ...step, member: own[step.member]!, slot: slots + step.slot });
+    slots = Math.max(...steps.map(({ slot }) => slot)) + 1;
+  }
+  return steps;
 }
 
 /**

@@ -7,6 +7,7 @@ import { costOf, trafficCycles } from '../mac/plan.ts';
 import { findRelays, type RelayCandidate } from '../relay/relay-choice.ts';
 import { costOfRelay } from '../relay/relay-plan.ts';
 import { countMacs, type Stage } from '../stages/stage.ts';
+import { joinNeighbours } from './join-neighbours.ts';
 import { Residency } from './residency.ts';
 import type { StagePlans } from './stage-plans.ts';
 import { type StepDrafts, stagesOf } from './step-drafts.ts';
@@ -27,12 +28,15 @@ interface Option {
 /** Stages that are cheaper together than one by one become a step. `hasRelays`, `hasBands`: as such, too. */
 export function adoptFusions(plans: StagePlans, drafts: StepDrafts, hasRelays: boolean, hasBands: boolean): void {
   const options = findChainOptions(plans, drafts);
+  const apart = hasRelays || hasBands ? costsBesideResidents(plans, drafts) : [];
   if (hasRelays || hasBands) {
-    const apart = costsBesideResidents(plans, drafts);
     if (hasRelays) options.push(...findRelayOptions(plans, drafts, apart));
     if (hasBands) options.push(...findBandOptions(plans, drafts, apart));
   }
-  for (const fusion of chooseFusions(options, plans.stages.stages.length)) {
+  const chosen = chooseFusions(options, plans.stages.stages.length);
+  const cautious = (relay: RelayCandidate): number => costWithCaution(plans, relay);
+  const joined = hasRelays ? joinNeighbours(plans, chosen, apart, cautious, (index) => !isTaken(drafts, index)) : chosen;
+  for (const fusion of joined) {
     drafts.adopt({ main: fusion.members.at(-1)!, companions: [], ...('kind' in fusion ? { fusion } : { relay: fusion.plan }) });
   }
 }
@@ -68,16 +72,20 @@ function findRelayOptions(plans: StagePlans, drafts: StepDrafts, apart: readonly
   const { stages, layout, machine, frames } = plans;
   const options: Option[] = [];
   for (const relay of findRelays(stages, layout, machine, frames, (index) => mayRelay(drafts, index))) {
-    const { members, plan } = relay;
+    const { members } = relay;
     if (!takesWholeCells(drafts, members)) continue;
-    // Where channels come bit by bit (pages), cutting apart costs short runs, which no plan sees either.
-    const caution = plan.rings.some(({ page }) => page !== undefined) ? 0 : RELAY_CAUTION * macCycles(plans, members);
-    const cost = costOfRelay(plan, machine) + caution;
+    const cost = costWithCaution(plans, relay);
     if (cost >= members.reduce((sum, index) => sum + apart[index]!, 0)) continue;
     const saved = costApart(plans, members) - cost;
     if (saved > 0) options.push({ fusion: relay, saved });
   }
   return options;
+}
+
+/** Where channels come bit by bit (pages), cutting apart costs short runs, which no plan sees either. */
+function costWithCaution(plans: StagePlans, { members, plan }: RelayCandidate): number {
+  const caution = plan.rings.some(({ page }) => page !== undefined) ? 0 : RELAY_CAUTION * macCycles(plans, members);
+  return costOfRelay(plan, plans.machine) + caution;
 }
 
 /** `apart` as for relays. Bands take over cells never, flows and stages with companions whole. */
