@@ -50,8 +50,13 @@ function compose({ rows, columns, sources }: BlockMove, inputs: readonly Blocks[
   };
 }
 
-/** Are they larger than a pixel, and is every word of them a channel, once? */
+/**
+ * Are they larger than a pixel, and is every word of them a channel, once? A block that is all rows or all columns is none: it is a stack (the heads of an
+ * attention), whose makers store their results where they belong.
+ */
 function isWhole(graph: DraftGraph, { tensor, rows, columns, sources }: Blocks): boolean {
+  const { height, width } = graph.tensors[tensor];
+  if ((rows > 1 && rows === height) || (columns > 1 && columns === width)) return false;
   const words = new Set(sources.map(({ row, column, channel }) => (row * columns + column) * graph.tensors[tensor].channels + channel));
   return rows * columns > 1 && words.size === sources.length && words.size === rows * columns * graph.tensors[tensor].channels;
 }

@@ -210,9 +210,11 @@ describe('blocks of pixels as channels', () => {
     [1, 1],
   ] as const;
 
+  const STACK: ReturnType<typeof slices> = { nodes: [['SpaceToDepth', ['x'], ['b'], { blocksize: 12 }]], constants: {} };
+
   async function run(nodes: Nodes, constants: Record<string, Tensor>, weights: readonly number[], attributes: Attributes) {
     const graph = makeGraph({
-      inputs: { x: [1, 3, 12, 18] },
+      inputs: { x: [1, 3, 12, 36] },
       outputs: ['y'],
       opset: 18,
       constants: { w: noise(...weights), ...constants },
@@ -264,12 +266,13 @@ describe('blocks of pixels as channels', () => {
     ['one of them twice', slices([...FOCUS.slice(0, 3), FOCUS[0]]), [5, 12, 3, 3], {}],
     ['windows with gaps', slices(FOCUS), [5, 12, 3, 3], { dilations: [2, 2] }],
     ['groups', slices(FOCUS), [8, 3, 3, 3], { group: 4 }],
+    ['all rows at once', STACK, [5, 432, 1, 3], {}],
   ] satisfies [string, ReturnType<typeof slices>, number[], Attributes][])(
     'not of %s',
     async (_, { nodes, constants }, weights, attributes) => {
       const { layers, sqnrDb } = await run(nodes, constants, weights, attributes);
       expect(layers.some(({ kind }) => kind === 'rearrange')).toBe(true);
-      expect(layers.at(-1)).toMatchObject({ kind: 'conv', window: { kernel: [3, 3] } });
+      expect(layers.at(-1)).toMatchObject({ kind: 'conv', window: { kernel: weights.slice(2) } });
       expect(sqnrDb).toBeGreaterThan(60);
     },
   );
