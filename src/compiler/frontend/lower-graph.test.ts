@@ -135,6 +135,7 @@ describe('placement', () => {
       'fuse-clamp',
       'pool-before-pointwise',
       'lower-clamp',
+      'nest-pools',
       'read-blocks',
       'remove-unused',
       'order-channels',

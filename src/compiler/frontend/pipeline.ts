@@ -14,6 +14,7 @@ import { hoistThroughMoves } from './hoist-through-moves.ts';
 import type { DraftGraph } from './layer-graph.ts';
 import { lowerAffine } from './lower-affine.ts';
 import { lowerClamp } from './lower-clamp.ts';
+import { nestPools } from './nest-pools.ts';
 import { orderChannels } from './order-channels.ts';
 import { poolBeforePointwise } from './pool-before-pointwise.ts';
 import { readBlocks } from './read-blocks.ts';
@@ -47,6 +48,7 @@ export const LOWERING_PASSES: readonly (readonly [name: string, pass: (graph: Dr
   ['fuse-clamp', fuseClamp], // after lower-affine: a depthwise layer takes the Relu behind it
   ['pool-before-pointwise', poolBeforePointwise], // clamps are where they belong
   ['lower-clamp', lowerClamp],
+  ['nest-pools', nestPools],
   ['read-blocks', readBlocks],
   ['remove-unused', removeUnused],
   ['order-channels', orderChannels],

@@ -78,6 +78,33 @@ describe('pools', () => {
     expect(result.sqnrDb).toBeGreaterThan(55);
   });
 
+  it('a pyramid of max pools: the larger look at what the smaller made, whatever their order', async () => {
+    const pool = (size: number, pads: number[], output: string): TestGraph['nodes'][0] => [
+      'MaxPool',
+      ['x'],
+      [output],
+      { kernel_shape: [size, size], pads },
+    ];
+    const graph = makeGraph({
+      inputs: { x: [1, 4, 9, 14] },
+      outputs: ['y'],
+      nodes: [
+        pool(9, [4, 4, 4, 4], 'b'),
+        pool(6, [3, 1, 2, 4], 'd'),
+        pool(5, [2, 2, 2, 2], 'a'),
+        pool(13, [6, 6, 6, 6], 'c'),
+        ['Concat', ['x', 'a', 'b', 'c', 'd'], ['y'], { axis: 1 }],
+      ],
+    });
+    const { integer, sqnrDb } = await runModel(graph, randomInputs(graph, 3));
+    const pools = integer.layers.flatMap((layer) => (layer.kind === 'maxpool' ? [layer] : []));
+    const size = (node: string): readonly number[] => pools.find(({ name }) => name === node)!.window.kernel;
+    // 6×6 reaches less far to the left than 5×5, and lies in 9×9.
+    const kernels = ['a', 'd', 'b', 'c'].map((output) => size(`n_${output}`).join('×'));
+    expect(kernels).toEqual(['5×5', '6×6', '4×4', '5×5']);
+    expect(sqnrDb).toBeGreaterThan(60);
+  });
+
   it('one-dimensional', async () => {
     expect((await checkNode('MaxPool', [1, 3, 17], {}, { kernel_shape: [3], strides: [2] })).sqnrDb).toBeGreaterThan(65);
     expect((await checkNode('AveragePool', [1, 3, 17], {}, { kernel_shape: [4], strides: [3], pads: [1, 1] })).sqnrDb).toBeGreaterThan(60);
