@@ -48,9 +48,22 @@ describe('refine-tables', () => {
     expect(sqnrDb).toBeGreaterThan(48);
   });
 
-  it('bounds the input of a function that is flat beyond a bound', async () => {
+  it('bounds the input of a function that is flat beyond a bound: the convolution saturates', async () => {
     const { kinds, sqnrDb } = await runFunction([['Tanh', ['x'], ['y']]], 100);
-    expect(kinds).toEqual(['conv', 'add', 'table']);
+    expect(kinds).toEqual(['conv', 'table']);
+    expect(sqnrDb).toBeGreaterThan(60);
+  });
+
+  it('bounds it apart where others read the convolution', async () => {
+    const { kinds, sqnrDb } = await runFunction(
+      [
+        ['Tanh', ['x'], ['t']],
+        ['Conv', ['x', 'w'], ['c']],
+        ['Add', ['c', 't'], ['y']],
+      ],
+      100,
+    );
+    expect(kinds).toEqual(['conv', 'add', 'table', 'conv', 'add']);
     expect(sqnrDb).toBeGreaterThan(55);
   });
 

@@ -6,10 +6,13 @@
  *     x → table(f) → y   →   x → add(x, x), saturating at ±2B → table(f(v/2)) → y                 f flat beyond ±B (Sigmoid, Tanh, Erf)
  *                        →   x → add(x, x), saturating at ±2B → table(s(v/2)) → mul with x → y    f(x) = x · s(x), s flat beyond ±B (SiLU, Gelu, Mish)
  *
+ * Where f is flat and x a convolution's that nobody else reads, the convolution saturates at ±B itself, and its sums are rounded to the finer words.
+ *
  * Requires the layer graph that is quantized, and samples of the values. What stays below LEAST_DB is refused and runs on the host.
  */
 import { describeExpression, type Expression, evaluateExpression, line, substitute, X } from '../frontend/expression.ts';
-import { type FinalLayer, type FloatTable, type LayerGraph, type LayerTensor, NO_CLAMP } from '../frontend/layer-graph.ts';
+import { type FinalLayer, type FloatClamp, type FloatTable, type LayerGraph, type LayerTensor, NO_CLAMP } from '../frontend/layer-graph.ts';
+import { countReaders } from '../frontend/rewrite.ts';
 import { LayerRefusal } from '../layer-refusal.ts';
 import { fitFraction } from './fractions.ts';
 import type { ValueRange } from './ranges.ts';
@@ -33,12 +36,33 @@ const TINY = 2 ** -20;
 /** @param headroom Factor on the ranges, as in `quantize`. @throws LayerRefusal for a function that no table holds well enough */
 export function refineTables(graph: LayerGraph, ranges: ReadonlyMap<string, ValueRange>, headroom: number): LayerGraph {
   const tensors = [...graph.tensors];
+  const readers = countReaders(graph);
+  const convolutions = new Map(graph.layers.flatMap((layer) => (layer.kind === 'conv' ? [[layer.output, layer] as const] : [])));
+  const saturated = new Map<FinalLayer, FinalLayer>();
   const layers = graph.layers.flatMap((layer): readonly FinalLayer[] => {
     if (layer.kind !== 'table') return [layer];
-    const range = rangeOf(graph.tensors[layer.inputs[0]], ranges);
-    return range?.sample ? refine(graph, layer, range, range.sample, headroom, tensors) : [layer];
+    const [x] = layer.inputs;
+    const range = rangeOf(graph.tensors[x], ranges);
+    const choice = range?.sample && refine(layer, range, range.sample, headroom);
+    if (!choice) return [layer];
+    const maker = convolutions.get(x);
+    if (!maker || readers.get(x) !== 1 || choice.isProduct) return replace(graph, layer, choice, tensors);
+    const id = addTensor(tensors, graph.tensors[x], 'bounded');
+    saturated.set(maker, { ...maker, output: id, clamp: within(maker.clamp, choice.bound * BELOW) });
+    return [{ ...layer, inputs: [id] }];
   });
-  return { ...graph, tensors, layers };
+  return { ...graph, tensors, layers: layers.map((layer) => saturated.get(layer) ?? layer) };
+}
+
+function within({ low, high }: FloatClamp, bound: number): FloatClamp {
+  return { low: Math.max(low, -bound), high: Math.min(high, bound) };
+}
+
+/** A tensor that the model does not have, of the extents of one that it has. */
+function addTensor(tensors: LayerTensor[], { name, height, width, channels }: LayerTensor, suffix: string): number {
+  const id = tensors.length;
+  tensors.push({ id, name: `${name}#${suffix}`, height, width, channels, measurable: false });
+  return id;
 }
 
 function rangeOf(tensor: LayerTensor, ranges: ReadonlyMap<string, ValueRange>): ValueRange | undefined {
@@ -84,21 +108,15 @@ interface Choice {
   readonly decibels: number;
 }
 
-function refine(
-  graph: LayerGraph,
-  layer: FloatTable,
-  range: ValueRange,
-  sample: Float32Array,
-  headroom: number,
-  tensors: LayerTensor[],
-): readonly FinalLayer[] {
+/** What makes a table better, if it needs that and something does. */
+function refine(layer: FloatTable, range: ValueRange, sample: Float32Array, headroom: number): Choice | undefined {
   // The form of LeakyRelu is exact.
-  if (layer.function.op === 'LeakyRelu' && layer.function.of.op === 'x') return [layer];
+  if (layer.function.op === 'LeakyRelu' && layer.function.of.op === 'x') return undefined;
   const f: Values = (x) => evaluateExpression(layer.function, x);
   const widest = Math.max(Math.abs(range.min), Math.abs(range.max)) * headroom;
   const stepOf = (bound: number): number => SEGMENT_WORDS * 2 ** -fitFraction(bound);
   const plain = compare(f, interpolate(f, stepOf(widest), Number.POSITIVE_INFINITY), sample);
-  if (plain >= GOOD_DB) return [layer];
+  if (plain >= GOOD_DB) return undefined;
   const s: Values = (x) => f(x === 0 ? TINY : x) / (x === 0 ? TINY : x);
   // A sample may miss the ends, where a function that was cut off too early is worst.
   const ends = [range.min, range.max].filter(
@@ -124,19 +142,13 @@ function refine(
       layer.nodes,
     );
   }
-  return best === undefined ? [layer] : replace(graph, layer, best, tensors);
+  return best;
 }
 
 function replace(graph: LayerGraph, layer: FloatTable, { bound, isProduct }: Choice, tensors: LayerTensor[]): FinalLayer[] {
   const [x] = layer.inputs;
   const output = graph.tensors[layer.output];
-  const addTensor = (suffix: string): number => {
-    const id = tensors.length;
-    const { height, width, channels } = output;
-    tensors.push({ id, name: `${output.name}#${suffix}`, height, width, channels, measurable: false });
-    return id;
-  };
-  const double = addTensor('bounded');
+  const double = addTensor(tensors, output, 'bounded');
   const limit = 2 * bound * BELOW;
   const half = line(X, 0.5, 0);
   const bounded: FinalLayer = {
@@ -148,7 +160,7 @@ function replace(graph: LayerGraph, layer: FloatTable, { bound, isProduct }: Cho
     clamp: { low: -limit, high: limit },
   };
   if (!isProduct) return [bounded, { ...layer, inputs: [double], function: substitute(layer.function, half) }];
-  const factor = addTensor('factor');
+  const factor = addTensor(tensors, output, 'factor');
   const shifted = line(X, 1, TINY);
   const s: Expression = { op: 'mul', a: substitute(layer.function, shifted), b: { op: 'Reciprocal', of: shifted } };
   return [
