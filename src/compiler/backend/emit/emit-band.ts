@@ -13,7 +13,7 @@ import { type Geometry, isLookUp, isPairWork, type PairWork, type VecWork } from
 import { columnsOf } from '../stages/view.ts';
 import { type Piece, SPACE } from '../tasks/task.ts';
 import type { EmitContext, Source, WeightsGroup } from './emit-context.ts';
-import { emitMax, emitPair, emitShift, emitTable, loadTable, type PixelSlot } from './emit-vec.ts';
+import { COPY, emitMax, emitPair, emitShift, emitTable, loadTable, type PixelSlot } from './emit-vec.ts';
 import type { LinkConstants } from './link-task.ts';
 import { loadGroup } from './load-group.ts';
 import { addMacTask } from './mac-task.ts';
@@ -26,8 +26,6 @@ export interface BandJob {
   /** Of every member: its layer, weights and where they are (none without MACs), its activation table. */
   readonly constants: readonly (Pick<LinkConstants, 'layer'> & Partial<LinkConstants> & { readonly tableAddress: number })[];
 }
-
-const COPY = { shiftA: 0, shiftOut: 0, clamp: { low: -32768, high: 32767 } };
 
 export function* emitBand(context: EmitContext, job: BandJob): Generator<void> {
   const emitter = new BandEmitter(context, job);

@@ -8,7 +8,7 @@ import type { Block } from '../mac/blocks.ts';
 import type { RelayMember } from '../relay/relay.ts';
 import type { RelayPlan } from '../relay/relay-plan.ts';
 import { slotPitch } from '../relay/relay-rings.ts';
-import { FIRST_PARTS, inputSpan, type RelayStep, type Span, spanOf } from '../relay/relay-steps.ts';
+import { FIRST_PARTS, inputSpan, isPixelwise, type RelayStep, type Span, spanOf } from '../relay/relay-steps.ts';
 import { type Geometry, isLookUp, isPairWork, type VecWork, vecWorks } from '../stages/stage.ts';
 import { type Piece, SPACE } from '../tasks/task.ts';
 import type { EmitContext, Source, WeightsGroup } from './emit-context.ts';
@@ -17,7 +17,7 @@ import type { LinkConstants } from './link-task.ts';
 import { loadGroup } from './load-group.ts';
 import { addMacTask } from './mac-task.ts';
 import type { RasterOutput, RasterWalk } from './raster-walk.ts';
-import { RelayMaps } from './relay-maps.ts';
+import { type Pixels, RelayMaps } from './relay-maps.ts';
 import { RelayTransfers } from './relay-transfers.ts';
 
 export interface RelayJob {
@@ -46,6 +46,12 @@ interface Waiting {
   readonly output: RasterOutput;
   /** None where somebody else made it. */
   readonly writes: readonly Piece[];
+}
+
+/** Where words lie, and their pieces. */
+interface Operand {
+  readonly slot: PixelSlot;
+  readonly pieces: readonly Piece[];
 }
 
 class RelayEmitter {
@@ -78,6 +84,7 @@ class RelayEmitter {
     this.requireAll(member, parts, source);
     if (link) this.emitMacs(step, member, link, parts, source);
     else this.emitLone(step.member, member, parts, source);
+    if (plan.columns) this.transfers.copy(member, parts, source);
     this.transfers.store(step, member, source);
   }
 
@@ -88,10 +95,10 @@ class RelayEmitter {
   /** Every CU's pixels, cut into parts where they wait for loads. */
   private partsOf(step: RelayStep, member: RelayMember, link: LinkPlan | undefined): Span[][] {
     const { cus } = this.context;
-    const { graph, columns } = this.job.plan;
-    const isWaiting = graph.buffers[member.input.buffer]!.loaded.length > 0 && step.slot === 0 && !columns;
+    const hasColumns = this.maps.hasColumns(member);
+    const isWaiting = this.maps.bufferOf(member.input.buffer).loaded.length > 0 && step.slot === 0 && !hasColumns;
     return Array.from({ length: cus }, (_, cu) => {
-      const { from, to } = spanOf(step, member, link, cu, cus, columns !== undefined);
+      const { from, to } = spanOf(step, member, link, cu, cus, hasColumns);
       if (to === from) return [];
       const rows = Math.ceil((to - from) / member.width);
       const count = isWaiting ? Math.min(rows, FIRST_PARTS) : 1;
@@ -119,7 +126,7 @@ class RelayEmitter {
   private emitMacs(step: RelayStep, member: RelayMember, link: LinkPlan, parts: readonly (readonly Span[])[], source: Source): void {
     const { context, maps } = this;
     const { vec } = member.stage;
-    const hasColumns = this.job.plan.columns !== undefined;
+    const hasColumns = maps.hasColumns(member);
     link.blocks.forEach((block, b) => {
       const group = this.group(step.member, link, b, source);
       const home = member.destinations.find(({ from, to }) => from <= block.channel && block.channel < to)!;
@@ -131,12 +138,12 @@ class RelayEmitter {
           const channels = Math.min(link.cuChannels, block.channels - slot * link.cuChannels);
           if (!span || channels <= 0) continue;
           const channel = home.channel + block.channel + slot * link.cuChannels - home.from;
-          const strip = maps.stripOf(member.width, cu);
+          const strip = maps.stripOf(member, cu);
           if (!vec) {
-            for (const part of maps.heldResults(home.buffer, span, strip)) {
+            for (const part of maps.heldResults(home.buffer, cu, { ...span, strip })) {
               const to = {
                 buffer: home.buffer,
-                output: maps.outputFrom(home.buffer, cu, part.from, channel, strip.left),
+                output: maps.outputFrom(home.buffer, cu, part.from, channel, part.strip?.left),
                 writes: maps.piecesIn(home.buffer, part, part.cus, channel, cu),
               };
               this.addMac(member, link, block, { cu, slot, channels }, group, part, part.cus, to, source);
@@ -148,9 +155,10 @@ class RelayEmitter {
             ? this.newSlot(cu, link, member, span)
             : {
                 ...this.atBuffer(home.buffer, channel, cu, span),
-                output: maps.outputFrom(home.buffer, cu, span.from, channel, strip.left),
+                output: maps.outputFrom(home.buffer, cu, span.from, channel, strip?.left),
               };
-          this.addMac(member, link, block, { cu, slot, channels }, group, span, 1 << cu, { buffer: home.buffer, ...wait }, source);
+          const to = { buffer: home.buffer, ...wait };
+          this.addMac(member, link, block, { cu, slot, channels }, group, { ...span, strip }, 1 << cu, to, source);
           const first = block.channel + slot * link.cuChannels;
           if (!hasColumns)
             this.emitVec(
@@ -202,7 +210,7 @@ class RelayEmitter {
     return {
       buffers: [buffer],
       slotOf: (pixel) => this.maps.slot(buffer, cu, pixel, channel),
-      piecesOf: (part) => this.maps.of(buffer, cu, part, isMade ? cu : undefined),
+      piecesOf: (part) => this.maps.own(buffer, cu, part, isMade ? cu : undefined),
       writes: isMade ? this.maps.piecesIn(buffer, span, 1 << cu, channel, cu) : [],
     };
   }
@@ -213,7 +221,7 @@ class RelayEmitter {
     block: Block,
     { cu, slot, channels }: { cu: number; slot: number; channels: number },
     group: WeightsGroup,
-    { from, to }: Span,
+    pixels: Pixels,
     targets: number,
     { buffer, output, writes }: Pick<Waiting, 'output' | 'writes'> & { readonly buffer: number },
     source: Source,
@@ -222,9 +230,11 @@ class RelayEmitter {
     const { input, work } = member;
     const { tapWords, depthwise, clamp } = work!;
     const channel = input.channel + block.inputChannel + (depthwise ? slot * link.cuChannels : 0);
-    const walk = this.walk(member, work!, cu, { from, to }, channel, { buffer, output });
+    const walk = this.walk(member, work!, cu, pixels, channel, { buffer, output });
     const task = { cu, ...walk, tapWords, depthwise, lanes: link.lanes, weightsLine: group.line, clamp, targets, channels };
-    const reads = [...maps.of(input.buffer, cu, inputSpan(member, { from, to })), ...group.pieces];
+    const read = inputSpan(member, pixels);
+    const operands = isPixelwise(work!) ? maps.own(input.buffer, cu, read) : maps.of(input.buffer, cu, read);
+    const reads = [...operands, ...group.pieces];
     addMacTask(context, task, source, reads, writes);
   }
 
@@ -233,7 +243,7 @@ class RelayEmitter {
     { input }: RelayMember,
     work: { readonly geometry: Geometry },
     cu: number,
-    { from, to }: Span,
+    { from, to, strip }: Pixels,
     channelOffset: number,
     { buffer, output }: { readonly buffer: number; readonly output: RasterOutput },
   ): RasterWalk {
@@ -244,12 +254,11 @@ class RelayEmitter {
     const { pitch } = maps.bufferOf(input.buffer);
     const ring = maps.ring(input.buffer);
     const walk = { geometry, ring, origin: 0, pixelPitch: pitch, channelOffset, output };
-    if (!job.plan.columns) return { ...walk, raster: { y, x: 0, x0: from - y * outWidth, width: outWidth, count: to - from } };
-    const strip = maps.stripOf(outWidth, cu);
+    if (!strip) return { ...walk, raster: { y, x: 0, x0: from - y * outWidth, width: outWidth, count: to - from } };
     const width = strip.right - strip.left;
     const count = ((to - from) / outWidth) * width;
     if (!maps.isOneRow(work, input.buffer, buffer, strip, { from, to })) {
-      const { left } = job.plan.columns[input.buffer]![cu]!;
+      const { left } = job.plan.columns![input.buffer]![cu]!;
       return {
         ...walk,
         raster: { y, x: strip.left, x0: 0, width, count },
@@ -300,12 +309,11 @@ class RelayEmitter {
     source: Source,
   ): void {
     const { context, maps } = this;
-    const { input, width, stage } = member;
-    const strip = maps.stripOf(width, cu);
-    const held = stage.table ? [{ ...span, cus: 1 << cu }] : maps.heldResults(output.buffer, span, strip);
-    for (const { from, to, cus } of held) {
-      const pixels = { from, to };
-      const place = { buffer: output.buffer, output: maps.outputFrom(output.buffer, cu, from, output.channel, strip.left) };
+    const { input, stage } = member;
+    const made = { ...span, strip: maps.stripOf(member, cu) };
+    const held = stage.table ? [{ ...made, cus: 1 << cu }] : maps.heldResults(output.buffer, cu, made);
+    for (const { cus, ...pixels } of held) {
+      const place = { buffer: output.buffer, output: maps.outputFrom(output.buffer, cu, pixels.from, output.channel, pixels.strip?.left) };
       const walk = this.walk(member, pool, cu, pixels, input.channel + first, place);
       const reads = maps.of(input.buffer, cu, inputSpan(member, pixels));
       const writes = maps.piecesIn(output.buffer, pixels, cus, output.channel, cu);
@@ -316,7 +324,7 @@ class RelayEmitter {
   /** A CU's vector work on some of its pixels, channels [first, first + words) of the result; the last operation passes the results on. */
   private emitVec(
     at: number,
-    { other }: RelayMember,
+    member: RelayMember,
     work: readonly VecWork[],
     cu: number,
     input: Omit<Waiting, 'output'>,
@@ -331,14 +339,13 @@ class RelayEmitter {
     const looked = work.some(isLookUp) ? [loadTable(context, tableAddress, source)[cu]!] : [];
     const own = 1 << cu;
     const { maps } = this;
-    const strip = maps.stripOf(maps.bufferOf(output.buffer).width, cu);
-    for (const held of maps.heldResults(output.buffer, span, strip)) {
+    const { other } = member;
+    const strip = maps.stripOf(member, cu);
+    for (const held of maps.heldResults(output.buffer, cu, { ...span, strip })) {
       const buffers = [output.buffer, ...input.buffers, ...(other && !other.isPixel ? [other.buffer] : [])];
-      for (const { from, rows, width } of maps.runsOf(buffers, held, strip)) {
+      for (const { from, rows, width } of maps.runsOf(buffers, held)) {
         const line = maps.bufferOf(output.buffer).width;
-        const whole = job.plan.columns
-          ? this.rowsFrom(from, (rows * width) / (strip.right - strip.left), line)
-          : { from, to: from + width };
+        const whole = strip ? this.rowsFrom(from, (rows * width) / (strip.right - strip.left), line) : { from, to: from + width };
         let place = input.slotOf(from);
         let reads = input.piecesOf(whole);
         // Behind MACs all but the last operation are done where the results wait.
@@ -352,16 +359,23 @@ class RelayEmitter {
           if (operation.op === 'table') {
             emitTable(context, operation, cu, place, out, width, words, [...reads, ...looked], writes, source, targets, rows);
           } else if (isPairWork(operation)) {
-            const pixels = other!.isPixel ? { from: 0, to: 1 } : whole;
-            const second = maps.slot(other!.buffer, cu, other!.isPixel ? 0 : from, other!.channel + first);
-            const operands = [...reads, ...maps.of(other!.buffer, cu, pixels), ...(isLookUp(operation) ? looked : [])];
-            emitPair(context, operation, cu, place, second, out, width, words, operands, writes, source, targets, rows);
+            const second = this.operandOf(other!, cu, from, whole, first);
+            const operands = [...reads, ...second.pieces, ...(isLookUp(operation) ? looked : [])];
+            emitPair(context, operation, cu, place, second.slot, out, width, words, operands, writes, source, targets, rows);
           }
           place = out;
           reads = isMoved ? maps.piecesIn(output.buffer, whole, own, output.channel, cu) : reads;
         });
       }
     }
+  }
+
+  /** Where a second operand lies: pixels from one on, or the only one. */
+  private operandOf(other: NonNullable<RelayMember['other']>, cu: number, from: number, pixels: Span, first: number): Operand {
+    const { maps } = this;
+    const channel = other.channel + first;
+    if (other.isPixel) return { slot: maps.slot(other.buffer, cu, 0, channel), pieces: maps.of(other.buffer, cu, { from: 0, to: 1 }) };
+    return { slot: maps.slot(other.buffer, cu, from, channel), pieces: maps.own(other.buffer, cu, pixels) };
   }
 
   /** Whole rows from the row of a pixel on. */

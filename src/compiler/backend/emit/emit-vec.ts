@@ -22,6 +22,8 @@ const NO_SECOND = {
   ...{ src2Base: 0, src2Ring: 0, src2Offset: 0, src2RowStep: 0, src2ColStep: 0 },
   ...{ shiftA: 0, shiftB: 0, shiftOut: 0, shiftSum: 0 },
 };
+/** Work of `emitShift` that changes nothing. */
+export const COPY = { shiftA: 0, shiftOut: 0, clamp: { low: -32768, high: 32767 } };
 const COPY_WINDOW = { kernelH: 1, kernelW: 1, strideH: 1, strideW: 1, dilationH: 1, dilationW: 1, iy0: 0, ix0: 0 };
 
 /** Walk over `rows` rows of `count` pixels of a slot, no window. */
@@ -146,10 +148,11 @@ export function emitShift(
   writes: readonly Piece[],
   source: Source,
   targets = 1 << cu,
+  rows = 1,
 ): void {
   const { shiftA, shiftOut, clamp } = work;
   const ends = { clamp, targets, reads, writes, source };
-  addVec(context, cu, linearWalk(from, to, count, words), { op: VEC_OPS.max, shiftA, shiftOut }, ends);
+  addVec(context, cu, linearWalk(from, to, count, words, rows), { op: VEC_OPS.max, shiftA, shiftOut }, ends);
 }
 
 export function emitTable(

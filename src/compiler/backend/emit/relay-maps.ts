@@ -2,8 +2,9 @@
  * A relay's maps while it is emitted: where a pixel lies, which CUs hold it, and the pieces of its rows. Specification: docs/compiler.md, "Relays".
  */
 import type { Ring } from '../mac/source-walk.ts';
-import type { RelayBuffer } from '../relay/relay.ts';
+import type { RelayBuffer, RelayMember } from '../relay/relay.ts';
 import { cutHeld, type HeldSpan } from '../relay/relay-gaps.ts';
+import { type Sent, sentColumns } from '../relay/relay-halo.ts';
 import type { RelayPlan } from '../relay/relay-plan.ts';
 import type { RelayPage } from '../relay/relay-rings.ts';
 import { type Columns, isPixelwise, ownColumns, type Span, spanOf } from '../relay/relay-steps.ts';
@@ -15,6 +16,16 @@ import type { RasterOutput } from './raster-walk.ts';
 
 /** Columns with the CUs (a mask) that hold them. */
 export interface HeldColumns extends Columns {
+  readonly cus: number;
+}
+
+/** Some pixels of a map: whole rows or parts of them, or of whole rows the columns of a strip. */
+export interface Pixels extends Span {
+  readonly strip?: Columns | undefined;
+}
+
+/** Pixels with the CUs (a mask) that hold them. */
+interface HeldPixels extends Pixels {
   readonly cus: number;
 }
 
@@ -38,6 +49,8 @@ export class RelayMaps {
    * CUs + CU, then run of channels.
    */
   private readonly pieces: Map<number, Map<number, readonly Piece[]>>[];
+  /** Pieces of columns that other CUs made. */
+  private readonly copies = new Map<number, Piece>();
   /** Pages in use by CU: first word, end. */
   private readonly openPages = new Map<number, Map<number, number>>();
 
@@ -59,9 +72,14 @@ export class RelayMaps {
     return this.plan.graph.buffers[buffer]!;
   }
 
-  /** Columns of a map that a CU makes. */
-  stripOf(width: number, cu: number): Columns {
-    return this.plan.columns ? ownColumns(width, cu, this.context.cus) : { left: 0, right: width };
+  /** Has every CU columns of its own of a member's result? */
+  hasColumns({ input }: RelayMember): boolean {
+    return this.plan.columns?.[input.buffer] !== undefined;
+  }
+
+  /** Which ones. */
+  stripOf(member: RelayMember, cu: number): Columns | undefined {
+    return this.hasColumns(member) ? ownColumns(member.width, cu, this.context.cus) : undefined;
   }
 
   /** Rows of a buffer, and words from row to row. */
@@ -73,7 +91,8 @@ export class RelayMaps {
 
   /** The column at the beginning of a CU's rows. */
   originOf(buffer: number, cu: number): number {
-    return this.plan.columns && this.plan.rings[buffer]!.isApart ? this.plan.columns[buffer]![cu]!.left : 0;
+    const columns = this.plan.columns?.[buffer];
+    return columns && this.plan.rings[buffer]!.isApart ? columns[cu]!.left : 0;
   }
 
   /** Where a pixel lies in a CU. */
@@ -86,7 +105,7 @@ export class RelayMaps {
   }
 
   /** Where a CU's results go that are a buffer's pixels, from the row of this one on, columns from `left` on. */
-  outputFrom(buffer: number, cu: number, pixel: number, channel: number, left: number): RasterOutput {
+  outputFrom(buffer: number, cu: number, pixel: number, channel: number, left = 0): RasterOutput {
     const { width, pitch } = this.bufferOf(buffer);
     const { base, words, rowWords } = this.ring(buffer);
     const row = Math.floor(pixel / width);
@@ -127,15 +146,33 @@ export class RelayMaps {
     return cutHeld(this.plan.held[buffer]!, span);
   }
 
-  /** The same of a CU's results: of columns of its own all go to the same CUs. */
-  heldResults(buffer: number, span: Span, strip: Columns): HeldSpan[] {
-    const { columns } = this.plan;
-    if (!columns) return this.heldSpans(buffer, span);
-    const cus = columns[buffer]!.reduce(
-      (mask, { left, right }, cu) => (left <= strip.left && strip.right <= right ? mask | (1 << cu) : mask),
-      0,
-    );
-    return [{ ...span, cus }];
+  /** The same of a CU's results: where CUs have columns of their own all go to the same CUs. */
+  heldResults(buffer: number, maker: number, { from, to, strip }: Pixels): HeldPixels[] {
+    if (!strip) return this.heldSpans(buffer, { from, to });
+    const columns = this.plan.columns![buffer];
+    if (!columns) return this.heldRows(buffer, { from, to }, strip);
+    if (this.plan.rings[buffer]!.isCopied) return [{ from, to, strip, cus: 1 << maker }];
+    const cus = columns.reduce((mask, { left, right }, cu) => (left <= strip.left && strip.right <= right ? mask | (1 << cu) : mask), 0);
+    return [{ from, to, strip, cus }];
+  }
+
+  /** Columns of some rows of a whole map, cut where other CUs hold them; rows that go to the same CUs are one. */
+  private heldRows(buffer: number, { from, to }: Span, { left, right }: Columns): HeldPixels[] {
+    const { width } = this.bufferOf(buffer);
+    const list: HeldPixels[] = [];
+    for (let row = from; row < to; row += width) {
+      const spans = this.heldSpans(buffer, { from: row + left, to: row + right });
+      const last = list.at(-1);
+      if (spans.length === 1 && last?.cus === spans[0]!.cus && last.strip!.left === left && last.strip!.right === right) {
+        list[list.length - 1] = { ...last, to: row + width };
+        continue;
+      }
+      for (const span of spans) {
+        const strip = { left: span.from - row, right: span.to - row };
+        list.push({ from: row, to: row + width, strip, cus: span.cus });
+      }
+    }
+    return list;
   }
 
   /** Columns of a buffer cut where other CUs hold them. */
@@ -149,8 +186,8 @@ export class RelayMaps {
     });
   }
 
-  /** Pixels of some buffers (of their rows a CU's columns) cut where one of the rings begins anew. */
-  runsOf(buffers: readonly number[], { from, to }: Span, { left, right }: Columns): PixelRows[] {
+  /** Pixels of some buffers cut where one of the rings begins anew. */
+  runsOf(buffers: readonly number[], { from, to, strip }: Pixels): PixelRows[] {
     const { width } = this.bufferOf(buffers[0]!);
     const cuts = new Set([from, to]);
     for (const buffer of buffers) {
@@ -158,21 +195,27 @@ export class RelayMaps {
       for (let at = Math.ceil(from / turn) * turn; at < to; at += turn) cuts.add(at);
     }
     const sorted = [...cuts].sort((a, b) => a - b);
-    const isOneRow = !this.plan.columns || buffers.every((buffer) => this.plan.rings[buffer]!.rowPixels === right - left);
     return sorted.slice(1).map((end, i): PixelRows => {
       const first = sorted[i]!;
       const rows = (end - first) / width;
-      if (!this.plan.columns) return { from: first, rows: 1, width: end - first };
+      if (!strip) return { from: first, rows: 1, width: end - first };
+      const { left, right } = strip;
       const columns = right - left;
+      const isOneRow = buffers.every((buffer) => this.plan.rings[buffer]!.rowPixels === columns);
       return isOneRow ? { from: first + left, rows: 1, width: rows * columns } : { from: first + left, rows, width: columns };
     });
   }
 
   /** Rows that some pixels lie in, cut where shares of CUs begin: those stretches that have some of the pixels. */
-  private stretchesOf(buffer: number, { from, to }: Span): Span[] {
+  private stretchesOf(buffer: number, { from, to, strip }: Pixels): Span[] {
     const { width } = this.bufferOf(buffer);
     const seams = this.seams[buffer]!;
     const list: Span[] = [];
+    if (strip && !this.plan.columns![buffer]) {
+      for (let row = from; row < to; row += width)
+        list.push(...this.stretchesOf(buffer, { from: row + strip.left, to: row + strip.right }));
+      return list;
+    }
     for (let row = Math.floor(from / width); row * width < to; row++) {
       const end = (row + 1) * width;
       let first = row * width;
@@ -186,12 +229,29 @@ export class RelayMaps {
     return list;
   }
 
-  /** Pieces of some pixels in a CU, which were made or loaded before: what one CU made of them, or all. */
-  of(buffer: number, cu: number, { from, to }: Span, maker?: number): Piece[] {
+  /** Pieces of some pixels in a CU, which were made or loaded before: its own columns and those of other CUs. */
+  of(buffer: number, cu: number, span: Span): Piece[] {
+    const { cus } = this.context;
+    const list = this.own(buffer, cu, span);
+    if (!this.plan.rings[buffer]!.isCopied) return list;
+    const { width, tensor } = this.bufferOf(buffer);
+    for (let maker = 0; maker < cus; maker++) {
+      if (!this.sent(buffer, maker).some(({ target }) => target === cu)) continue;
+      for (let row = Math.floor(span.from / width); row * width < span.to; row++) {
+        const piece = this.copies.get(this.keyOfCopy(buffer, row, maker, cu));
+        if (!piece) throw new Error(`relay: row ${row} of tensor ${tensor} is not copied from CU ${maker} to CU ${cu}`);
+        list.push(piece);
+      }
+    }
+    return list;
+  }
+
+  /** The same without copies of what other CUs made: what one CU made, or all. */
+  own(buffer: number, cu: number, { from, to }: Span, maker?: number): Piece[] {
     const { width, tensor } = this.bufferOf(buffer);
     const list: Piece[] = [];
-    // Windows that see nothing but padding.
-    const held = this.plan.columns?.[buffer]?.[cu];
+    // Windows that see nothing but padding, or nothing but copies.
+    const held = this.columnsMade(buffer, cu);
     if (held && held.left >= held.right) return list;
     for (const { from: first } of this.stretchesOf(buffer, { from, to })) {
       const runs = this.pieces[buffer]!.get(first * this.context.cus + cu);
@@ -202,10 +262,10 @@ export class RelayMaps {
   }
 
   /** The same in several CUs, of the channels that are made or loaded with one of them; made now where they are new. */
-  piecesIn(buffer: number, { from, to }: Span, cus: number, channel: number, maker?: number): Piece[] {
+  piecesIn(buffer: number, pixels: Pixels, cus: number, channel: number, maker?: number): Piece[] {
     const { context } = this;
     const list: Piece[] = [];
-    for (const part of this.stretchesOf(buffer, { from, to })) {
+    for (const part of this.stretchesOf(buffer, pixels)) {
       for (let cu = 0; cu < context.cus; cu++) {
         if (!((cus >> cu) & 1)) continue;
         const key = part.from * context.cus + cu;
@@ -223,6 +283,41 @@ export class RelayMaps {
   /** Nothing of the relay stays: what comes later lies in rows of other forms. */
   close(): void {
     for (const cu of this.openPages.keys()) this.closePages(cu, 0, Number.POSITIVE_INFINITY);
+  }
+
+  /** Columns that a CU sends to others as copies. */
+  sent(buffer: number, cu: number): readonly Sent[] {
+    const { columns, rings } = this.plan;
+    return rings[buffer]!.isCopied ? sentColumns(columns![buffer]!, this.bufferOf(buffer).width, cu) : [];
+  }
+
+  /** Pieces of the columns of some rows that a CU copies to another one. */
+  copiedPieces(buffer: number, maker: number, { target, left, right }: Sent, { from, to }: Span): Piece[] {
+    const { width, pitch } = this.bufferOf(buffer);
+    const { base, words, rowWords } = this.ring(buffer);
+    const origin = this.originOf(buffer, target);
+    const list: Piece[] = [];
+    for (let row = Math.floor(from / width); row * width < to; row++) {
+      const key = this.keyOfCopy(buffer, row, maker, target);
+      const start = base + ((row * rowWords) % words);
+      const piece =
+        this.copies.get(key) ??
+        this.context.list.newPiece(SPACE.maps(target), start + (left - origin) * pitch, start + (right - origin) * pitch);
+      this.copies.set(key, piece);
+      list.push(piece);
+    }
+    return list;
+  }
+
+  private keyOfCopy(buffer: number, row: number, maker: number, target: number): number {
+    const { cus } = this.context;
+    return ((row * cus + maker) * cus + target) * this.plan.graph.buffers.length + buffer;
+  }
+
+  /** Columns of a buffer that are one piece in a CU, where every CU has columns of its own: those that it made where others are copied, else all. */
+  private columnsMade(buffer: number, cu: number): Columns | undefined {
+    const { columns, rings } = this.plan;
+    return rings[buffer]!.isCopied ? ownColumns(this.bufferOf(buffer).width, cu, this.context.cus) : columns?.[buffer]?.[cu];
   }
 
   /** Channels of a page are made run by run, all others together. */
@@ -243,7 +338,7 @@ export class RelayMaps {
     const offset = (row * rowWords) % words;
     const makers = this.isDealt[buffer] ? cus : 1;
     if (!page) {
-      const { left, right } = this.plan.columns?.[buffer]?.[cu] ?? { left: part.from - row * width, right: part.to - row * width };
+      const { left, right } = this.columnsMade(buffer, cu) ?? { left: part.from - row * width, right: part.to - row * width };
       const origin = this.originOf(buffer, cu);
       const [from, to] = [base + offset + (left - origin) * pitch, base + offset + (right - origin) * pitch];
       this.closePages(cu, from, to);
@@ -282,12 +377,12 @@ function madeBy(pieces: readonly Piece[], maker: number | undefined): readonly P
   return maker === undefined || pieces.length === 1 ? pieces : [pieces[maker]!];
 }
 
-/** Where shares of the CUs that make a buffer begin; of columns every row has all of a CU's, and in pages pieces are whole rows. */
+/** Where shares of the CUs that make a buffer begin; where CUs have columns of their own every row has all of a CU's, and in pages pieces are whole rows. */
 function findSeams({ graph, steps, links, columns, rings }: RelayPlan, cus: number): number[][] {
   const seams = graph.buffers.map(() => new Set<number>());
-  if (columns) return seams.map(() => []);
   for (const step of steps) {
     const member = graph.members[step.member]!;
+    if (columns?.[member.input.buffer]) continue;
     for (let cu = 0; cu < cus; cu++) {
       const { from, to } = spanOf(step, member, links[step.member], cu, cus, false);
       for (const { buffer } of member.destinations) seams[buffer]!.add(from).add(to);

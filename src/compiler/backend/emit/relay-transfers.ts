@@ -1,15 +1,34 @@
 /**
- * What a relay loads and stores: rows from DRAM into the CUs that hold them, each once, and what others read from the CU that has it.
+ * What a relay loads, stores and sends: rows from DRAM into the CUs that hold them, each once, what others read from the CU that has it, and columns from CU to CU.
  * Specification: docs/compiler.md, "Relays".
  */
 import { viewTensor } from '../layout/dram-layout.ts';
-import type { RelayBuffer, RelayMember } from '../relay/relay.ts';
+import type { Destination, RelayBuffer, RelayMember } from '../relay/relay.ts';
 import type { RelayPlan } from '../relay/relay-plan.ts';
 import { type RelayStep, type Span, shareOf } from '../relay/relay-steps.ts';
 import type { View } from '../stages/view.ts';
 import type { Piece } from '../tasks/task.ts';
 import type { EmitContext, Source } from './emit-context.ts';
+import { COPY, emitShift } from './emit-vec.ts';
 import type { RelayMaps } from './relay-maps.ts';
+
+/** Channels [channel, end) of a buffer. */
+interface ChannelRun {
+  readonly buffer: number;
+  readonly channel: number;
+  readonly end: number;
+}
+
+/** Where a member's results lie, runs that follow each other as one. */
+export function joinChannels(destinations: readonly Destination[]): ChannelRun[] {
+  const runs: { buffer: number; channel: number; end: number }[] = [];
+  for (const { buffer, from, to, channel } of [...destinations].sort((a, b) => a.channel - b.channel)) {
+    const last = runs.findLast((run) => run.buffer === buffer);
+    if (last?.end === channel) last.end = channel + to - from;
+    else runs.push({ buffer, channel, end: channel + to - from });
+  }
+  return runs;
+}
 
 /** Words of a load worth cutting. */
 const LARGE_LOAD_WORDS = 2048;
@@ -32,36 +51,49 @@ export class RelayTransfers {
   /** What others read: every CU stores its share of the pixels. */
   store(step: RelayStep, member: RelayMember, source: Source): void {
     const { context, plan, frame, maps } = this;
-    const runs = new Map<number, { channel: number; end: number }[]>();
-    for (const { buffer, from, to, channel } of [...member.destinations].sort((a, b) => a.channel - b.channel)) {
-      if (!plan.graph.buffers[buffer]!.isStored) continue;
-      const list = runs.get(buffer) ?? [];
-      const last = list.at(-1);
-      if (last?.end === channel) last.end = channel + to - from;
-      else list.push({ channel, end: channel + to - from });
-      runs.set(buffer, list);
-    }
+    const stored = member.destinations.filter(({ buffer }) => plan.graph.buffers[buffer]!.isStored);
+    const runs = new Map<number, ChannelRun[]>();
+    for (const run of joinChannels(stored)) runs.set(run.buffer, [...(runs.get(run.buffer) ?? []), run]);
     for (const [buffer, list] of runs) {
       const view = this.view(plan.graph.buffers[buffer]!);
       for (let cu = 0; cu < context.cus; cu++) {
         for (const { from, to } of this.storedRuns(step, member, buffer, cu)) {
           for (const { channel, end } of list) {
             const run = { first: from, end: to, channel, words: end - channel, cu, ...maps.slot(buffer, cu, from, channel) };
-            context.storePixels(view, frame, run, source, maps.of(buffer, cu, { from, to }));
+            context.storePixels(view, frame, run, source, maps.own(buffer, cu, { from, to }));
           }
         }
       }
     }
   }
 
+  /** Columns that other CUs read, where they do not come as results: every vector unit sends some of what its CU made. */
+  copy({ destinations }: RelayMember, parts: readonly (readonly Span[])[], source: Source): void {
+    const { context, maps } = this;
+    for (const { buffer, channel, end } of joinChannels(destinations)) {
+      parts.forEach((list, cu) => {
+        for (const span of list) {
+          for (const sent of maps.sent(buffer, cu)) {
+            const reads = maps.own(buffer, cu, span);
+            const writes = maps.copiedPieces(buffer, cu, sent, span);
+            for (const { from, rows, width } of maps.runsOf([buffer], { ...span, strip: sent })) {
+              const [here, there] = [cu, sent.target].map((at) => maps.slot(buffer, at, from, channel));
+              emitShift(context, COPY, cu, here!, there!, width, end - channel, reads, writes, source, 1 << sent.target, rows);
+            }
+          }
+        }
+      });
+    }
+  }
+
   /** Pixels that a CU stores, one behind the other in its maps. */
   private storedRuns(step: RelayStep, member: RelayMember, buffer: number, cu: number): Span[] {
-    const { context, plan, maps } = this;
-    const hasColumns = plan.columns !== undefined;
+    const { context, maps } = this;
+    const hasColumns = maps.hasColumns(member);
     const share = shareOf(step, member, cu, context.cus, hasColumns);
     if (share.to === share.from) return [];
-    const strip = maps.stripOf(member.width, cu);
-    if (!hasColumns) return maps.runsOf([buffer], share, strip).map(({ from, width }) => ({ from, to: from + width }));
+    const strip = maps.stripOf(member, cu);
+    if (!strip) return maps.runsOf([buffer], share).map(({ from, width }) => ({ from, to: from + width }));
     return Array.from({ length: step.end - step.first }, (_, i) => {
       const row = (step.first + i) * member.width;
       return { from: row + strip.left, to: row + strip.right };
@@ -102,7 +134,7 @@ export class RelayTransfers {
         maps.holdersOf(buffer, last) === cus
       )
         last++;
-      if (plan.columns) this.loadColumns(buffer, row, last, source);
+      if (plan.columns?.[buffer]) this.loadColumns(buffer, row, last, source);
       else this.load(buffer, row, last, cus, source);
       for (let r = row; r < last; r++) known.add(r);
       row = last;

@@ -5,9 +5,11 @@ import { TABLE_BYTES } from '../layout/table-image.ts';
 import { MAC_INSTRUCTIONS } from '../mac/evaluate.ts';
 import { inputRows } from '../mac/tile-rows.ts';
 import { isLookUp, type Stage, type VecWork, vecWorks } from '../stages/stage.ts';
-import type { RelayGraph } from './relay.ts';
+import type { RelayGraph, RelayMember } from './relay.ts';
 import { wholeGap } from './relay-gaps.ts';
+import { type HeldColumns, sentColumns } from './relay-halo.ts';
 import type { LinkCost } from './relay-link.ts';
+import type { RelayRing } from './relay-rings.ts';
 import { FIRST_PARTS, type RelayStep, type Span, windowOf } from './relay-steps.ts';
 
 /** What the cost depends on. */
@@ -17,8 +19,9 @@ export interface RelayWork {
   readonly held: readonly (readonly (readonly Span[])[])[];
   /** Members that make their rows tile by tile. */
   readonly tiled: ReadonlySet<number>;
-  /** Has every CU columns of its own? */
-  readonly hasColumns: boolean;
+  /** Of every buffer, columns that the CUs hold, where every CU has columns of its own. */
+  readonly columns: HeldColumns | undefined;
+  readonly rings: readonly RelayRing[];
 }
 
 /** From one step's last result to the start of the next that needs it. */
@@ -38,17 +41,20 @@ const SHORT_STORE_CYCLES = 6;
 const COLUMN_CAUTION = 1.2;
 /** Between descriptors of a tile's parts. */
 const TILE_GAP_CYCLES = 30;
+/** Setup and preparation of a copy, of which the rows are short. */
+const COPY_CYCLES = 50;
 /** Setup and parameters of a descriptor. */
 const SETUP_CYCLES = 10;
 
 /** Cycles and bytes of a relay. */
 export function costOfWork(
-  { graph, steps, held, tiled, hasColumns }: RelayWork,
+  { graph, steps, held, tiled, columns, rings }: RelayWork,
   links: readonly (LinkCost | undefined)[],
   machine: Machine,
 ): { cycles: number; bytes: number } {
   const { members, buffers } = graph;
   const cus = machine.computeUnits;
+  const hasColumns = columns !== undefined;
   const bandwidth = machine.dram.bytesPerSecond / machine.clockHz;
   let bytes = 0;
   const whole: WholeMember[] = [];
@@ -61,17 +67,19 @@ export function costOfWork(
     const isTiled = tiled.has(m);
     const chunks = height * width * Math.ceil(channels / LINE_WORDS);
     const works = vecWorks(stage);
-    const share = hasColumns ? Math.ceil(width / cus) / width : 1 / cus;
+    const isStrip = columns?.[members[m]!.input.buffer] !== undefined;
+    const share = isStrip ? Math.ceil(width / cus) / width : 1 / cus;
     const vecCycles = chunks * share * works.reduce((sum, work) => sum + chunkCycles(work), 0);
     const count = stepsOf[m]!;
     const blocks = link?.plan.blocks.length ?? 0;
     const gapOf = (cost: LinkCost): number => {
-      if (hasColumns) return columnGap(cost, height, height / count, machine);
+      if (isStrip) return columnGap(cost, height, height / count, machine);
       return isTiled ? TILE_GAP_CYCLES : wholeGap({ member: m, first: 0, end: height, slot: 0 }, members[m]!, cost, held, machine);
     };
     const gap = link ? gapOf(link) : 0;
     const macCycles = link ? Math.max(link.cycles + count * blocks * gap, link.bus) : 0;
-    if (hasColumns) tasks += count * cus * (blocks + works.length);
+    const copies = isStrip ? copiesOf(members[m]!, graph, columns, rings, machine) : { count: 0, most: 0, row: 0 };
+    if (isStrip) tasks += count * (cus * (blocks + works.length) + copies.count);
     else tasks += count * (link ? blocks * cus * (isTiled ? 1.5 : 3) : cus) * (1 + works.length);
     if (!isTiled) {
       const storeCycles = storeCyclesOf(graph, m, bandwidth);
@@ -85,7 +93,9 @@ export function costOfWork(
       macRow: link ? Math.max(link.cycles, link.bus) / height : 0,
       macStep: blocks * gap,
       vecRow: vecCycles / height,
-      vecFrom: blocks > 0 && !hasColumns ? 1 / blocks : 1,
+      vecFrom: blocks > 0 && !isStrip ? 1 / blocks : 1,
+      copyRow: copies.row,
+      copyStep: copies.most * COPY_CYCLES,
       table,
     });
   });
@@ -94,7 +104,7 @@ export function costOfWork(
   const changes = tables.size > 1 && tiled.size > 0 ? (hasColumns ? countChanges(looks) : looks.length) : tables.size;
   bytes += changes * TABLE_BYTES + tasks * MAC_INSTRUCTIONS * 4;
   const dispatch = tasks * MAC_INSTRUCTIONS;
-  const runs = hasColumns ? buffers.reduce((sum, _, b) => sum + shortRunCycles(graph, b), 0) : 0;
+  const runs = hasColumns ? buffers.reduce((sum, _, b) => sum + (columns[b] ? shortRunCycles(graph, b) : 0), 0) : 0;
   const waits = tables.size <= 1 ? 0 : changes * TABLE_CYCLES;
   const exchanges = hasColumns ? (changes - tables.size) * EXCHANGE_CYCLES : 0;
   const inTiles = steps.filter(({ member }) => tiled.has(member));
@@ -102,7 +112,7 @@ export function costOfWork(
     inTiles.reduce((total, { member, first, end }) => total + cycles(spent[member]!, end - first), 0);
   const side = Math.max(
     sum(({ macRow, macStep }, rows) => rows * macRow + macStep),
-    sum(({ vecRow }, rows) => rows * vecRow),
+    sum(({ vecRow, copyRow, copyStep }, rows) => rows * (vecRow + copyRow) + copyStep),
   );
   const isTiled = tiled.size === members.length;
   const play = tiled.size > 0 ? playSteps(graph, inTiles, spent, bandwidth, hasColumns) : 0;
@@ -154,6 +164,29 @@ function shortRunCycles({ members, buffers }: RelayGraph, b: number): number {
 function columnGap({ plan, cycles, isOneRow }: LinkCost, height: number, rows: number, machine: Machine): number {
   const row = cycles / (plan.blocks.length * height);
   return SETUP_CYCLES + Math.max(0, machine.latency.prepare - (isOneRow ? rows * row : row));
+}
+
+/** Copies of a member's results for other CUs: descriptors of all CUs, the most of one CU, and what a row takes its VEC unit. */
+function copiesOf(
+  { width, destinations }: RelayMember,
+  { buffers }: RelayGraph,
+  columns: HeldColumns,
+  rings: readonly RelayRing[],
+  machine: Machine,
+): { count: number; most: number; row: number } {
+  const totals = Array.from({ length: machine.computeUnits }, () => ({ count: 0, row: 0 }));
+  for (const buffer of new Set(destinations.map((destination) => destination.buffer))) {
+    if (!rings[buffer]!.isCopied) continue;
+    const chunks = Math.ceil(buffers[buffer]!.channels / LINE_WORDS);
+    totals.forEach((total, cu) => {
+      for (const { left, right } of sentColumns(columns[buffer]!, width, cu)) {
+        total.count++;
+        total.row += Math.max(machine.latency.rowPeriod, (right - left) * chunks * 4.2);
+      }
+    });
+  }
+  const most = (key: 'count' | 'row'): number => Math.max(...totals.map((total) => total[key]));
+  return { count: totals.reduce((sum, { count }) => sum + count, 0), most: most('count'), row: most('row') };
 }
 
 /** Cycles of a VEC unit for a line of channels: its lanes take four or eight, a pool reads every tap of its window. */
@@ -222,6 +255,9 @@ interface Spent {
   readonly macStep: number;
   readonly vecRow: number;
   readonly vecFrom: number;
+  /** Of its copies for other CUs. */
+  readonly copyRow: number;
+  readonly copyStep: number;
   readonly table: string | undefined;
 }
 
@@ -250,7 +286,7 @@ function playSteps(
   for (const step of steps) {
     const { work, input, other, stage, destinations } = members[step.member]!;
     const window = windowOf(members[step.member]!);
-    const { macRow, macStep, vecRow, vecFrom, table: needed } = spent[step.member]!;
+    const { macRow, macStep, vecRow, vecFrom, copyRow, copyStep, table: needed } = spent[step.member]!;
     const rows = step.end - step.first;
     const wanted = window ? inputRows(window, 0, step.end).end : step.end;
     const input0 = readyAt(input.buffer, step.member, wanted);
@@ -270,6 +306,10 @@ function playSteps(
         Math.max(vecFree, begun + (work ? HANDOVER_CYCLES / 2 : 0), second) + (needed !== undefined && table !== needed ? TABLE_CYCLES : 0);
       if (needed !== undefined) table = needed;
       vecFree = Math.max(start + rows * vecRow, at + HANDOVER_CYCLES / 2);
+      at = vecFree;
+    }
+    if (copyStep > 0) {
+      vecFree = Math.max(vecFree, at + HANDOVER_CYCLES / 2) + rows * copyRow + copyStep;
       at = vecFree;
     }
     end = Math.max(end, at);

@@ -4,6 +4,7 @@ import type { LinkPlan } from '../chain/chain.ts';
 import { type Block, blocksOf, imagesOf, regionsOf } from '../mac/blocks.ts';
 import { hasAdjacentTaps, PixelCosts, parameterLines, tapLines } from '../mac/window-cost.ts';
 import type { RelayMember } from './relay.ts';
+import type { Halo } from './relay-halo.ts';
 
 export interface LinkCost {
   readonly plan: LinkPlan;
@@ -15,8 +16,11 @@ export interface LinkCost {
   readonly isOneRow: boolean;
 }
 
-/** What is split over the CUs: pixels of tiles, columns of tiles; of whole maps pixels (but for single ones, or for a few), or pixels or channels. */
-export type Split = 'tiles' | 'columns' | 'apart' | 'pixels' | 'any';
+/**
+ * What is split over the CUs: pixels of tiles, columns of tiles (results to all that read them, or copies of columns); of whole maps pixels (but for single ones, or for a
+ * few), or pixels or channels.
+ */
+export type Split = 'tiles' | Halo | 'apart' | 'pixels' | 'any';
 
 /** Choices made before, by stage, pitch and kind. */
 export type LinkCache = Map<string, LinkCost | undefined>;
@@ -30,7 +34,7 @@ const GROUP_SHARE = 2;
 /** Part of the results that pass the bus where every CU has rows of its own. */
 const HALO_SHARE = 0.5;
 
-/** The fastest way that fits; undefined: there is none. `isOneRow`: are a CU's columns one row, in the maps buffers (Split 'columns')? */
+/** The fastest way that fits; undefined: there is none. `isOneRow`: are a CU's columns one row, in the maps buffers (splits into columns)? */
 export function chooseLink(
   member: RelayMember,
   pixelPitch: number,
@@ -51,7 +55,8 @@ function search(member: RelayMember, pixelPitch: number, machine: Machine, split
   const regions = regionsOf(work, work.geometry);
   const pixels = member.height * member.width;
   const grain = member.isCutAtRows ? member.width : 1;
-  const isTiled = split === 'tiles' || split === 'columns';
+  const hasColumns = split === 'results' || split === 'copies';
+  const isTiled = split === 'tiles' || hasColumns;
   const columns = Math.ceil(member.width / cus);
   const mayCut = split === 'any' || (split === 'pixels' && pixels < FEW_PIXELS) || (split === 'apart' && pixels < cus);
   let best: { cost: LinkCost; score: number } | undefined;
@@ -66,12 +71,12 @@ function search(member: RelayMember, pixelPitch: number, machine: Machine, split
       if (!blocks) continue;
       const parts = cus / slots;
       const plan: LinkPlan = { lanes, parts, slots, adjacent, pixelPitch, groupLines, cuChannels, blocks };
-      const uneven = split === 'columns' ? (columns * cus) / member.width : (Math.ceil(pixels / grain / parts) * parts * grain) / pixels;
+      const uneven = hasColumns ? (columns * cus) / member.width : (Math.ceil(pixels / grain / parts) * parts * grain) / pixels;
       // Rows of few pixels take their time.
-      const slow = split === 'columns' && !isOneRow ? Math.max(1, machine.latency.rowPeriod / ((total / pixels) * columns)) : 1;
+      const slow = hasColumns && !isOneRow ? Math.max(1, machine.latency.rowPeriod / ((total / pixels) * columns)) : 1;
       const cycles = blocks.length * (total / parts) * uneven * slow;
       const granules = blocks.reduce((sum, { channels }) => sum + granulesOf(channels, cuChannels), 0);
-      const bus = pixels * granules * 1.05 * (slots > 1 || split === 'tiles' ? 1 : HALO_SHARE);
+      const bus = pixels * granules * 1.05 * (slots > 1 || split === 'tiles' ? 1 : split === 'copies' ? 0 : HALO_SHARE);
       const bytes = blocks.reduce((sum, { channels }) => sum + groupLines * imagesOf(channels, lanes) * LINE_BYTES, 0);
       const score = Math.max(cycles + blocks.length * (DESCRIPTOR_CYCLES + parameterLines(lanes)), bus, bytes / bandwidth) + blocks.length;
       if (!best || score < best.score) best = { cost: { plan, cycles, bus, bytes, isOneRow }, score };

@@ -4,6 +4,7 @@
  */
 import { isPairWork } from '../stages/stage.ts';
 import type { RelayGraph } from './relay.ts';
+import type { HeldColumns } from './relay-halo.ts';
 import { isPixelwise, windowOf } from './relay-steps.ts';
 
 /** Channels [from, to) of a map, made (or loaded) at a time, that live in some slots. */
@@ -33,12 +34,18 @@ const SHUFFLES = 128;
 /** Which maps lie in pages: those made in several parts, or all that may. */
 export type Paging = 'parts' | 'all';
 
-/** Pages of a relay's maps; `lives` by buffer. */
-export function choosePages(graph: RelayGraph, lives: readonly Lives[], inPlace: readonly number[], paging: Paging): Page[] {
+/** Pages of a relay's whole maps; `lives` and `columns` by buffer. */
+export function choosePages(
+  graph: RelayGraph,
+  lives: readonly Lives[],
+  inPlace: readonly number[],
+  paging: Paging,
+  columns?: HeldColumns,
+): Page[] {
   const runs = graph.buffers.map((_, b) => runsOf(graph, b, lives[b]!));
   const sizes = new Map<string, number[]>();
   graph.buffers.forEach(({ height, width }, b) => {
-    if (!mayShare(graph, b, inPlace) || (paging === 'parts' && runs[b]!.length < 2)) return;
+    if (columns?.[b] || !mayShare(graph, b, inPlace) || (paging === 'parts' && runs[b]!.length < 2)) return;
     const key = `${height} ${width}`;
     sizes.set(key, [...(sizes.get(key) ?? []), b]);
   });

@@ -9,20 +9,12 @@ import { trafficCycles } from '../mac/plan.ts';
 import { isPairWork } from '../stages/stage.ts';
 import { isMade, type RelayBuffer, type RelayGraph, type RelayMember } from './relay.ts';
 import { costOfWork } from './relay-cost.ts';
+import { type Halo, type HeldColumns, halosOf, holdColumns, isHalo, mayPass } from './relay-halo.ts';
 import { chooseLink, type LinkCache, type LinkCost, type Split } from './relay-link.ts';
 import { choosePages, type Page } from './relay-pages.ts';
-import {
-  countLiveRows,
-  findUses,
-  holdColumns,
-  isReplaceable,
-  livesOf,
-  mergeSpans,
-  placeBuffers,
-  type RelayRing,
-  slotWordsOf,
-} from './relay-rings.ts';
-import { type Columns, findLarge, isPixelwise, orderParts, type RelayPart, type RelayStep, type Span, windowOf } from './relay-steps.ts';
+import type { Patience } from './relay-patience.ts';
+import { countLiveRows, findUses, isReplaceable, livesOf, mergeSpans, placeBuffers, type RelayRing, slotWordsOf } from './relay-rings.ts';
+import { findLarge, isPixelwise, orderParts, type RelayPart, type RelayStep, type Span, windowOf } from './relay-steps.ts';
 
 export interface RelayPlan {
   readonly graph: RelayGraph;
@@ -32,8 +24,8 @@ export interface RelayPlan {
   readonly parts: readonly RelayPart[];
   /** Of every buffer and CU: the pixels that the CU holds at one time or another, in ascending order. */
   readonly held: readonly (readonly (readonly Span[])[])[];
-  /** Of every buffer and CU: the columns that the CU holds, where every CU makes columns of its own; `held` are then whole rows. */
-  readonly columns: readonly (readonly Columns[])[] | undefined;
+  /** Of every buffer and CU: the columns that the CU holds, where tiles are cut into columns; `held` are then whole rows. */
+  readonly columns: HeldColumns | undefined;
   readonly rings: readonly RelayRing[];
   /** Members whose results take the place of their second operand, and slots where the results of their MACs wait for it. */
   readonly inPlace: readonly number[];
@@ -54,6 +46,8 @@ const LAGS = [1, 3] as const;
 const PAGINGS = ['parts', 'all'] as const;
 /** What is split over the CUs where maps are whole. */
 const WHOLE = ['any', 'pixels'] as const;
+/** Ways in which columns of other CUs come to those that read them. */
+const HALOS: readonly Halo[] = ['results', 'copies'];
 /** Slots in rotation for results that wait for their second operand. */
 const RELAY_SLOTS = 2;
 
@@ -66,16 +60,18 @@ class Cheapest {
     this.machine = machine;
   }
 
-  readonly consider = (plan: RelayPlan | undefined): void => {
+  /** Is it one? */
+  readonly consider = (plan: RelayPlan | undefined): boolean => {
     if (plan && (!this.plan || costOfRelay(plan, this.machine) < costOfRelay(this.plan, this.machine))) this.plan = plan;
+    return plan !== undefined;
   };
 }
 
 /** The cheapest plan that makes map by map; undefined when none fits. */
 export function planWhole(graph: RelayGraph, machine: Machine, cache: LinkCache): RelayPlan | undefined {
   const best = new Cheapest(machine);
-  if (!mayHoldMaps(graph, machine)) return undefined;
   const members = [...graph.members.keys()];
+  if (!mayHoldMaps(graph, machine, members)) return undefined;
   for (const form of [graph, ...cutAtRows(graph, machine)]) {
     const known = new Set<string>();
     for (const split of ['any', 'pixels', 'apart'] as const) {
@@ -89,29 +85,45 @@ export function planWhole(graph: RelayGraph, machine: Machine, cache: LinkCache)
   return best.plan;
 }
 
-/** The cheapest plan; undefined when none fits. `isPassed`: some words go from member to member through DRAM, which takes whole maps. */
-export function planRelay(graph: RelayGraph, machine: Machine, cache: LinkCache, isPassed: boolean): RelayPlan | undefined {
+/**
+ * The cheapest plan; undefined when none fits. `isPassed`: some words go from member to member through DRAM, which takes whole maps; `patience`: with relays of this
+ * beginning.
+ */
+export function planRelay(
+  graph: RelayGraph,
+  machine: Machine,
+  cache: LinkCache,
+  isPassed: boolean,
+  patience: Patience,
+): RelayPlan | undefined {
   const best = new Cheapest(machine);
-  const { consider } = best;
   const all = [...graph.members.keys()];
-  consider(planWhole(graph, machine, cache));
-  if (!best.plan) planMixed(graph, machine, cache, consider);
+  if (!patience.tries('whole', () => best.consider(planWhole(graph, machine, cache)))) planMixed(graph, machine, cache, best, patience);
   if (isPassed) return best.plan;
   const fits = (split: Split, most: number): boolean =>
     graph.members.length <= most && linesOf(linksOf(graph, machine, split, cache)) <= weightsLines(machine);
   const { height, width } = graph.members.at(-1)!;
-  const search = (split: Split, lag: number, hasColumns: boolean): void => {
-    for (let rows = 1; rows <= Math.ceil(height / 2); rows *= 2) {
-      const plan = planParts(graph, machine, [{ members: all, tiling: { rows, lag, hasColumns }, split }], cache);
-      if (!plan) break;
-      consider(plan);
-    }
-  };
-  if (fits('tiles', MAX_TILED)) search('tiles', 1, false);
-  if (width >= 2 * machine.computeUnits && machine.computeUnits > 1 && fits('columns', MAX_COLUMNS)) {
-    for (const lag of LAGS) search('columns', lag, true);
+  const search = (split: Split, lag: number): boolean =>
+    patience.tries(`${split} ${lag}`, () =>
+      tryRows(height, (rows) => best.consider(planParts(graph, machine, [{ members: all, tiling: { rows, lag }, split }], cache))),
+    );
+  if (fits('tiles', MAX_TILED)) search('tiles', 1);
+  for (const halo of hasStrips(width, machine) ? HALOS : []) {
+    if (fits(halo, MAX_COLUMNS)) for (const lag of LAGS) search(halo, lag);
   }
   return best.plan;
+}
+
+/** Is a map wide enough for every CU to have columns of its own? */
+function hasStrips(width: number, machine: Machine): boolean {
+  return machine.computeUnits > 1 && width >= 2 * machine.computeUnits;
+}
+
+/** Tiles of 1, 2, 4 rows, as long as there is a plan; is there any? */
+function tryRows(height: number, plan: (rows: number) => boolean): boolean {
+  let rows = 1;
+  while (rows <= Math.ceil(height / 2) && plan(rows)) rows *= 2;
+  return rows > 1;
 }
 
 /**
@@ -127,43 +139,58 @@ function cutAtRows(graph: RelayGraph, machine: Machine): RelayGraph[] {
   return [{ ...graph, members: graph.members.map((member) => ({ ...member, isCutAtRows: isApart(member) })) }];
 }
 
-/** Plans in which the largest maps are made and read tile by tile, whole maps behind that. */
-function planMixed(graph: RelayGraph, machine: Machine, cache: LinkCache, consider: (plan: RelayPlan | undefined) => void): void {
+/** Plans in which the largest maps are made and read tile by tile, whole maps behind that; tiles are cut into columns where rows do not fit. */
+function planMixed(graph: RelayGraph, machine: Machine, cache: LinkCache, best: Cheapest, patience: Patience): void {
   const members = findLarge(graph);
-  if (members.size < 2 || members.size > MAX_TILED || members.size === graph.members.length) return;
-  const links = linksOf(graph, machine, 'tiles', cache);
-  if (linesOf(links.filter((_, m) => members.has(m))) > weightsLines(machine)) return;
-  const { height } = graph.members[Math.max(...members)]!;
+  if (members.size < 2 || members.size === graph.members.length) return;
+  const { height, width } = graph.members[Math.max(...members)]!;
   const uncut = (member: RelayMember, m: number): RelayMember => ({ ...member, isCutAtRows: member.isCutAtRows && !members.has(m) });
   const forms = [graph, ...cutAtRows(graph, machine).map((form) => ({ ...form, members: form.members.map(uncut) }))];
   const [first, rest] = [[...members].sort((a, b) => a - b), [...graph.members.keys()].filter((m) => !members.has(m))];
-  for (const lag of LAGS) {
-    let isPlanned = false;
-    for (let rows = 1; rows <= Math.ceil(height / 2); rows *= 2) {
-      const tiles: RelayPart = { members: first, tiling: { rows, lag, hasColumns: false }, split: 'tiles' };
+  if (!mayHoldMaps(graph, machine, rest)) return;
+  const search = (split: Split, lag: number): boolean =>
+    tryRows(height, (rows) => {
+      const tiles: RelayPart = { members: first, tiling: { rows, lag }, split };
       const plans = forms.flatMap((form) =>
-        WHOLE.map((split) => planParts(form, machine, [tiles, { members: rest, tiling: undefined, split }], cache)),
+        WHOLE.map((way) => planParts(form, machine, [tiles, { members: rest, tiling: undefined, split: way }], cache)),
       );
-      for (const plan of plans) consider(plan);
-      if (plans.every((plan) => !plan)) break;
-      isPlanned = true;
-    }
-    if (isPlanned) return;
-  }
+      return plans.filter(best.consider).length > 0;
+    });
+  const tries = (split: Split, most: number): boolean => {
+    if (first.length > most) return false;
+    const links = linksOf(graph, machine, split, cache, halosOf(graph, [{ members: first, split }]));
+    if (linesOf(first.map((m) => links[m])) > weightsLines(machine)) return false;
+    return patience.tries(`${split} first`, () => LAGS.some((lag) => search(split, lag)));
+  };
+  if (!tries('tiles', MAX_TILED) && hasStrips(width, machine)) tries('copies', MAX_COLUMNS);
 }
 
-/** Do the CUs together hold every member's input and result, each once? */
-function mayHoldMaps({ members, buffers }: RelayGraph, machine: Machine): boolean {
-  const wordsOf = (b: number): number => {
-    const { height, width, pitch } = buffers[b]!;
-    return height * width * pitch;
-  };
-  const limit = mapsWords(machine) * machine.computeUnits;
-  return members.every(({ input, destinations, stage }) => {
-    const made = new Set(isPairWork(stage.vec) ? [] : destinations.map(({ buffer }) => buffer));
-    const results = [...made].reduce((sum, buffer) => sum + wordsOf(buffer), 0);
-    return wordsOf(input.buffer) + results <= limit;
+/** Do the CUs together hold what lives while members make whole maps one by one, each word once? All others have made theirs before. */
+function mayHoldMaps({ members, buffers }: RelayGraph, machine: Machine, whole: readonly number[]): boolean {
+  const turns = members.map((_, m) => whole.indexOf(m));
+  const change = new Float64Array(whole.length + 1);
+  buffers.forEach(({ height, width, loaded }, b) => {
+    const add = (channels: number, first: number, last: number): void => {
+      if (last < Math.max(0, first)) return;
+      change[Math.max(0, first)]! += channels * height * width;
+      change[last + 1]! -= channels * height * width;
+    };
+    const readers = members.flatMap(({ input, other }, m) => (input.buffer === b || other?.buffer === b ? [turns[m]!] : []));
+    const last = Math.max(-1, ...readers);
+    for (const run of loaded) add(run.end - run.first, Math.min(...readers), last);
+    members.forEach(({ destinations, stage }, m) => {
+      // Sums may take the place of their second operand.
+      const first = turns[m]! + (isPairWork(stage.vec) ? 1 : 0);
+      for (const { buffer, from, to } of destinations) if (buffer === b) add(to - from, first, Math.max(last, turns[m]!));
+    });
   });
+  const limit = mapsWords(machine) * machine.computeUnits;
+  let live = 0;
+  for (const words of change) {
+    live += words;
+    if (live > limit) return false;
+  }
+  return true;
 }
 
 /** What the search minimises, in cycles. */
@@ -177,11 +204,17 @@ export function relayInside({ graph }: RelayPlan): number[] {
   return inside.map(({ tensor }) => tensor);
 }
 
-function linksOf(graph: RelayGraph, machine: Machine, split: Split, cache: LinkCache): (LinkCost | undefined)[] {
+function linksOf(
+  graph: RelayGraph,
+  machine: Machine,
+  split: Split,
+  cache: LinkCache,
+  halos = halosOf(graph, [{ members: [...graph.members.keys()], split }]),
+): (LinkCost | undefined)[] {
   const { members, buffers } = graph;
-  const columns = split === 'columns' ? holdColumns(graph, machine.computeUnits) : undefined;
+  const columns = isHalo(split) ? holdColumns(graph, machine.computeUnits, halos) : undefined;
   const isNarrow = (buffer: number, width: number): boolean =>
-    columns![buffer]!.every(({ left, right }) => (right - left) * machine.computeUnits === width);
+    columns?.[buffer]?.every(({ left, right }) => (right - left) * machine.computeUnits === width) ?? false;
   return members.map((member) => {
     const { work, input, destinations, width } = member;
     if (!work) return undefined;
@@ -206,27 +239,31 @@ export function planParts(graph: RelayGraph, machine: Machine, parts: readonly R
   const tiled = new Set(parts.flatMap((part) => (part.tiling ? part.members : [])));
   const isTiled = tiled.size === members.length && parts.length === 1;
   const isMixed = tiled.size > 0 && !isTiled;
-  const hasColumns = parts.some(({ tiling }) => tiling?.hasColumns);
   const cus = machine.computeUnits;
+  const halos = halosOf(graph, parts);
+  const strips = new Set(parts.flatMap((part) => (isHalo(part.split) ? part.members : [])));
+  const columns = strips.size > 0 ? holdColumns(graph, cus, halos) : undefined;
+  if (columns && !mayPass(graph, columns, strips)) return undefined;
   const links: (LinkCost | undefined)[] = members.map(() => undefined);
   for (const { members: own, split } of parts) {
-    const all = linksOf(graph, machine, split, cache);
+    const all = linksOf(graph, machine, split, cache, halos);
     for (const m of own) links[m] = all[m];
   }
   if (links.some((link, i) => link === undefined && members[i]!.work !== undefined)) return undefined;
   const steps = orderParts(graph, parts);
-  const uses = findUses(graph, links, steps, cus, hasColumns, isMixed);
-  const columns = hasColumns ? holdColumns(graph, cus) : undefined;
-  // Columns make rings of few words: sums have their own.
-  const inPlace = hasColumns ? [] : graph.inPlace.filter((m) => (isTiled || !tiled.has(m)) && isReplaceable(graph, uses, m));
+  const uses = findUses(graph, links, steps, cus, isMixed, columns);
+  // Columns, and tiles in front of whole maps, make rings of few words: their sums have their own.
+  const mayWait = (m: number): boolean => !tiled.has(m) || (isTiled && !columns);
+  const inPlace = graph.inPlace.filter((m) => mayWait(m) && isReplaceable(graph, uses, m));
   const slotWords = Math.max(0, ...steps.map((step) => (inPlace.includes(step.member) ? slotWordsOf(step, graph, links, machine) : 0)));
   const lives = livesOf(graph, steps, uses);
   const liveRows = countLiveRows(graph, steps, uses);
   const place = (list: readonly Page[]): ReturnType<typeof placeBuffers> =>
-    placeBuffers(graph, inPlace, RELAY_SLOTS * roundUp(slotWords), isTiled, columns, mapsWords(machine), lives, liveRows, list);
+    placeBuffers(graph, inPlace, RELAY_SLOTS * roundUp(slotWords), isTiled, columns, halos, mapsWords(machine), lives, liveRows, list);
   let pages: readonly Page[] = [];
   let rings = place(pages);
-  for (const paging of isTiled || rings ? [] : PAGINGS) {
+  // Columns are tried where all else has failed: pages besides would take too long to look for.
+  for (const paging of columns || isTiled || rings ? [] : PAGINGS) {
     pages = choosePages(graph, lives, inPlace, paging);
     rings = pages.length > 0 ? place(pages) : undefined;
     if (rings) break;
@@ -248,7 +285,7 @@ export function planParts(graph: RelayGraph, machine: Machine, parts: readonly R
     slotBases,
     tiled,
   };
-  return { ...plan, ...costOfWork({ graph, steps, held, tiled, hasColumns }, links, machine) };
+  return { ...plan, ...costOfWork({ graph, steps, held, tiled, columns, rings: rings.rings }, links, machine) };
 }
 
 /** Does some CU hold every pixel? */

@@ -6,20 +6,23 @@ import type { Machine } from '../../../machine/machine.ts';
 import type { LinkPlan } from '../chain/chain.ts';
 import { roundUp } from '../layout/maps-memory.ts';
 import { leastRingRows } from '../mac/source-walk.ts';
-import { isMade, type RelayBuffer, type RelayGraph } from './relay.ts';
+import type { RelayBuffer, RelayGraph } from './relay.ts';
+import { type Halo, type HeldColumns, isDisjoint } from './relay-halo.ts';
 import type { LinkCost } from './relay-link.ts';
 import { type Lives, type Page, runsOf } from './relay-pages.ts';
-import { type Columns, inputColumns, inputSpan, ownColumns, type RelayStep, type Span, shareOf, spanOf, windowOf } from './relay-steps.ts';
+import { type Columns, inputSpan, type RelayStep, type Span, shareOf, spanOf, windowOf } from './relay-steps.ts';
 
 /**
  * A buffer's place: rows of its ring, pixels from row to row, and its first word (from the relay's). Pixel (y, x) is at (y modulo rows) · rowPixels + x; where no
- * CU holds columns of another one, x counts from its first column.
+ * descriptor's results go to several CUs, x counts from a CU's first column.
  */
 export interface RelayRing {
   readonly rows: number;
   readonly rowPixels: number;
   readonly base: number;
   readonly isApart: boolean;
+  /** Do other CUs' columns come as copies? */
+  readonly isCopied: boolean;
   /** Does it share its pixels with other maps? */
   readonly page: RelayPage | undefined;
 }
@@ -38,19 +41,20 @@ export interface Use {
   readonly member: number;
 }
 
-/** Of every buffer and CU: what it makes, reads and stores, slot by slot. `isPassedOn`: what a CU only makes it does not hold. */
+/** Of every buffer and CU: what it makes, reads and stores, slot by slot. Of whole maps of which some rows are made in tiles a CU does not hold what it only makes. */
 export function findUses(
   graph: RelayGraph,
   links: readonly (LinkCost | undefined)[],
   steps: readonly RelayStep[],
   cus: number,
-  hasColumns: boolean,
-  isPassedOn: boolean,
+  isMixed: boolean,
+  columns: HeldColumns | undefined,
 ): Use[][][] {
   const uses = graph.buffers.map(() => Array.from({ length: cus }, (): Use[] => []));
   for (const step of steps) {
     const member = graph.members[step.member]!;
     const { input, other, destinations } = member;
+    const hasColumns = columns?.[input.buffer] !== undefined;
     for (let cu = 0; cu < cus; cu++) {
       const span = spanOf(step, member, links[step.member]?.plan, cu, cus, hasColumns);
       const share = shareOf(step, member, cu, cus, hasColumns);
@@ -59,6 +63,7 @@ export function findUses(
       };
       // Vector work is in place; every CU stores its share.
       for (const { buffer } of destinations) {
+        const isPassedOn = isMixed && !columns?.[buffer];
         if (!isPassedOn || member.stage.vec || graph.buffers[buffer]!.isStored) add(buffer, member.stage.vec ? span : share);
       }
       if (span.to === span.from) continue;
@@ -67,42 +72,6 @@ export function findUses(
     }
   }
   return uses;
-}
-
-/**
- * Columns of every buffer that a CU holds, where every CU makes columns of its own: its own and those that its windows reach, of what members make all columns of
- * the CUs that make some of these, so that a descriptor's results go to one set of CUs.
- */
-export function holdColumns(graph: RelayGraph, cus: number): Columns[][] {
-  const { members, buffers } = graph;
-  return buffers.map(({ width }, b) => {
-    return Array.from({ length: cus }, (_, cu): Columns => {
-      let [left, right] = [width, 0];
-      const add = (columns: Columns): void => {
-        if (columns.left >= columns.right) return;
-        left = Math.min(left, columns.left);
-        right = Math.max(right, columns.right);
-      };
-      for (const member of members) {
-        const own = ownColumns(member.width, cu, cus);
-        if (own.left >= own.right) continue;
-        if (member.destinations.some(({ buffer }) => buffer === b)) add(own);
-        if (member.input.buffer === b) add(inputColumns(member, own));
-        if (member.other?.buffer === b) add(member.other.isPixel ? { left: 0, right: 1 } : own);
-      }
-      if (left >= right) return { left: 0, right: 0 };
-      const makers = isMade(graph, b) ? Array.from({ length: cus }, (__, maker) => ownColumns(width, maker, cus)) : [];
-      const [low, high] = [left, right];
-      for (const maker of makers) if (maker.left < high && low < maker.right) add(maker);
-      return { left, right };
-    });
-  });
-}
-
-function isDisjoint(held: readonly Columns[]): boolean {
-  return held.every((own, cu) =>
-    held.every((other, i) => i <= cu || other.left >= own.right || own.left >= other.right || other.left >= other.right),
-  );
 }
 
 /** Visits the rows that some pixels lie in. */
@@ -204,7 +173,8 @@ export function placeBuffers(
   inPlace: readonly number[],
   slotWords: number,
   isTiled: boolean,
-  columns: readonly (readonly Columns[])[] | undefined,
+  columns: HeldColumns | undefined,
+  halos: readonly (Halo | undefined)[],
   limit: number,
   lives: readonly Lives[],
   liveRows: LiveRows,
@@ -240,7 +210,9 @@ export function placeBuffers(
     const held = columns?.[group] ?? [{ left: 0, right: width }];
     const rowPixels = Math.max(...held.map(({ left, right }) => right - left));
     // Results for several CUs go to one address.
-    const isApart = columns !== undefined && list.length === 1 && isDisjoint(held);
+    const hasColumns = columns?.[group] !== undefined;
+    const isCopied = halos[group] === 'copies' && list.length === 1 && !isDisjoint(held);
+    const isApart = hasColumns && list.length === 1 && (isDisjoint(held) || isCopied);
     const reach = isApart ? rowPixels : Math.max(...held.map(({ right }) => right));
     const isLoaded = list.some((b) => buffers[b]!.loaded.length > 0);
     // What shares its pixels lives for itself, what takes another one's place goes on with it.
@@ -254,14 +226,14 @@ export function placeBuffers(
     // Of tiles all buffers live at a time.
     total += size;
     if (isTiled && total > limit) return undefined;
-    groups.push({ list, rows, rowPixels, isApart, size, isLoaded, page, ...life });
+    groups.push({ list, rows, rowPixels, isApart, isCopied, size, isLoaded, page, ...life });
   }
   groups.sort((x, y) => y.size - x.size || x.list[0]! - y.list[0]!);
   // What comes from DRAM may come a step earlier, if there is room.
   for (const early of isTiled ? [0] : [1, 0]) {
     const placed: { start: number; end: number; first: number; last: number }[] = [];
     const rings: RelayRing[] = [];
-    for (const { list, rows, rowPixels, isApart, size, isLoaded, page, first: begin, last } of groups) {
+    for (const { list, rows, rowPixels, isApart, isCopied, size, isLoaded, page, first: begin, last } of groups) {
       const life = { first: begin - (isLoaded ? early : 0), last };
       const beside = placed.filter((other) => other.first <= life.last && life.first <= other.last).sort((x, y) => x.start - y.start);
       let start = slotWords;
@@ -273,7 +245,7 @@ export function placeBuffers(
       for (const b of list) {
         const channel = page?.channels.get(b) ?? 0;
         const runs = page && runsOf(graph, b, lives[b]!).map(({ from, to }) => ({ left: channel + from, right: channel + to }));
-        rings[b] = { rows, rowPixels, isApart, base: start + channel, page: runs && { base: start, words: size, runs } };
+        rings[b] = { rows, rowPixels, isApart, isCopied, base: start + channel, page: runs && { base: start, words: size, runs } };
       }
     }
     const words = Math.max(slotWords, ...placed.map(({ end }) => end));

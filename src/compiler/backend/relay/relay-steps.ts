@@ -40,11 +40,10 @@ export interface RelayPart {
   readonly split: Split;
 }
 
-/** Rows of the last member's result that are made at a time, members that share a slot, and whether every CU has columns of its own (or parts of the tile). */
+/** Rows of the last member's result that are made at a time, and members that share a slot. */
 export interface Tiling {
   readonly rows: number;
   readonly lag: number;
-  readonly hasColumns: boolean;
 }
 
 /** The steps of all parts, one behind the other. */
