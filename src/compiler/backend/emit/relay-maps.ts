@@ -146,8 +146,9 @@ export class RelayMaps {
     return cutHeld(this.plan.held[buffer]!, span);
   }
 
-  /** The same of a CU's results: where CUs have columns of their own all go to the same CUs. */
+  /** The same of a CU's results: where CUs have columns of their own all go to the same CUs, where they have rows of their own to itself. */
   heldResults(buffer: number, maker: number, { from, to, strip }: Pixels): HeldPixels[] {
+    if (this.plan.own.has(buffer)) return [{ from, to, strip, cus: 1 << maker }];
     if (!strip) return this.heldSpans(buffer, { from, to });
     const columns = this.plan.columns![buffer];
     if (!columns) return this.heldRows(buffer, { from, to }, strip);

@@ -27,7 +27,7 @@ export interface RelayWork {
 /** From one step's last result to the start of the next that needs it. */
 const HANDOVER_CYCLES = 110;
 /** What begins and ends a relay with nothing beside it. */
-export const FIRST_CYCLES = 700;
+const FIRST_CYCLES = 700;
 /** The time in which nobody looks up while an activation table is replaced. */
 const TABLE_CYCLES = 700;
 /** A table that takes the place of another one between tiles waits for the CU that looks up last, and the tiles behind it wait for the table. */
@@ -100,8 +100,10 @@ export function costOfWork(
     });
   });
   bytes += mapBytes(graph, held);
-  const looks = steps.map(({ member }) => spent[member]!.table).filter((table) => table !== undefined);
-  const changes = tables.size > 1 && tiled.size > 0 ? (hasColumns ? countChanges(looks) : looks.length) : tables.size;
+  const looks = steps.flatMap(({ member }) => (tiled.has(member) ? (spent[member]!.table ?? []) : []));
+  const wholeTables = new Set(spent.flatMap(({ table }, m) => (tiled.has(m) ? [] : (table ?? []))));
+  const inTurn = hasColumns ? countChanges(looks) : looks.length;
+  const changes = (new Set(looks).size > 1 ? inTurn : Math.min(looks.length, 1)) + wholeTables.size;
   bytes += changes * TABLE_BYTES + tasks * MAC_INSTRUCTIONS * 4;
   const dispatch = tasks * MAC_INSTRUCTIONS;
   const runs = hasColumns ? buffers.reduce((sum, _, b) => sum + (columns[b] ? shortRunCycles(graph, b) : 0), 0) : 0;
@@ -109,7 +111,7 @@ export function costOfWork(
   const exchanges = hasColumns ? (changes - tables.size) * EXCHANGE_CYCLES : 0;
   const inTiles = steps.filter(({ member }) => tiled.has(member));
   const sum = (cycles: (part: Spent, rows: number) => number): number =>
-    inTiles.reduce((total, { member, first, end }) => total + cycles(spent[member]!, end - first), 0);
+    inTiles.reduce((total, step) => total + cycles(spent[step.member]!, rowsOf(step)), 0);
   const side = Math.max(
     sum(({ macRow, macStep }, rows) => rows * macRow + macStep),
     sum(({ vecRow, copyRow, copyStep }, rows) => rows * (vecRow + copyRow) + copyStep),
@@ -124,7 +126,7 @@ export function costOfWork(
 }
 
 /** Bytes of maps that come from DRAM, and of those that others read. */
-export function mapBytes({ buffers }: RelayGraph, held: RelayWork['held']): number {
+function mapBytes({ buffers }: RelayGraph, held: RelayWork['held']): number {
   let bytes = 0;
   buffers.forEach(({ loaded, channels, width, isStored, height }, b) => {
     if (isStored) bytes += (channels - loaded.reduce((sum, { first, end }) => sum + end - first, 0)) * height * width * 2 * 1.05;
@@ -261,6 +263,11 @@ interface Spent {
   readonly table: string | undefined;
 }
 
+/** Rows that all CUs together make in the time of a step: of their own as many as the one that makes most. */
+function rowsOf({ first, end, byCu }: RelayStep): number {
+  return byCu ? Math.max(...byCu.map((own) => own.end - own.first)) * byCu.length : end - first;
+}
+
 /** Cycles of tiles: steps in their order, each when its unit is free and the rows that it reads are there; rows from DRAM come one behind the other. */
 function playSteps(
   { members, buffers }: RelayGraph,
@@ -287,7 +294,7 @@ function playSteps(
     const { work, input, other, stage, destinations } = members[step.member]!;
     const window = windowOf(members[step.member]!);
     const { macRow, macStep, vecRow, vecFrom, copyRow, copyStep, table: needed } = spent[step.member]!;
-    const rows = step.end - step.first;
+    const rows = rowsOf(step);
     const wanted = window ? inputRows(window, 0, step.end).end : step.end;
     const input0 = readyAt(input.buffer, step.member, wanted);
     // What comes from DRAM comes in parts.

@@ -4,7 +4,8 @@
 import { vecWorks } from '../stages/stage.ts';
 import { isMade, type RelayGraph, type RelayMember } from './relay.ts';
 import type { Split } from './relay-link.ts';
-import { type Columns, inputColumns, ownColumns, type RelayPart } from './relay-steps.ts';
+import type { RelayPart } from './relay-parts.ts';
+import { type Columns, inputColumns, ownColumns } from './relay-steps.ts';
 
 /**
  * How columns of other CUs come to those that read them: whole descriptors' results go to all that read some of them ('results'), or the vector unit of the CU that

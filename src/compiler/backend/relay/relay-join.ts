@@ -1,11 +1,14 @@
 /** Relays that follow each other as one: what the first one makes stays on chip for the second. Specification: docs/compiler.md, "Relays". */
 import type { Machine } from '../../../machine/machine.ts';
-import { type RelayFacts, stageMembers } from './relay.ts';
-import { FIRST_CYCLES, mapBytes } from './relay-cost.ts';
+import { type RelayFacts, type RelayGraph, stageMembers } from './relay.ts';
 import type { LinkCache } from './relay-link.ts';
-import { planParts, type RelayPlan } from './relay-plan.ts';
+import type { RelayPart } from './relay-parts.ts';
+import { costOfRelay, planParts, type RelayPlan } from './relay-plan.ts';
 
-/** The parts of both, one behind the other, with maps placed anew; undefined where they do not fit. */
+/** Rows of a tile that are tried. */
+const TILE_ROWS = [1, 2, 4] as const;
+
+/** The parts of both, one behind the other, with maps placed anew; where they do not fit as they are, in other tiles. Undefined where nothing fits. */
 export function joinRelays(
   facts: RelayFacts,
   first: RelayPlan,
@@ -19,11 +22,50 @@ export function joinRelays(
   const known = both.flatMap(({ graph }) => graph.members);
   const graph = { ...whole, members: whole.members.map((member, m) => ({ ...member, isCutAtRows: known[m]!.isCutAtRows })) };
   const shift = first.graph.members.length;
-  const behind = second.parts.map((part) => ({ ...part, members: part.members.map((m) => m + shift) }));
-  const plan = planParts(graph, machine, [...first.parts, ...behind], cache);
-  if (!plan) return undefined;
-  // What they do is what they did, but for the maps that stay.
-  const sum = (of: (one: RelayPlan) => number): number => of(first) + of(second);
-  const bytes = sum((one) => one.bytes - mapBytes(one.graph, one.held)) + mapBytes(graph, plan.held);
-  return { ...plan, cycles: sum(({ cycles }) => cycles) - FIRST_CYCLES, bytes };
+  const behind = (parts: readonly RelayPart[]): RelayPart[] =>
+    parts.map((part) => ({ ...part, members: part.members.map((m) => m + shift) }));
+  const asPlanned = planParts(graph, machine, [...first.parts, ...behind(second.parts)], cache);
+  if (asPlanned) return asPlanned;
+  let best: RelayPlan | undefined;
+  for (const front of formsOf(first, machine)) {
+    for (const back of formsOf(second, machine)) {
+      const plan = planParts(graph, machine, [...front, ...behind(back)], cache);
+      if (plan && (!best || costOfRelay(plan, machine) < costOfRelay(best, machine))) best = plan;
+    }
+  }
+  return best;
+}
+
+/**
+ * The parts of a relay in other forms: tiles of other sizes, every CU with rows of its own. Members that make columns of single pixels (means, gates) are whole then: others wait for
+ * all of what they read.
+ */
+function formsOf({ graph, parts }: RelayPlan, { computeUnits }: Machine): (readonly RelayPart[])[] {
+  const [only] = parts;
+  if (parts.length > 1 || !only!.tiling) return [parts];
+  const { members } = only!;
+  const [from, end] = wideMembers(graph, members);
+  const wide = members.slice(from, end);
+  if (wide.length === 0) return [parts];
+  const { height } = graph.members[wide.at(-1)!]!;
+  const around = (tiles: RelayPart): RelayPart[] =>
+    [wholePart(members.slice(0, from)), tiles, wholePart(members.slice(end))].filter((part) => part.members.length > 0);
+  const forms: (readonly RelayPart[])[] = [parts];
+  for (const rows of TILE_ROWS) {
+    const tiling = { rows, lag: 1 };
+    if (rows <= height / 2) forms.push(around({ members: wide, tiling, split: 'tiles' }));
+    if (rows <= height / computeUnits) forms.push(around({ members: wide, tiling, split: 'rows' }));
+  }
+  return forms;
+}
+
+function wholePart(members: readonly number[]): RelayPart {
+  return { members, tiling: undefined, split: 'any' };
+}
+
+/** Which of them are left without those at the beginning and at the end that make single columns: [from, end). */
+function wideMembers(graph: RelayGraph, members: readonly number[]): [number, number] {
+  const isWide = (m: number): boolean => graph.members[m]!.width > 1;
+  const from = members.findIndex(isWide);
+  return from < 0 ? [0, 0] : [from, members.findLastIndex(isWide) + 1];
 }

@@ -17,10 +17,10 @@ export interface LinkCost {
 }
 
 /**
- * What is split over the CUs: pixels of tiles, columns of tiles (results to all that read them, or copies of columns); of whole maps pixels (but for single ones, or for a
+ * What is split over the CUs: pixels of tiles, rows of every CU's own, columns of tiles (results to all that read them, or copies of columns); of whole maps pixels (but for single ones, or for a
  * few), or pixels or channels.
  */
-export type Split = 'tiles' | Halo | 'apart' | 'pixels' | 'any';
+export type Split = 'tiles' | 'rows' | Halo | 'apart' | 'pixels' | 'any';
 
 /** Choices made before, by stage, pitch and kind. */
 export type LinkCache = Map<string, LinkCost | undefined>;
@@ -54,9 +54,9 @@ function search(member: RelayMember, pixelPitch: number, machine: Machine, split
   const bandwidth = machine.dram.bytesPerSecond / machine.clockHz;
   const regions = regionsOf(work, work.geometry);
   const pixels = member.height * member.width;
-  const grain = member.isCutAtRows ? member.width : 1;
+  const grain = member.isCutAtRows || split === 'rows' ? member.width : 1;
   const hasColumns = split === 'results' || split === 'copies';
-  const isTiled = split === 'tiles' || hasColumns;
+  const isTiled = split === 'tiles' || split === 'rows' || hasColumns;
   const columns = Math.ceil(member.width / cus);
   const mayCut = split === 'any' || (split === 'pixels' && pixels < FEW_PIXELS) || (split === 'apart' && pixels < cus);
   let best: { cost: LinkCost; score: number } | undefined;

@@ -11,10 +11,12 @@ import { isMade, type RelayBuffer, type RelayGraph, type RelayMember } from './r
 import { costOfWork } from './relay-cost.ts';
 import { type Halo, type HeldColumns, halosOf, holdColumns, isHalo, mayPass } from './relay-halo.ts';
 import { chooseLink, type LinkCache, type LinkCost, type Split } from './relay-link.ts';
+import { findOwn } from './relay-own-rows.ts';
 import { choosePages, type Page } from './relay-pages.ts';
+import { orderParts, type RelayPart } from './relay-parts.ts';
 import type { Patience } from './relay-patience.ts';
 import { countLiveRows, findUses, isReplaceable, livesOf, mergeSpans, placeBuffers, type RelayRing, slotWordsOf } from './relay-rings.ts';
-import { findLarge, isPixelwise, orderParts, type RelayPart, type RelayStep, type Span, windowOf } from './relay-steps.ts';
+import { findLarge, isPixelwise, type RelayStep, type Span, windowOf } from './relay-steps.ts';
 
 export interface RelayPlan {
   readonly graph: RelayGraph;
@@ -33,6 +35,8 @@ export interface RelayPlan {
   readonly words: number;
   /** Members that make their rows tile by tile, and whose weights stay; the others make all at once, behind them. */
   readonly tiled: ReadonlySet<number>;
+  /** Buffers of which every CU reads what it made itself. */
+  readonly own: ReadonlySet<number>;
   readonly cycles: number;
   readonly bytes: number;
 }
@@ -249,15 +253,19 @@ export function planParts(graph: RelayGraph, machine: Machine, parts: readonly R
     const all = linksOf(graph, machine, split, cache, halos);
     for (const m of own) links[m] = all[m];
   }
+  // Weights of tiles stay as long as these are made.
+  if (parts.some(({ members: own, tiling }) => tiling && linesOf(own.map((m) => links[m])) > weightsLines(machine))) return undefined;
   if (links.some((link, i) => link === undefined && members[i]!.work !== undefined)) return undefined;
-  const steps = orderParts(graph, parts);
-  const uses = findUses(graph, links, steps, cus, isMixed, columns);
+  const steps = orderParts(graph, parts, cus);
+  const own = findOwn(graph, parts, steps);
+  if (!own) return undefined;
+  const uses = findUses(graph, links, steps, cus, isMixed, columns, own);
   // Columns, and tiles in front of whole maps, make rings of few words: their sums have their own.
   const mayWait = (m: number): boolean => !tiled.has(m) || (isTiled && !columns);
   const inPlace = graph.inPlace.filter((m) => mayWait(m) && isReplaceable(graph, uses, m));
   const slotWords = Math.max(0, ...steps.map((step) => (inPlace.includes(step.member) ? slotWordsOf(step, graph, links, machine) : 0)));
   const lives = livesOf(graph, steps, uses);
-  const liveRows = countLiveRows(graph, steps, uses);
+  const liveRows = countLiveRows(graph, steps, uses, own);
   const place = (list: readonly Page[]): ReturnType<typeof placeBuffers> =>
     placeBuffers(graph, inPlace, RELAY_SLOTS * roundUp(slotWords), isTiled, columns, halos, mapsWords(machine), lives, liveRows, list);
   let pages: readonly Page[] = [];
@@ -284,6 +292,7 @@ export function planParts(graph: RelayGraph, machine: Machine, parts: readonly R
     inPlace,
     slotBases,
     tiled,
+    own,
   };
   return { ...plan, ...costOfWork({ graph, steps, held, tiled, columns, rings: rings.rings }, links, machine) };
 }

@@ -41,7 +41,7 @@ export interface Use {
   readonly member: number;
 }
 
-/** Of every buffer and CU: what it makes, reads and stores, slot by slot. Of whole maps of which some rows are made in tiles a CU does not hold what it only makes. */
+/** Of every buffer and CU: what it makes, reads and stores, slot by slot. Of whole maps of which some rows are made in tiles a CU does not hold what it only makes, but of `own` ones. */
 export function findUses(
   graph: RelayGraph,
   links: readonly (LinkCost | undefined)[],
@@ -49,6 +49,7 @@ export function findUses(
   cus: number,
   isMixed: boolean,
   columns: HeldColumns | undefined,
+  own: ReadonlySet<number>,
 ): Use[][][] {
   const uses = graph.buffers.map(() => Array.from({ length: cus }, (): Use[] => []));
   for (const step of steps) {
@@ -63,7 +64,7 @@ export function findUses(
       };
       // Vector work is in place; every CU stores its share.
       for (const { buffer } of destinations) {
-        const isPassedOn = isMixed && !columns?.[buffer];
+        const isPassedOn = isMixed && !columns?.[buffer] && !own.has(buffer);
         if (!isPassedOn || member.stage.vec || graph.buffers[buffer]!.isStored) add(buffer, member.stage.vec ? span : share);
       }
       if (span.to === span.from) continue;
@@ -140,12 +141,21 @@ export function livesOf(
 type LiveRows = (list: readonly number[]) => number;
 
 /** Counts them, each list once: plans differ in what lies beside each other more often than in when it lives. */
-export function countLiveRows(graph: RelayGraph, steps: readonly RelayStep[], uses: readonly (readonly (readonly Use[])[])[]): LiveRows {
+export function countLiveRows(
+  graph: RelayGraph,
+  steps: readonly RelayStep[],
+  uses: readonly (readonly (readonly Use[])[])[],
+  own: ReadonlySet<number>,
+): LiveRows {
   const { buffers, members } = graph;
   const made = buffers.map(({ height }) => new Float64Array(height).fill(Number.POSITIVE_INFINITY));
-  for (const { member, first, end, slot } of steps) {
+  for (const step of steps) {
+    const { member, slot } = step;
     for (const { buffer } of members[member]!.destinations) {
-      for (let row = first; row < end; row++) made[buffer]![row] = Math.min(made[buffer]![row]!, slot);
+      // Every CU has rows of its own, made when it made them.
+      if (own.has(buffer)) continue;
+      for (const { first, end } of step.byCu ?? [step])
+        for (let row = first; row < end; row++) made[buffer]![row] = Math.min(made[buffer]![row]!, slot);
     }
   }
   // Rows from DRAM come to all CUs that ever hold them, a slot before the first of these needs them.

@@ -6,7 +6,6 @@ import type { LinkPlan } from '../chain/chain.ts';
 import { inputRows } from '../mac/tile-rows.ts';
 import { type Geometry, isPoint } from '../stages/stage.ts';
 import type { RelayGraph, RelayMember } from './relay.ts';
-import type { Split } from './relay-link.ts';
 
 /** A step whose input comes from DRAM begins with so many parts of every CU's pixels, so that computation starts when the first are there. */
 export const FIRST_PARTS = 4;
@@ -23,40 +22,18 @@ export interface Columns {
   readonly right: number;
 }
 
-/** Rows [first, end) of a member's result, made at a time. Steps of one slot do not wait for each other, but for those of `lag` members in it. */
-export interface RelayStep {
-  readonly member: number;
+/** Rows [first, end). */
+export interface Rows {
   readonly first: number;
   readonly end: number;
+}
+
+/** Rows of a member's result, made at a time. Steps of one slot do not wait for each other, but for those of `lag` members in it. */
+export interface RelayStep extends Rows {
+  readonly member: number;
   readonly slot: number;
-}
-
-/** Members whose steps come before those of the part behind it: tile by tile, or whole maps. */
-export interface RelayPart {
-  readonly members: readonly number[];
-  /** Undefined: every member makes its whole map at once. */
-  readonly tiling: Tiling | undefined;
-  /** How their links are chosen. */
-  readonly split: Split;
-}
-
-/** Rows of the last member's result that are made at a time, and members that share a slot. */
-export interface Tiling {
-  readonly rows: number;
-  readonly lag: number;
-}
-
-/** The steps of all parts, one behind the other. */
-export function orderParts(graph: RelayGraph, parts: readonly RelayPart[]): RelayStep[] {
-  const steps: RelayStep[] = [];
-  let slots = 0;
-  for (const { members: own, tiling } of parts) {
-    const members = own.map((m) => graph.members[m]!);
-    const part = orderSteps({ ...graph, members }, tiling?.rows ?? members.at(-1)!.height, tiling?.lag ?? 1);
-    for (const step of part) steps.push({ ...step, member: own[step.member]!, slot: slots + step.slot });
-    slots = Math.max(...steps.map(({ slot }) => slot)) + 1;
-  }
-  return steps;
+  /** Where every CU has rows of its own: these (then the step's are those of the first CU). */
+  readonly byCu?: readonly Rows[];
 }
 
 /**
@@ -82,16 +59,31 @@ export function findLarge({ members, buffers }: RelayGraph): Set<number> {
   return large;
 }
 
+/** How many members in a row hand on to every one of them at most. */
+export function depthsOf({ members }: RelayGraph): number[] {
+  const depths = new Map<number, number>();
+  return members.map(({ input, other, destinations }) => {
+    const depth = 1 + Math.max(depths.get(input.buffer) ?? -1, other ? (depths.get(other.buffer) ?? -1) : -1);
+    for (const { buffer } of destinations) depths.set(buffer, Math.max(depths.get(buffer) ?? -1, depth));
+    return depth;
+  });
+}
+
+/** In the order in which they are made: slot by slot, those of a slot one behind the other. */
+export function sortSteps(steps: readonly RelayStep[], depths: readonly number[], lag: number): RelayStep[] {
+  const phase = ({ member }: RelayStep): number => depths[member]! % lag;
+  return [...steps].sort((a, b) => a.slot - b.slot || phase(a) - phase(b) || a.member - b.member);
+}
+
 /**
  * Rows of every member's result tile by tile, as far as the tile needs them: a member's step is a slot behind those of its makers, or every `lag` members in a row
  * share one, which takes less room.
  */
-export function orderSteps({ members }: RelayGraph, tileRows: number, lag: number): RelayStep[] {
+export function orderSteps(graph: RelayGraph, tileRows: number, lag: number): RelayStep[] {
+  const { members } = graph;
   const makers = new Map<number, number[]>();
-  const depths: number[] = [];
-  members.forEach(({ input, other, destinations }, m) => {
-    const from = [...(makers.get(input.buffer) ?? []), ...(other ? (makers.get(other.buffer) ?? []) : [])];
-    depths[m] = 1 + Math.max(-1, ...from.map((maker) => depths[maker]!));
+  const depths = depthsOf(graph);
+  members.forEach(({ destinations }, m) => {
     for (const { buffer } of destinations) makers.set(buffer, [...(makers.get(buffer) ?? []), m]);
   });
   const done = members.map(() => 0);
@@ -123,8 +115,7 @@ export function orderSteps({ members }: RelayGraph, tileRows: number, lag: numbe
       done[m] = end;
     });
   }
-  const phase = ({ member }: RelayStep): number => depths[member]! % lag;
-  return tiles > 1 ? steps.sort((a, b) => a.slot - b.slot || phase(a) - phase(b) || a.member - b.member) : steps;
+  return tiles > 1 ? sortSteps(steps, depths, lag) : steps;
 }
 
 /** Columns of a map that a CU makes, where every CU has columns of its own. */
@@ -135,12 +126,13 @@ export function ownColumns(width: number, cu: number, cus: number): Columns {
 
 /** Pixels of a step that a CU makes: its part of them, or all where the channels are split over the CUs. */
 export function shareOf(
-  { first, end }: RelayStep,
+  { first, end, byCu }: RelayStep,
   { width, isCutAtRows }: RelayMember,
   cu: number,
   cus: number,
   hasColumns: boolean,
 ): Span {
+  if (byCu) return { from: byCu[cu]!.first * width, to: byCu[cu]!.end * width };
   const grain = isCutAtRows ? width : 1;
   const units = ((end - first) * width) / grain;
   const cut = (part: number): number => first * width + Math.round((units * part) / cus) * grain;

@@ -8,7 +8,7 @@ const WORD: Clamp = { low: -32768, high: 32767 };
 
 export interface WindowOptions {
   /** Kernel, stride and dilation of both axes; pads on all sides. */
-  readonly kernel?: number;
+  readonly kernel?: number | readonly [number, number];
   readonly stride?: number;
   readonly dilation?: number;
   readonly pad?: number;
@@ -181,5 +181,6 @@ export class GraphBuilder {
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 function windowOf({ kernel = 1, stride = 1, dilation = 1, pad = 0 }: WindowOptions): Window {
-  return { kernel: [kernel, kernel], stride: [stride, stride], dilation: [dilation, dilation], pads: [pad, pad, pad, pad] };
+  const [height, width] = typeof kernel === 'number' ? [kernel, kernel] : kernel;
+  return { kernel: [height, width], stride: [stride, stride], dilation: [dilation, dilation], pads: [pad, pad, pad, pad] };
 }
