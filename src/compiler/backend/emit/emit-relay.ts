@@ -31,8 +31,14 @@ export interface RelayJob {
 
 export function* emitRelay(context: EmitContext, job: RelayJob): Generator<void> {
   const emitter = new RelayEmitter(context, job);
-  for (const step of job.plan.steps) {
+  const { steps } = job.plan;
+  const keyOf = (member: number, slot: number): string => `${member} ${slot}`;
+  const bySlot = new Map(steps.map((step) => [keyOf(step.member, step.slot), step]));
+  for (const step of steps) {
     emitter.emit(step);
+    // Tables of others, which wait for the last look-up before them, would stand in the way of the next tile's rows; there is room for them a slot ahead.
+    const next = bySlot.get(keyOf(step.member, step.slot + 1));
+    if (next) emitter.require(next);
     yield;
   }
   emitter.end();
@@ -73,13 +79,10 @@ class RelayEmitter {
   }
 
   emit(step: RelayStep): void {
-    const { plan, constants, frame } = this.job;
+    const { plan } = this.job;
     const member = plan.graph.members[step.member]!;
     const link = plan.links[step.member];
-    const source: Source = {
-      layer: constants[step.member]!.layer,
-      tile: `${frame > 0 ? `frame ${frame} ` : ''}rows ${step.first} to ${step.end}`,
-    };
+    const source = this.sourceOf(step);
     const parts = this.partsOf(step, member, link);
     this.requireAll(member, parts, source);
     if (link) this.emitMacs(step, member, link, parts, source);
@@ -88,8 +91,19 @@ class RelayEmitter {
     this.transfers.store(step, member, source);
   }
 
+  /** What a step reads from DRAM. */
+  require(step: RelayStep): void {
+    const member = this.job.plan.graph.members[step.member]!;
+    this.requireAll(member, this.partsOf(step, member, this.job.plan.links[step.member]), this.sourceOf(step));
+  }
+
   end(): void {
     this.maps.close();
+  }
+
+  private sourceOf({ member, first, end }: RelayStep): Source {
+    const { constants, frame } = this.job;
+    return { layer: constants[member]!.layer, tile: `${frame > 0 ? `frame ${frame} ` : ''}rows ${first} to ${end}` };
   }
 
   /** Every CU's pixels, cut into parts where they wait for loads. */
