@@ -4,10 +4,11 @@
 import { type Machine, mapsWords, weightsLines } from '../../../machine/machine.ts';
 import { roundUp } from '../layout/maps-memory.ts';
 import { leastRingRows } from '../mac/source-walk.ts';
-import { inputRows } from '../mac/tile-rows.ts';
-import type { BandGraph, BandMember } from './band.ts';
+import type { BandGraph } from './band.ts';
 import { type ColumnRange, heldColumns, isShared } from './band-columns.ts';
 import { type BandCache, costOfMember, predictBand } from './band-cost.ts';
+import { inputRowsOf, rowOf } from './band-rows.ts';
+import { findSumsInPlace } from './band-sums.ts';
 import type { LinkPlan } from './chain.ts';
 
 /** A row of a member's result. Steps of one slot do not wait for each other. */
@@ -37,39 +38,27 @@ export interface BandPlan {
   /** Slots of a tile. */
   readonly pace: number;
   readonly rings: readonly BandRing[];
+  /** Members whose rows take the place of their second operand's, whose ring is theirs; rows of MAC results wait for it in slots, which take turns. */
+  readonly inPlace: readonly number[];
+  readonly slotBases: readonly number[];
   readonly words: number;
   readonly cycles: number;
   readonly bytes: number;
 }
 
+/** Slots for rows of MAC results that wait for their second operand: with one, ENet's bands took up to an eighth longer, as MAC units waited for the vector units. */
+const ROW_SLOTS = 2;
 /** No slot. */
 const NEVER = 2 ** 30;
 
-/** Rows of its input that a member reads for a row of its result. */
-export function inputRowsOf({ stage: { mac, vec } }: BandMember, row: number): { first: number; end: number } {
-  if (mac) return inputRows(mac, row, row + 1);
-  if (vec?.op !== 'max') return { first: row, end: row + 1 };
-  const { geometry: g } = vec;
-  const first = Math.min(g.inHeight - 1, Math.max(0, row * g.strideH - g.padTop));
-  return { first, end: Math.max(first + 1, Math.min(g.inHeight, row * g.strideH - g.padTop + (g.kernelH - 1) * g.dilationH + 1)) };
-}
-
-/** Row of its buffer in which a row of a member's result lies. */
-export function rowOf({ place }: BandMember, row: number): number {
-  return row * place.rowScale + place.row;
-}
-
 /**
  * How far members are behind each other, in slots of which a tile has `pace`: the more, the fewer rows, and the sooner a member needs what another one has just made. Rows
- * that CUs share are whole in all of them, or each has its columns, which others send. In the order in which they are tried.
+ * that CUs share are whole in all of them, or each has its columns, which others send. Sums in place take fewer rows, but for their slots. In the order in which they are tried.
  */
 const WAYS = [
-  { pace: 1, isWhole: true },
-  { pace: 1, isWhole: false },
-  { pace: 2, isWhole: false },
-  { pace: 3, isWhole: false },
-  { pace: 4, isWhole: false },
-] as const;
+  { pace: 1, isWhole: true, hasSlot: false },
+  ...[1, 2, 3, 4].flatMap((pace) => [false, true].map((hasSlot) => ({ pace, isWhole: false, hasSlot }))),
+];
 
 /** The first plan that fits; undefined when none does. */
 export function planBand(graph: BandGraph, machine: Machine, cache: BandCache): BandPlan | undefined {
@@ -79,24 +68,44 @@ export function planBand(graph: BandGraph, machine: Machine, cache: BandCache): 
   if (lines > weightsLines(machine)) return undefined;
   const held = graph.buffers.map((_, b) => heldColumns(graph, b, cus));
   const shared = held.map((own, b) => isShared(graph, b, own, cus));
-  for (const { pace, isWhole } of WAYS) {
+  for (const { pace, isWhole, hasSlot } of WAYS) {
     const slots = slotsOfRows(graph, pace);
-    const rows = ringRows(graph, slots, pace);
+    const inPlace = hasSlot ? findSumsInPlace(graph, slots, held, shared) : [];
+    if (hasSlot && inPlace.length === 0) continue;
+    const ringOf = findRings(graph, inPlace);
+    const rows = ringRows(graph, slots, pace, ringOf);
     let words = 0;
-    const rings = graph.buffers.map(({ width, pitch }, b): BandRing => {
+    const rings: BandRing[] = [];
+    graph.buffers.forEach(({ width, pitch }, b) => {
       const inAll = isWhole && shared[b]!;
       const own = inAll ? held[b]!.map(() => ({ from: 0, to: width })) : held[b]!;
       const ringWidth = Math.max(...own.map(({ from, to }) => to - from));
       const left = own.map(({ from }) => Math.min(from, width - ringWidth));
-      const base = words;
-      words += roundUp(rows[b]! * ringWidth * pitch);
-      return { rows: rows[b]!, width: ringWidth, left, held: own, base };
+      const isOwn = ringOf[b] === b;
+      rings.push({ rows: rows[ringOf[b]!]!, width: ringWidth, left, held: own, base: isOwn ? words : rings[ringOf[b]!]!.base });
+      if (isOwn) words += roundUp(rows[b]! * ringWidth * pitch);
     });
+    const slotWords = Math.max(0, ...inPlace.map((m) => roundUp(rowWordsOf(graph, rings, m))));
+    const slotBases = inPlace.length > 0 ? Array.from({ length: ROW_SLOTS }, (_, i) => words + i * slotWords) : [];
+    words += slotBases.length * slotWords;
     if (words > mapsWords(machine)) continue;
-    const plan = { graph, links: costs.map(({ link }) => link), slots, pace, rings, words };
+    const plan = { graph, links: costs.map(({ link }) => link), slots, pace, rings, inPlace, slotBases, words };
     return { ...plan, ...predictBand(plan, costs, machine) };
   }
   return undefined;
+}
+
+/** Of every buffer the one whose ring it has: a sum's in place is its second operand's, made before. */
+function findRings({ members, buffers }: BandGraph, inPlace: readonly number[]): number[] {
+  const ringOf = buffers.map((_, b) => b);
+  for (const m of inPlace) ringOf[members[m]!.buffer] = ringOf[members[m]!.other!.buffer]!;
+  return ringOf;
+}
+
+/** Words of a row of a member's results in a CU. */
+export function rowWordsOf({ members, buffers }: BandGraph, rings: readonly BandRing[], m: number): number {
+  const { buffer } = members[m]!;
+  return rings[buffer]!.width * buffers[buffer]!.pitch;
 }
 
 /**
@@ -152,14 +161,15 @@ export function stepsOfBand({ slots }: Pick<BandPlan, 'slots'>): BandStep[] {
 }
 
 /**
- * Rows of every buffer's ring: from the first that is still read to the last that is made, or loaded half a tile ahead (a slot at least). Where a tile is one slot, a row at least is free for
+ * Rows of every buffer's ring (`ringOf`: the buffer whose ring it has): from the first that is still read to the last that is made, or loaded half a tile ahead (a slot at least). Where a tile is one slot, a row at least is free for
  * the next tile's: nothing else may be there to do until the vector unit and the store have done with the one before.
  */
-function ringRows({ members, buffers }: BandGraph, slots: readonly Int32Array[], pace: number): number[] {
+function ringRows({ members, buffers }: BandGraph, slots: readonly Int32Array[], pace: number, ringOf: readonly number[]): number[] {
   const made = buffers.map(({ height }) => new Int32Array(height).fill(NEVER));
   const last = buffers.map(({ height }) => new Int32Array(height).fill(-1));
   let count = 0;
-  const touch = (buffer: number, row: number, from: number, slot: number): void => {
+  const touch = (b: number, row: number, from: number, slot: number): void => {
+    const buffer = ringOf[b]!;
     if (from < made[buffer]![row]!) made[buffer]![row] = from;
     if (slot > last[buffer]![row]!) last[buffer]![row] = slot;
   };
@@ -177,7 +187,8 @@ function ringRows({ members, buffers }: BandGraph, slots: readonly Int32Array[],
   const least = buffers.map((): number => (pace === 1 ? 2 : 1));
   for (const { input, stage } of members) {
     const g = stage.mac?.geometry ?? (stage.vec?.op === 'max' ? stage.vec.geometry : undefined);
-    if (g) least[input.buffer] = Math.max(least[input.buffer]!, leastRingRows(g));
+    const ring = ringOf[input.buffer]!;
+    if (g) least[ring] = Math.max(least[ring]!, leastRingRows(g));
   }
   const low = new Int32Array(count);
   const high = new Int32Array(count);

@@ -51,6 +51,8 @@ export interface BandMember {
   readonly place: BandPlace;
   /** Does anybody outside read it? */
   readonly isStored: boolean;
+  /** Words of the runs in which a pixel is stored, where other words lie between pixels. */
+  readonly runs: readonly number[];
   readonly height: number;
   readonly width: number;
   readonly channels: number;
@@ -176,6 +178,7 @@ export class BandFacts {
         buffer: draft.number,
         place,
         isStored,
+        runs: isStored ? this.runsOf(stage.output) : [],
         height,
         width,
         channels,
@@ -260,6 +263,13 @@ export class BandFacts {
       seen.add(row * zoom + column);
     }
     return seen.size === zoom * zoom ? { place: { ...WHOLE, channel: place.channel }, zoom } : undefined;
+  }
+
+  private runsOf(tensor: number): number[] {
+    const { tensors, scatters, virtual } = this.graph;
+    const { channels } = tensors[tensor]!;
+    const isApart = !virtual.has(tensor) && this.layout.homes.get(tensor)!.pixelPitch > channels;
+    return [...(isApart ? [channels] : []), ...(scatters.get(tensor) ?? []).map(({ words }) => words)];
   }
 
   /** A tensor as pixels of its root. */

@@ -5,7 +5,8 @@
 import type { BandMember, BandOperand } from '../chain/band.ts';
 import { type ColumnRange, columnsOfCu, sentColumns } from '../chain/band-columns.ts';
 import { bandWorks, isOneRun } from '../chain/band-cost.ts';
-import { type BandPlan, type BandStep, inputRowsOf, rowOf, stepsOfBand } from '../chain/band-plan.ts';
+import { type BandPlan, type BandStep, rowWordsOf, stepsOfBand } from '../chain/band-plan.ts';
+import { inputRowsOf, rowOf } from '../chain/band-rows.ts';
 import type { LinkPlan } from '../chain/chain.ts';
 import { viewTensor } from '../layout/dram-layout.ts';
 import type { Ring } from '../mac/source-walk.ts';
@@ -41,6 +42,14 @@ interface RowWork {
   readonly at: number;
   readonly row: number;
   readonly source: Source;
+  /** Where the results of its MACs wait for a second operand whose place they take. */
+  readonly waiting: WaitingRow | undefined;
+}
+
+interface WaitingRow {
+  readonly slot: PixelSlot;
+  /** By CU. */
+  readonly pieces: readonly Piece[];
 }
 
 class BandEmitter {
@@ -51,6 +60,7 @@ class BandEmitter {
   private readonly loadedRows: Set<number>[];
   private readonly groups = new Map<string, WeightsGroup>();
   private readonly weightLines: number;
+  private slotCount = 0;
 
   constructor(context: EmitContext, job: BandJob) {
     this.context = context;
@@ -65,7 +75,8 @@ class BandEmitter {
     const { plan, constants, frame } = this.job;
     const member = plan.graph.members[at]!;
     const source: Source = { layer: constants[at]!.layer, tile: `${frame > 0 ? `frame ${frame} ` : ''}row ${row}` };
-    const work: RowWork = { member, at, row, source };
+    const waiting = plan.inPlace.includes(at) ? this.nextSlot(at) : undefined;
+    const work: RowWork = { member, at, row, source, waiting };
     const rows = inputRowsOf(member, row);
     for (let r = rows.first; r < rows.end; r++) this.require(member.input.buffer, r, source);
     if (member.other) this.require(member.other.buffer, this.otherRow(member, row), source);
@@ -85,7 +96,7 @@ class BandEmitter {
     return Math.floor(row / this.job.plan.graph.buffers[other!.buffer]!.zoom);
   }
 
-  private emitMacs({ member, at, row, source }: RowWork, link: LinkPlan, isLast: boolean): void {
+  private emitMacs({ member, at, row, source, waiting }: RowWork, link: LinkPlan, isLast: boolean): void {
     const { context, job } = this;
     const { tapWords, depthwise, clamp } = member.stage.mac!;
     link.blocks.forEach((block, b) => {
@@ -94,7 +105,7 @@ class BandEmitter {
         const columns = columnsOfCu(member, cu, context.cus);
         const count = columns.to - columns.from;
         if (count === 0) continue;
-        const out = this.resultSlot(member, row, columns.from, cu);
+        const out = waiting?.slot ?? this.resultSlot(member, row, columns.from, cu);
         const targets = isLast ? this.targetsOf(member, columns, cu) : 1 << cu;
         addMacTask(
           context,
@@ -117,15 +128,16 @@ class BandEmitter {
           },
           source,
           [...this.inputPieces(member, row, cu), ...group.pieces],
-          this.piecesIn(member.buffer, rowOf(member, row), targets),
+          waiting ? [waiting.pieces[cu]!] : this.piecesIn(member.buffer, rowOf(member, row), targets),
         );
       }
     });
   }
 
   /** An operation of a vector unit on a CU's columns: in place, or on the member's input; the last one goes to all CUs that hold them at one place. */
-  private emitVec({ member, at, row, source }: RowWork, operation: VecWork, cu: number, isInPlace: boolean, isLast: boolean): void {
+  private emitVec(work: RowWork, operation: VecWork, cu: number, isInPlace: boolean, isLast: boolean): void {
     const { context, job } = this;
+    const { member, at, row, source } = work;
     const columns = columnsOfCu(member, cu, context.cus);
     const count = columns.to - columns.from;
     if (count === 0) return;
@@ -143,8 +155,10 @@ class BandEmitter {
       emitMax(context, { geometry, clamp: operation.clamp }, cu, from, out, rows, channels, reads, writes, source, targets);
       return;
     }
-    const place = isInPlace ? out : this.slot(input, row, columns.from, cu);
-    const reads = isInPlace ? [this.piece(member.buffer, rowOf(member, row), cu)] : this.inputPieces(member, row, cu);
+    const waiting = isPairWork(operation) ? work.waiting : undefined;
+    const place = waiting?.slot ?? (isInPlace ? out : this.slot(input, row, columns.from, cu));
+    const own = (): Piece => waiting?.pieces[cu] ?? this.piece(member.buffer, rowOf(member, row), cu);
+    const reads = isInPlace ? [own()] : this.inputPieces(member, row, cu);
     const isRun = isOneRun(job.plan.graph, member, operation);
     const looked = isLookUp(operation) ? [loadTable(context, job.constants[at]!.tableAddress, source)[cu]!] : [];
     if (operation.op === 'table') {
@@ -156,7 +170,7 @@ class BandEmitter {
       const operands = [...reads, this.piece(other!.buffer, row, cu), ...looked];
       emitPair(context, operation, cu, place, b, out, 1, count * channels, operands, writes, source, targets);
     } else if (isPairWork(operation)) {
-      this.emitPairs({ member, at, row, source }, operation, cu, place, out, columns, [...reads, ...looked], writes, targets);
+      this.emitPairs(work, operation, cu, place, out, columns, [...reads, ...looked], writes, targets);
     }
   }
 
@@ -282,6 +296,16 @@ class BandEmitter {
     const { rows, width, left } = plan.rings[buffer]!;
     const { pitch } = plan.graph.buffers[buffer]!;
     return { base: this.ring(buffer).base + ((row % rows) * width + column - left[cu]!) * pitch + channel, pitch };
+  }
+
+  /** A slot for a row of a member's MAC results, in every CU. */
+  private nextSlot(at: number): WaitingRow {
+    const { context, job } = this;
+    const { graph, rings, slotBases } = job.plan;
+    const words = rowWordsOf(graph, rings, at);
+    const base = job.base + slotBases[this.slotCount++ % slotBases.length]!;
+    const pieces = Array.from({ length: context.cus }, (_, cu) => context.list.newPiece(SPACE.maps(cu), base, base + words));
+    return { slot: { base, pitch: graph.buffers[graph.members[at]!.buffer]!.pitch }, pieces };
   }
 
   /** Where results lie from a column of a member's row on. */

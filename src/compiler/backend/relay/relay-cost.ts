@@ -4,6 +4,7 @@ import { LINE_BYTES, LINE_WORDS, type Machine, weightsLines } from '../../../mac
 import { TABLE_BYTES } from '../layout/table-image.ts';
 import { MAC_INSTRUCTIONS } from '../mac/evaluate.ts';
 import { inputRows } from '../mac/tile-rows.ts';
+import { SHORT_STORE_CYCLES } from '../stages/arrange-stores.ts';
 import { isLookUp, type Stage, type VecWork, vecWorks } from '../stages/stage.ts';
 import type { RelayGraph, RelayMember } from './relay.ts';
 import { wholeGap } from './relay-gaps.ts';
@@ -35,8 +36,6 @@ const EXCHANGE_CYCLES = 2000;
 /** A run of a pixel's channels, stored and loaded. */
 const STORE_RUN_CYCLES = 12;
 const LOAD_RUN_CYCLES = 3;
-/** The same of whole maps: many runs are one descriptor. */
-const SHORT_STORE_CYCLES = 6;
 /** Tiles of columns wait for loads and stores that come in many short runs: what a play of units alone does not see. */
 const COLUMN_CAUTION = 1.2;
 /** Between descriptors of a tile's parts. */

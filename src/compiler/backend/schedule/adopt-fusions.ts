@@ -3,7 +3,7 @@ import { macCount } from '../../../machine/machine.ts';
 import { findBands } from '../chain/band-choice.ts';
 import { LinkCache } from '../chain/chain.ts';
 import { chooseFusions, costOfFusion, type Fusion, findFusions, planFusion } from '../chain/fusion.ts';
-import { costOf, trafficCycles } from '../mac/plan.ts';
+import { costOf } from '../mac/plan.ts';
 import { findRelays, type RelayCandidate } from '../relay/relay-choice.ts';
 import { costOfRelay } from '../relay/relay-plan.ts';
 import { countMacs, type Stage } from '../stages/stage.ts';
@@ -16,8 +16,6 @@ import { type StepDrafts, stagesOf } from './step-drafts.ts';
 const RELAY_CAUTION = 0.07;
 /** The same for bands, whose rows all CUs share. */
 const BAND_CAUTION = 0.005;
-/** What their bytes count for besides: where bands are, what passes between them is most of a network's traffic. */
-const BAND_TRAFFIC = 0.5;
 
 /** What could become one step, and the cycles that this saves. */
 interface Option {
@@ -97,8 +95,7 @@ function findBandOptions(plans: StagePlans, drafts: StepDrafts, apart: readonly 
     const { members } = band;
     const without = costWithout(drafts, members, apart);
     if (without === undefined) continue;
-    const cost =
-      costOfFusion(band, machine) + BAND_CAUTION * macCycles(plans, members) + BAND_TRAFFIC * trafficCycles(band.plan.bytes, machine);
+    const cost = costOfFusion(band, machine) + BAND_CAUTION * macCycles(plans, members);
     const saved = costApart(plans, members) - cost;
     if (cost < without && saved > 0) options.push({ fusion: band, saved });
   }

@@ -9,7 +9,7 @@ import type { ConvLayer, IntegerGraph, IntegerLayer, IntegerTensor, RearrangeLay
 /** Words of a burst: runs of whole bursts are stored well by themselves. */
 const BURST_WORDS = 64;
 /** Cycles of a short burst, when many follow each other: their responses limit them. */
-const SHORT_STORE_CYCLES = 6;
+export const SHORT_STORE_CYCLES = 6;
 /** Bytes of DRAM traffic in a cycle. */
 const BYTES_PER_CYCLE = 16.8;
 /** MACs of a machine, and the outputs that a compute unit makes at least. */
