@@ -76,6 +76,7 @@ export function planBand(graph: BandGraph, machine: Machine, cache: BandCache): 
     const rows = ringRows(graph, slots, pace, ringOf);
     let words = 0;
     const rings: BandRing[] = [];
+    // A ring's first buffer is the first of its buffers.
     graph.buffers.forEach(({ width, pitch }, b) => {
       const inAll = isWhole && shared[b]!;
       const own = inAll ? held[b]!.map(() => ({ from: 0, to: width })) : held[b]!;

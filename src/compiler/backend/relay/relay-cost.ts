@@ -36,8 +36,6 @@ const EXCHANGE_CYCLES = 2000;
 /** A run of a pixel's channels, stored and loaded. */
 const STORE_RUN_CYCLES = 12;
 const LOAD_RUN_CYCLES = 3;
-/** Tiles of columns wait for loads and stores that come in many short runs: what a play of units alone does not see. */
-const COLUMN_CAUTION = 1.2;
 /** Between descriptors of a tile's parts. */
 const TILE_GAP_CYCLES = 30;
 /** Setup and preparation of a copy, of which the rows are short. */
@@ -117,9 +115,7 @@ export function costOfWork(
   );
   const isTiled = tiled.size === members.length;
   const play = tiled.size > 0 ? playSteps(graph, inTiles, spent, bandwidth, hasColumns) : 0;
-  const inParts = hasColumns
-    ? play * COLUMN_CAUTION + exchanges + runs
-    : Math.max(side + inTiles.length * 20 + (isTiled ? waits : 0), play);
+  const inParts = hasColumns ? play + exchanges + runs : Math.max(side + inTiles.length * 20 + (isTiled ? waits : 0), play);
   const busy = isTiled ? inParts : inParts + playWhole(whole, weightsLines(machine)) + waits;
   return { cycles: Math.max(busy, bytes / bandwidth, dispatch) + FIRST_CYCLES, bytes };
 }
