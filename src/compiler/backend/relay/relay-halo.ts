@@ -2,7 +2,7 @@
  * Columns at the seams, where every CU makes columns of its own: which ones a CU reads besides, and who makes them. Specification: docs/compiler.md, "Relays".
  */
 import { vecWorks } from '../stages/stage.ts';
-import { isMade, type RelayGraph, type RelayMember } from './relay.ts';
+import type { RelayGraph, RelayMember } from './relay.ts';
 import type { Split } from './relay-link.ts';
 import type { RelayPart } from './relay-parts.ts';
 import { type Columns, inputColumns, ownColumns } from './relay-steps.ts';
@@ -48,30 +48,34 @@ function touches({ input, other, destinations }: RelayMember, b: number): boolea
  * Columns of every buffer that a CU holds: its own and those that its windows reach; of what comes as results all columns of the CUs that make some of these, so that a
  * descriptor's results go to one set of CUs.
  */
-export function holdColumns(graph: RelayGraph, cus: number, halos: readonly (Halo | undefined)[]): HeldColumns {
-  const { members, buffers } = graph;
-  return buffers.map(({ width }, b) => {
+export function holdColumns({ members, buffers }: RelayGraph, cus: number, halos: readonly (Halo | undefined)[]): HeldColumns {
+  const held = buffers.map(({ width }) => Array.from({ length: cus }, () => ({ left: width, right: 0 })));
+  const add = (own: { left: number; right: number }, { left, right }: Columns): void => {
+    if (left >= right) return;
+    own.left = Math.min(own.left, left);
+    own.right = Math.max(own.right, right);
+  };
+  const isMade = new Set<number>();
+  for (const member of members) {
+    const { input, other, destinations, width } = member;
+    for (const { buffer } of destinations) isMade.add(buffer);
+    for (let cu = 0; cu < cus; cu++) {
+      const own = ownColumns(width, cu, cus);
+      if (own.left >= own.right) continue;
+      for (const { buffer } of destinations) add(held[buffer]![cu]!, own);
+      add(held[input.buffer]![cu]!, inputColumns(member, own));
+      if (other) add(held[other.buffer]![cu]!, other.isPixel ? { left: 0, right: 1 } : own);
+    }
+  }
+  return held.map((byCu, b) => {
     if (!halos[b]) return undefined;
-    const isWhole = isMade(graph, b) && halos[b] === 'results';
-    return Array.from({ length: cus }, (_, cu): Columns => {
-      let [left, right] = [width, 0];
-      const add = (columns: Columns): void => {
-        if (columns.left >= columns.right) return;
-        left = Math.min(left, columns.left);
-        right = Math.max(right, columns.right);
-      };
-      for (const member of members) {
-        const own = ownColumns(member.width, cu, cus);
-        if (own.left >= own.right) continue;
-        if (member.destinations.some(({ buffer }) => buffer === b)) add(own);
-        if (member.input.buffer === b) add(inputColumns(member, own));
-        if (member.other?.buffer === b) add(member.other.isPixel ? { left: 0, right: 1 } : own);
-      }
+    const { width } = buffers[b]!;
+    const makers = isMade.has(b) && halos[b] === 'results' ? Array.from({ length: cus }, (_, maker) => ownColumns(width, maker, cus)) : [];
+    return byCu.map((own): Columns => {
+      const { left, right } = own;
       if (left >= right) return { left: 0, right: 0 };
-      const makers = isWhole ? Array.from({ length: cus }, (__, maker) => ownColumns(width, maker, cus)) : [];
-      const [low, high] = [left, right];
-      for (const maker of makers) if (maker.left < high && low < maker.right) add(maker);
-      return { left, right };
+      for (const maker of makers) if (maker.left < right && left < maker.right) add(own, maker);
+      return own;
     });
   });
 }
