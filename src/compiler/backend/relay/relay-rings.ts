@@ -127,13 +127,21 @@ export function livesOf(
   steps: readonly RelayStep[],
   uses: readonly (readonly (readonly Use[])[])[],
 ): Lives[] {
-  return buffers.map((_, b): Lives => {
-    const slots = uses[b]!.flat().map(({ slot }) => slot);
-    const makers = new Map<number, number>();
-    for (const { member, slot } of steps) {
-      if (members[member]!.destinations.some(({ buffer }) => buffer === b)) makers.set(member, Math.min(slot, makers.get(member) ?? slot));
+  const makers = buffers.map(() => new Map<number, number>());
+  for (const { member, slot } of steps) {
+    for (const { buffer } of members[member]!.destinations) {
+      makers[buffer]!.set(member, Math.min(slot, makers[buffer]!.get(member) ?? slot));
     }
-    return { makers, first: Math.min(...slots), last: Math.max(...slots) };
+  }
+  return uses.map((byCu, b): Lives => {
+    let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (const list of byCu) {
+      for (const { slot } of list) {
+        if (slot < first) first = slot;
+        if (slot > last) last = slot;
+      }
+    }
+    return { makers: makers[b]!, first, last };
   });
 }
 
@@ -169,8 +177,10 @@ export function countLiveRows(
     const count = known.get(key);
     if (count !== undefined) return count;
     const { height, width } = buffers[list[0]!]!;
-    const earliest = new Float64Array(height).map((_, row) => Math.min(...list.map((b) => made[b]![row]!)));
-    const byCu = uses[list[0]!]!.map((_, cu) => list.flatMap((b) => uses[b]![cu]!));
+    const [first, ...others] = list.map((b) => made[b]!);
+    const earliest =
+      others.length > 0 ? first!.map((slot, row) => others.reduce((least, other) => Math.min(least, other[row]!), slot)) : first!;
+    const byCu = uses[list[0]!]!.map((own, cu) => (others.length > 0 ? list.flatMap((b) => uses[b]![cu]!) : own));
     const most = Math.max(...byCu.map((own) => liveRowsOf({ width, height }, own, earliest)));
     known.set(key, most);
     return most;
@@ -268,13 +278,14 @@ export function placeBuffers(
 function liveRowsOf({ width, height }: Pick<RelayBuffer, 'width' | 'height'>, uses: readonly Use[], made: Float64Array): number {
   const first = new Float64Array(height).fill(Number.POSITIVE_INFINITY);
   const last = new Float64Array(height).fill(Number.NEGATIVE_INFINITY);
+  let slots = 1;
   for (const { span, slot } of uses) {
+    slots = Math.max(slots, slot + 1);
     eachRow(span, width, (row) => {
       first[row] = Math.min(first[row]!, slot, made[row]!);
       last[row] = Math.max(last[row]!, slot);
     });
   }
-  const slots = Math.max(0, ...uses.map(({ slot }) => slot)) + 1;
   const low = new Int32Array(slots + 1);
   const high = new Int32Array(slots + 1).fill(-1);
   for (let row = 0; row < height; row++) {
