@@ -68,8 +68,9 @@ export function planBand(graph: BandGraph, machine: Machine, cache: BandCache): 
   if (lines > weightsLines(machine)) return undefined;
   const held = graph.buffers.map((_, b) => heldColumns(graph, b, cus));
   const shared = held.map((own, b) => isShared(graph, b, own, cus));
+  const [tiles, depths] = [tilesOfRows(graph), depthsOf(graph)];
   for (const { pace, isWhole, hasSlot } of WAYS) {
-    const slots = slotsOfRows(graph, pace);
+    const slots = tiles.map((own, m) => own.map((tile) => tile * pace + depths[m]!));
     const inPlace = hasSlot ? findSumsInPlace(graph, slots, held, shared) : [];
     if (hasSlot && inPlace.length === 0) continue;
     const ringOf = findRings(graph, inPlace);
@@ -109,21 +110,31 @@ export function rowWordsOf({ members, buffers }: BandGraph, rings: readonly Band
   return rings[buffer]!.width * buffers[buffer]!.pitch;
 }
 
-/**
- * Slots of the rows of every member's result: tile by tile, as far as the tile needs them, a member's a slot behind those of its makers. A tile is a row of the lowest
- * map, and takes `pace` slots.
- */
-function slotsOfRows({ members, buffers }: BandGraph, pace: number): Int32Array[] {
-  const makers: number[][] = buffers.map(() => []);
-  for (const [m, { buffer }] of members.entries()) makers[buffer]!.push(m);
+/** Of every member how many others are in front of it, one behind the other: in slots, how far it is behind those that read DRAM. */
+function depthsOf(graph: BandGraph): number[] {
+  const makers = makersOf(graph);
   const depths: number[] = [];
-  members.forEach(({ input, other }, m) => {
+  graph.members.forEach(({ input, other }, m) => {
     depths[m] = 0;
     for (const maker of [...makers[input.buffer]!, ...(other ? makers[other.buffer]! : [])])
       if (maker < m) depths[m] = Math.max(depths[m]!, depths[maker]! + 1);
   });
+  return depths;
+}
+
+/** Members that make a buffer. */
+function makersOf({ members, buffers }: BandGraph): number[][] {
+  const makers: number[][] = buffers.map(() => []);
+  for (const [m, { buffer }] of members.entries()) makers[buffer]!.push(m);
+  return makers;
+}
+
+/** Tiles of the rows of every member's result, each a row of the lowest map with what it needs of the others. */
+function tilesOfRows(graph: BandGraph): Int32Array[] {
+  const { members, buffers } = graph;
+  const makers = makersOf(graph);
   const tiles = Math.min(...members.map(({ height }) => height));
-  const slots = members.map(({ height }) => new Int32Array(height));
+  const tileOf = members.map(({ height }) => new Int32Array(height));
   const done = new Int32Array(members.length);
   const need = new Int32Array(members.length);
   const isNeeded = new Uint8Array(members.length);
@@ -148,11 +159,11 @@ function slotsOfRows({ members, buffers }: BandGraph, pace: number): Int32Array[
     for (const [m, { height }] of members.entries()) {
       // Rows that nobody needs are made with the last tile.
       const end = t === tiles - 1 ? height : Math.max(done[m]!, Math.min(height, need[m]!));
-      slots[m]!.fill(t * pace + depths[m]!, done[m]!, end);
+      tileOf[m]!.fill(t, done[m]!, end);
       done[m] = end;
     }
   }
-  return slots;
+  return tileOf;
 }
 
 /** All rows in the order in which they are made. */
