@@ -43,7 +43,7 @@ export function buildShufflenetV1(scope: Scope): Graph {
 }
 
 /** Half of the channels passes by, half goes through 1×1, depthwise 3×3, 1×1; both are shuffled. Where the size halves, all go through both branches. */
-function addUnitV2(net: NetworkBuilder, x: Value, channels: number, first: boolean, name: string): Value {
+export function addUnitV2(net: NetworkBuilder, x: Value, channels: number, first: boolean, name: string): Value {
   const half = channels / 2;
   const stride = first ? 2 : 1;
   const [passed, worked] = first ? [x, x] : addSplit(net, x, 2);

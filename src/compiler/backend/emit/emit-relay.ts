@@ -6,9 +6,9 @@
 import type { LinkPlan } from '../chain/chain.ts';
 import type { Block } from '../mac/blocks.ts';
 import type { RelayMember } from '../relay/relay.ts';
-import type { RelayPlan } from '../relay/relay-plan.ts';
+import { endsInParts, type RelayPlan } from '../relay/relay-plan.ts';
 import { slotPitch } from '../relay/relay-rings.ts';
-import { FIRST_PARTS, inputSpan, isPixelwise, type RelayStep, type Span, spanOf } from '../relay/relay-steps.ts';
+import { cutRows, FIRST_PARTS, inputSpan, isPixelwise, LAST_PARTS, type RelayStep, type Span, spanOf } from '../relay/relay-steps.ts';
 import { type Geometry, isLookUp, isPairWork, type VecWork, vecWorks } from '../stages/stage.ts';
 import { type Piece, SPACE } from '../tasks/task.ts';
 import type { EmitContext, Source, WeightsGroup } from './emit-context.ts';
@@ -114,12 +114,7 @@ class RelayEmitter {
     return Array.from({ length: cus }, (_, cu) => {
       const { from, to } = spanOf(step, member, link, cu, cus, hasColumns);
       if (to === from) return [];
-      const rows = Math.ceil((to - from) / member.width);
-      const count = isWaiting ? Math.min(rows, FIRST_PARTS) : 1;
-      const cuts = Array.from({ length: count + 1 }, (__, i) =>
-        i === count ? to : i === 0 ? from : (Math.floor(from / member.width) + Math.round((rows * i) / count)) * member.width,
-      );
-      return cuts.slice(1).flatMap((end, i) => (end > cuts[i]! ? [{ from: cuts[i]!, to: end }] : []));
+      return cutRows({ from, to }, member.width, isWaiting ? FIRST_PARTS : 1);
     });
   }
 
@@ -141,13 +136,16 @@ class RelayEmitter {
     const { context, maps } = this;
     const { vec } = member.stage;
     const hasColumns = maps.hasColumns(member);
+    const isEnding = endsInParts(this.job.plan, step);
+    const ending = isEnding ? parts.map((list) => list.flatMap((span) => cutRows(span, member.width, LAST_PARTS))) : parts;
     link.blocks.forEach((block, b) => {
+      const own = b === link.blocks.length - 1 ? ending : parts;
       const group = this.group(step.member, link, b, source);
       const home = member.destinations.find(({ from, to }) => from <= block.channel && block.channel < to)!;
-      const count = Math.max(...parts.map((list) => list.length));
+      const count = Math.max(...own.map((list) => list.length));
       for (let i = 0; i < count; i++) {
         for (let cu = 0; cu < context.cus; cu++) {
-          const span = parts[cu]![i];
+          const span = own[cu]![i];
           const slot = link.slots > 1 ? cu : 0;
           const channels = Math.min(link.cuChannels, block.channels - slot * link.cuChannels);
           if (!span || channels <= 0) continue;

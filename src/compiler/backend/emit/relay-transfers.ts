@@ -3,32 +3,14 @@
  * Specification: docs/compiler.md, "Relays".
  */
 import { viewTensor } from '../layout/dram-layout.ts';
-import type { Destination, RelayBuffer, RelayMember } from '../relay/relay.ts';
-import type { RelayPlan } from '../relay/relay-plan.ts';
-import { type RelayStep, type Span, shareOf } from '../relay/relay-steps.ts';
+import { joinChannels, type RelayBuffer, type RelayMember, storesOf } from '../relay/relay.ts';
+import { endsInParts, type RelayPlan } from '../relay/relay-plan.ts';
+import { cutRows, LAST_PARTS, type RelayStep, type Span, shareOf } from '../relay/relay-steps.ts';
 import type { View } from '../stages/view.ts';
 import type { Piece } from '../tasks/task.ts';
 import type { EmitContext, Source } from './emit-context.ts';
 import { COPY, emitShift } from './emit-vec.ts';
 import type { RelayMaps } from './relay-maps.ts';
-
-/** Channels [channel, end) of a buffer. */
-interface ChannelRun {
-  readonly buffer: number;
-  readonly channel: number;
-  readonly end: number;
-}
-
-/** Where a member's results lie, runs that follow each other as one. */
-export function joinChannels(destinations: readonly Destination[]): ChannelRun[] {
-  const runs: { buffer: number; channel: number; end: number }[] = [];
-  for (const { buffer, from, to, channel } of [...destinations].sort((a, b) => a.channel - b.channel)) {
-    const last = runs.findLast((run) => run.buffer === buffer);
-    if (last?.end === channel) last.end = channel + to - from;
-    else runs.push({ buffer, channel, end: channel + to - from });
-  }
-  return runs;
-}
 
 /** Words of a load worth cutting. */
 const LARGE_LOAD_WORDS = 2048;
@@ -51,18 +33,11 @@ export class RelayTransfers {
   /** What others read: every CU stores its share of the pixels. */
   store(step: RelayStep, member: RelayMember, source: Source): void {
     const { context, plan, frame, maps } = this;
-    const stored = member.destinations.filter(({ buffer }) => plan.graph.buffers[buffer]!.isStored);
-    const runs = new Map<number, ChannelRun[]>();
-    for (const run of joinChannels(stored)) runs.set(run.buffer, [...(runs.get(run.buffer) ?? []), run]);
-    for (const [buffer, list] of runs) {
+    for (const { buffer, channel, end } of storesOf(plan.graph, step.member)) {
       const view = this.view(plan.graph.buffers[buffer]!);
-      for (let cu = 0; cu < context.cus; cu++) {
-        for (const { from, to } of this.storedRuns(step, member, buffer, cu)) {
-          for (const { channel, end } of list) {
-            const run = { first: from, end: to, channel, words: end - channel, cu, ...maps.slot(buffer, cu, from, channel) };
-            context.storePixels(view, frame, run, source, maps.own(buffer, cu, { from, to }));
-          }
-        }
+      for (const { from, to, cu } of this.storedRuns(step, member, buffer)) {
+        const run = { first: from, end: to, channel, words: end - channel, cu, ...maps.slot(buffer, cu, from, channel) };
+        context.storePixels(view, frame, run, source, maps.own(buffer, cu, { from, to }));
       }
     }
   }
@@ -86,18 +61,20 @@ export class RelayTransfers {
     }
   }
 
-  /** Pixels that a CU stores, one behind the other in its maps. */
-  private storedRuns(step: RelayStep, member: RelayMember, buffer: number, cu: number): Span[] {
-    const { context, maps } = this;
-    const hasColumns = maps.hasColumns(member);
-    const share = shareOf(step, member, cu, context.cus, hasColumns);
-    if (share.to === share.from) return [];
-    const strip = maps.stripOf(member, cu);
-    if (!strip) return maps.runsOf([buffer], share).map(({ from, width }) => ({ from, to: from + width }));
-    return Array.from({ length: step.end - step.first }, (_, i) => {
-      const row = (step.first + i) * member.width;
-      return { from: row + strip.left, to: row + strip.right };
+  /** Pixels that CUs store, one behind the other in their maps, in the order in which they are made. */
+  private storedRuns(step: RelayStep, member: RelayMember, buffer: number): (Span & { readonly cu: number })[] {
+    const { context, plan, maps } = this;
+    const { width } = member;
+    const parts = endsInParts(plan, step) ? LAST_PARTS : 1;
+    const byCu = Array.from({ length: context.cus }, (_, cu) => {
+      const share = shareOf(step, member, cu, context.cus, maps.hasColumns(member));
+      if (share.to === share.from) return [];
+      const strip = maps.stripOf(member, cu);
+      if (strip) return [rowsOf(step, width).map((row) => ({ from: row + strip.left, to: row + strip.right, cu }))];
+      const spans = parts > 1 ? cutRows(share, width, parts) : [share];
+      return spans.map((span) => maps.runsOf([buffer], span).map((run) => ({ from: run.from, to: run.from + run.width, cu })));
     });
+    return Array.from({ length: parts }, (_, i) => byCu.flatMap((list) => list[i] ?? [])).flat();
   }
 
   /** A buffer's words in DRAM. */
@@ -185,4 +162,9 @@ export class RelayTransfers {
       }
     }
   }
+}
+
+/** First pixels of a step's rows. */
+function rowsOf({ first, end }: RelayStep, width: number): number[] {
+  return Array.from({ length: end - first }, (_, i) => (first + i) * width);
 }

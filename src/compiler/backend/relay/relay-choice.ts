@@ -61,7 +61,7 @@ function bestPlan(
   const plan = whole && planRelay(whole, machine, cache, false, patience[0]!);
   if (plan || !whole) return plan;
   for (const [i, { reach, isRows }] of REACHES.entries()) {
-    const passed = reach < members.length ? facts.graphOf(members, reach, isRows) : undefined;
+    const passed = reach < members.length ? facts.graphOf(members, { reach, isRows }) : undefined;
     if (!passed || passed.buffers.length === whole.buffers.length) continue;
     const other = planRelay(passed, machine, cache, true, patience[i + 1]!);
     if (other) return other;

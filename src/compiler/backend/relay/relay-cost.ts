@@ -4,14 +4,14 @@ import { LINE_BYTES, LINE_WORDS, type Machine, weightsLines } from '../../../mac
 import { TABLE_BYTES } from '../layout/table-image.ts';
 import { MAC_INSTRUCTIONS } from '../mac/evaluate.ts';
 import { inputRows } from '../mac/tile-rows.ts';
-import { SHORT_STORE_CYCLES } from '../stages/arrange-stores.ts';
 import { isLookUp, type Stage, type VecWork, vecWorks } from '../stages/stage.ts';
-import type { RelayGraph, RelayMember } from './relay.ts';
+import { type RelayBuffer, type RelayGraph, type RelayMember, storesOf } from './relay.ts';
 import { wholeGap } from './relay-gaps.ts';
 import { type HeldColumns, sentColumns } from './relay-halo.ts';
 import type { LinkCost } from './relay-link.ts';
 import type { RelayRing } from './relay-rings.ts';
-import { FIRST_PARTS, type RelayStep, type Span, windowOf } from './relay-steps.ts';
+import { FIRST_PARTS, LAST_PARTS, type RelayStep, type Span, windowOf } from './relay-steps.ts';
+import { runOf, storeCycles } from './relay-traffic.ts';
 
 /** What the cost depends on. */
 export interface RelayWork {
@@ -36,6 +36,8 @@ const EXCHANGE_CYCLES = 2000;
 /** A run of a pixel's channels, stored and loaded. */
 const STORE_RUN_CYCLES = 12;
 const LOAD_RUN_CYCLES = 3;
+/** Bytes of a descriptor's instructions: those fields that are not as they were. */
+const TASK_BYTES = 30;
 /** Between descriptors of a tile's parts. */
 const TILE_GAP_CYCLES = 30;
 /** Setup and preparation of a copy, of which the rows are short. */
@@ -52,9 +54,10 @@ export function costOfWork(
   const { members, buffers } = graph;
   const cus = machine.computeUnits;
   const hasColumns = columns !== undefined;
+  const { burstLines } = machine.axi;
   const bandwidth = machine.dram.bytesPerSecond / machine.clockHz;
   let bytes = 0;
-  const whole: WholeMember[] = [];
+  const wholes: WholeMember[] = [];
   const spent: Spent[] = [];
   let tasks = 0;
   const tables = new Set<string>();
@@ -62,6 +65,7 @@ export function costOfWork(
   members.forEach(({ stage, height, width, channels }, m) => {
     const link = links[m];
     const isTiled = tiled.has(m);
+    const stores = storesOfMember(graph, m, machine);
     const chunks = height * width * Math.ceil(channels / LINE_WORDS);
     const works = vecWorks(stage);
     const isStrip = columns?.[members[m]!.input.buffer] !== undefined;
@@ -69,21 +73,29 @@ export function costOfWork(
     const vecCycles = chunks * share * works.reduce((sum, work) => sum + chunkCycles(work), 0);
     const count = stepsOf[m]!;
     const blocks = link?.plan.blocks.length ?? 0;
+    const whole = link && !isTiled ? wholeGap({ member: m, first: 0, end: height, slot: 0 }, members[m]!, link, held, machine) : undefined;
     const gapOf = (cost: LinkCost): number => {
       if (isStrip) return columnGap(cost, height, height / count, machine);
-      return isTiled ? TILE_GAP_CYCLES : wholeGap({ member: m, first: 0, end: height, slot: 0 }, members[m]!, cost, held, machine);
+      return whole ? whole.cycles : TILE_GAP_CYCLES;
     };
     const gap = link ? gapOf(link) : 0;
     const macCycles = link ? Math.max(link.cycles + count * blocks * gap, link.bus) : 0;
     const copies = isStrip ? copiesOf(members[m]!, graph, columns, rings, machine) : { count: 0, most: 0, row: 0 };
     if (isStrip) tasks += count * (cus * (blocks + works.length) + copies.count);
-    else tasks += count * (link ? blocks * cus * (isTiled ? 1.5 : 3) : cus) * (1 + works.length);
+    else tasks += count * (link ? blocks * (whole?.tasks ?? cus * 1.5) : cus) * (1 + works.length);
     if (!isTiled) {
-      const storeCycles = storeCyclesOf(graph, m, bandwidth);
       const loadCycles = (link?.bytes ?? 0) / bandwidth;
-      whole.push({ macCycles, vecCycles, lines: link ? blocks * link.plan.groupLines : 0, loadCycles, storeCycles });
+      const lastCycles = link && m === members.length - 1 ? macCycles / blocks : 0;
+      wholes.push({
+        macCycles,
+        vecCycles,
+        lastCycles,
+        lines: link ? blocks * link.plan.groupLines : 0,
+        loadCycles,
+        storeCycles: stores.cycles,
+      });
     }
-    bytes += link?.bytes ?? 0;
+    bytes += (link?.bytes ?? 0) + stores.bytes;
     const table = keyOfTable(stage);
     if (table !== undefined) tables.add(table);
     spent.push({
@@ -96,12 +108,13 @@ export function costOfWork(
       table,
     });
   });
-  bytes += mapBytes(graph, held);
+  const loads = buffers.map((buffer, b) => loadBytes(buffer, held[b]!, burstLines));
+  bytes += loads.reduce((sum, load) => sum + load, 0);
   const looks = steps.flatMap(({ member }) => (tiled.has(member) ? (spent[member]!.table ?? []) : []));
   const wholeTables = new Set(spent.flatMap(({ table }, m) => (tiled.has(m) ? [] : (table ?? []))));
   const inTurn = hasColumns ? countChanges(looks) : looks.length;
   const changes = (new Set(looks).size > 1 ? inTurn : Math.min(looks.length, 1)) + wholeTables.size;
-  bytes += changes * TABLE_BYTES + tasks * MAC_INSTRUCTIONS * 4;
+  bytes += changes * TABLE_BYTES + tasks * TASK_BYTES;
   const dispatch = tasks * MAC_INSTRUCTIONS;
   const runs = hasColumns ? buffers.reduce((sum, _, b) => sum + (columns[b] ? shortRunCycles(graph, b) : 0), 0) : 0;
   const waits = tables.size <= 1 ? 0 : changes * TABLE_CYCLES;
@@ -116,34 +129,30 @@ export function costOfWork(
   const isTiled = tiled.size === members.length;
   const play = tiled.size > 0 ? playSteps(graph, inTiles, spent, bandwidth, hasColumns) : 0;
   const inParts = hasColumns ? play + exchanges + runs : Math.max(side + inTiles.length * 20 + (isTiled ? waits : 0), play);
-  const busy = isTiled ? inParts : inParts + playWhole(whole, weightsLines(machine)) + waits;
+  const busy = isTiled
+    ? inParts
+    : inParts + playWhole(wholes, weightsLines(machine), tiled.size > 0 ? 0 : loads[members[0]!.input.buffer]! / bandwidth) + waits;
   return { cycles: Math.max(busy, bytes / bandwidth, dispatch) + FIRST_CYCLES, bytes };
 }
 
-/** Bytes of maps that come from DRAM, and of those that others read. */
-function mapBytes({ buffers }: RelayGraph, held: RelayWork['held']): number {
-  let bytes = 0;
-  buffers.forEach(({ loaded, channels, width, isStored, height }, b) => {
-    if (isStored) bytes += (channels - loaded.reduce((sum, { first, end }) => sum + end - first, 0)) * height * width * 2 * 1.05;
-    const rows = Math.max(0, ...held[b]!.flat().map(({ to }) => Math.ceil(to / width)));
-    for (const { first, end } of loaded) {
-      const lines = end - first === channels ? channels / LINE_WORDS : Math.ceil((end - first) / LINE_WORDS + 0.5);
-      bytes += rows * width * lines * LINE_BYTES;
-    }
-  });
-  return bytes;
+/** Bytes of a buffer that come from DRAM. */
+function loadBytes(buffer: RelayBuffer, held: readonly (readonly Span[])[], burstLines: number): number {
+  const rows = Math.max(0, ...held.flat().map(({ to }) => Math.ceil(to / buffer.width)));
+  const lines = buffer.loaded.reduce((sum, { first, end }) => sum + runOf(buffer, first, end, burstLines).lines, 0);
+  return rows * buffer.width * lines * LINE_BYTES;
 }
 
-/** Cycles that a member's results take to DRAM: whole pixels one behind the other, parts of pixels in short runs whose responses limit them. */
-function storeCyclesOf({ members, buffers }: RelayGraph, m: number, bandwidth: number): number {
-  const { destinations, height, width } = members[m]!;
-  return destinations.reduce((sum, { buffer, from, to }) => {
-    const { isStored, isPlain, channels, tensor } = buffers[buffer]!;
-    if (!isStored) return sum;
-    const isWhole = isPlain && to - from === channels && buffers.every((other, b) => b === buffer || other.tensor !== tensor);
-    const run = ((to - from) * 2) / bandwidth;
-    return sum + height * width * (isWhole ? run : Math.max(run, SHORT_STORE_CYCLES));
-  }, 0);
+/** What a member stores: bytes, and cycles of the lines, or of bursts whose responses limit them. */
+function storesOfMember(graph: RelayGraph, m: number, machine: Machine): { bytes: number; cycles: number } {
+  const { height, width } = graph.members[m]!;
+  const pixels = height * width;
+  const stores = { bytes: 0, cycles: 0 };
+  for (const { buffer, channel, end } of storesOf(graph, m)) {
+    const run = runOf(graph.buffers[buffer]!, channel, end, machine.axi.burstLines);
+    stores.bytes += pixels * run.lines * LINE_BYTES;
+    stores.cycles += pixels * storeCycles(run, machine);
+  }
+  return stores;
 }
 
 /**
@@ -215,14 +224,17 @@ interface WholeMember {
   readonly loadCycles: number;
   /** Transfers of results that others read. */
   readonly storeCycles: number;
+  /** The MACs' part that is made while results are stored already. */
+  readonly lastCycles: number;
 }
 
 /**
  * Cycles of whole maps, one behind the other. Their weights come meanwhile, as soon as the members before have left room in the buffers; what is made at once is stored
  * when it is all there, and those who read it wait for what is not stored at the end.
  */
-function playWhole(members: readonly WholeMember[], capacity: number): number {
-  let at = 0;
+function playWhole(members: readonly WholeMember[], capacity: number, inputCycles: number): number {
+  // The first begins with the first part of what comes from DRAM, and ends behind the last.
+  let at = inputCycles / FIRST_PARTS;
   let loaded = 0;
   let stored = 0;
   const stores: number[] = [];
@@ -230,16 +242,19 @@ function playWhole(members: readonly WholeMember[], capacity: number): number {
   const done: number[] = [];
   let first = 0;
   let lines = 0;
-  members.forEach(({ macCycles, vecCycles, lines: own, loadCycles, storeCycles }, m) => {
+  members.forEach(({ macCycles, vecCycles, lines: own, loadCycles, storeCycles, lastCycles }, m) => {
     lines += own;
     // Long weights pass in groups while they are in use.
     for (; lines > capacity && first < m; first++) lines -= members[first]!.lines;
     loaded = Math.max(loaded, done[first - 1] ?? 0) + loadCycles;
-    const mac = Math.max(macCycles, loaded - at);
+    const mac = Math.max(macCycles, loaded - at, m === 0 ? inputCycles - at : 0);
     at += Math.max(mac, vecCycles) + Math.min(macCycles, vecCycles) * 0.25 + HANDOVER_CYCLES;
     // What waits to be stored is in the way of those that come two members later.
     at = Math.max(at, stores[m - 2] ?? 0);
-    stored = Math.max(stored, at) + storeCycles;
+    // Of the last map, what is made first is stored while the rest is made.
+    const isEnd = lastCycles > 0;
+    const begin = at - (isEnd ? lastCycles * (1 - 1 / LAST_PARTS) : 0);
+    stored = Math.max(Math.max(stored, begin) + storeCycles, isEnd ? at + storeCycles / LAST_PARTS : 0);
     stores.push(stored);
     done.push(at);
   });

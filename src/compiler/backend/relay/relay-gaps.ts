@@ -38,7 +38,7 @@ export function cutHeld(byCu: readonly (readonly Span[])[], { from, to }: Span):
 
 /**
  * Cycles of a block beside its windows where a member is made at once, of the CU that loses most: every descriptor reads parameters, and is prepared while the last row of
- * the one before is made.
+ * the one before is made. And how many descriptors of all CUs these are.
  */
 export function wholeGap(
   step: RelayStep,
@@ -46,19 +46,21 @@ export function wholeGap(
   { plan, cycles }: LinkCost,
   held: readonly (readonly (readonly Span[])[])[],
   machine: Machine,
-): number {
+): { readonly cycles: number; readonly tasks: number } {
   const { width, stage, destinations } = member;
   const cus = machine.computeUnits;
   const spans = Array.from({ length: cus }, (_, cu) => spanOf(step, member, plan, cu, cus, false));
   const pixels = Math.max(1, ...spans.map(({ from, to }) => to - from));
   const pixelCycles = cycles / (plan.blocks.length * pixels);
+  let tasks = 0;
   const gaps = spans.map((span) => {
     if (span.to === span.from) return 0;
     const parts = stage.vec ? [span] : cutHeld(held[destinations[0]!.buffer]!, span);
+    tasks += parts.length;
     return parts.reduce((sum, { from, to }) => {
       const lastRow = Math.min(to - from, ((to - 1) % width) + 1) * pixelCycles;
       return sum + START_CYCLES + parameterLines(plan.lanes) + Math.max(0, machine.latency.prepare - lastRow);
     }, 0);
   });
-  return Math.max(...gaps);
+  return { cycles: Math.max(...gaps), tasks };
 }

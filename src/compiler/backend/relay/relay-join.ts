@@ -17,7 +17,9 @@ export function joinRelays(
   cache: LinkCache,
 ): RelayPlan | undefined {
   const both = [first, second];
-  const whole = facts.graphOf(both.flatMap(({ graph }) => stageMembers(graph).map((m) => graph.members[m]!.index)));
+  const indices = both.flatMap(({ graph }) => stageMembers(graph).map((m) => graph.members[m]!.index));
+  const gathers = both.some(({ graph }) => graph.buffers.some(({ gatherer }) => gatherer !== undefined));
+  const whole = (gathers ? facts.graphOf(indices, { gathers }) : undefined) ?? facts.graphOf(indices);
   if (!whole) return undefined;
   const known = both.flatMap(({ graph }) => graph.members);
   const graph = { ...whole, members: whole.members.map((member, m) => ({ ...member, isCutAtRows: known[m]!.isCutAtRows })) };

@@ -34,6 +34,8 @@ function buildSteps(maps: number, channels: number): { graph: RelayGraph; lives:
     loaded: tensor === 0 ? [{ first: 0, end: channels }] : [],
     isStored: false,
     isPlain: true,
+    dramPitch: channels,
+    gatherer: undefined,
   });
   const lives = Array.from({ length: maps }, (_, b): Lives => {
     const makers = new Map(members.flatMap(({ destinations }, m) => (destinations.some((to) => to.buffer === b) ? [[m, m] as const] : [])));
@@ -49,7 +51,7 @@ describe('choosePages', () => {
     [9, 58],
   ])('%i maps of %i channels', (maps, channels) => {
     const { graph, lives } = buildSteps(maps, channels);
-    const pages = choosePages(graph, lives, [], 'all');
+    const pages = choosePages(graph, lives, [], 'all', Number.POSITIVE_INFINITY, () => 4);
     expect(pages).toHaveLength(1);
     const { pitch, channels: places } = pages[0]!;
     // The first is transferred whole.
@@ -69,6 +71,6 @@ describe('choosePages', () => {
 
   it("leaves maps alone that take each other's place", () => {
     const { graph, lives } = buildSteps(6, 116);
-    expect(choosePages(graph, lives, [0, 1, 2, 3, 4], 'parts')).toEqual([]);
+    expect(choosePages(graph, lives, [0, 1, 2, 3, 4], 'parts', Number.POSITIVE_INFINITY, () => 4)).toEqual([]);
   });
 });

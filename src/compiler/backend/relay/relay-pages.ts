@@ -34,12 +34,14 @@ const SHUFFLES = 128;
 /** Which maps lie in pages: those made in several parts, or all that may. */
 export type Paging = 'parts' | 'all';
 
-/** Pages of a relay's whole maps; `lives` and `columns` by buffer. */
+/** Pages of a relay's whole maps; `lives` and `columns` by buffer. None where they do not fit so many words however they lie, `rowsOf` being the rows that a CU holds. */
 export function choosePages(
   graph: RelayGraph,
   lives: readonly Lives[],
   inPlace: readonly number[],
   paging: Paging,
+  limit: number,
+  rowsOf: (list: readonly number[]) => number,
   columns?: HeldColumns,
 ): Page[] {
   const runs = graph.buffers.map((_, b) => runsOf(graph, b, lives[b]!));
@@ -49,11 +51,13 @@ export function choosePages(
     const key = `${height} ${width}`;
     sizes.set(key, [...(sizes.get(key) ?? []), b]);
   });
+  const lists = [...sizes.values()].filter((list) => list.length > 1);
+  if (leastWords(graph, lists, lives, inPlace, rowsOf) > limit) return [];
   const pages: Page[] = [];
-  for (const list of sizes.values()) {
+  for (const list of lists) {
     const page = packChannels(list, runs);
     const words = list.reduce((sum, b) => sum + graph.buffers[b]!.pitch, 0);
-    if (list.length > 1 && page.pitch < words) pages.push(page);
+    if (page.pitch < words) pages.push(page);
   }
   return pages;
 }
@@ -70,10 +74,37 @@ export function runsOf({ members, buffers }: RelayGraph, b: number, { makers, fi
   return [...made, ...loaded].sort((x, y) => x.from - y.from);
 }
 
+/** Words that a CU's maps take at least: pages no wider than what lives at a time, all other maps but those in place of others apart. */
+function leastWords(
+  graph: RelayGraph,
+  lists: readonly (readonly number[])[],
+  lives: readonly Lives[],
+  inPlace: readonly number[],
+  rowsOf: (list: readonly number[]) => number,
+): number {
+  const taken: { first: number; last: number; words: number }[] = [];
+  const take = (list: readonly number[], pitch: number): void => {
+    const rows = Math.max(...list.map((b) => rowsOf([b])));
+    const { width, height } = graph.buffers[list[0]!]!;
+    const first = Math.min(...list.flatMap((b) => [lives[b]!.first, ...lives[b]!.makers.values()]));
+    taken.push({ first, last: Math.max(...list.map((b) => lives[b]!.last)), words: Math.min(height, rows) * width * pitch });
+  };
+  for (const list of lists) take(list, mostLive(list.flatMap((b) => runsOf(graph, b, lives[b]!))));
+  const elsewhere = new Set([...lists.flat(), ...inPlace.map((m) => graph.members[m]!.destinations[0]!.buffer)]);
+  graph.buffers.forEach(({ pitch }, b) => {
+    if (!elsewhere.has(b)) take([b], pitch);
+  });
+  return Math.max(...taken.map(({ first: slot }) => sumOf(taken.filter(({ first, last }) => first <= slot && slot <= last))));
+}
+
+function sumOf(list: readonly { readonly words: number }[]): number {
+  return list.reduce((sum, { words }) => sum + words, 0);
+}
+
 /** Is a map read pixel by pixel alone, whatever lies between its pixels, and not transferred whole? */
 function mayShare({ members, buffers }: RelayGraph, b: number, inPlace: readonly number[]): boolean {
-  const { loaded, channels, isStored } = buffers[b]!;
-  if (isStored || loaded.some(({ first, end }) => end - first === channels)) return false;
+  const { loaded, channels, isStored, gatherer } = buffers[b]!;
+  if ((isStored && gatherer === undefined) || loaded.some(({ first, end }) => end - first === channels)) return false;
   return members.every((member, m) => {
     const { work, stage, input, other, destinations } = member;
     const window = windowOf(member);

@@ -16,7 +16,7 @@ import { choosePages, type Page } from './relay-pages.ts';
 import { orderParts, type RelayPart } from './relay-parts.ts';
 import type { Patience } from './relay-patience.ts';
 import { countLiveRows, findUses, isReplaceable, livesOf, mergeSpans, placeBuffers, type RelayRing, slotWordsOf } from './relay-rings.ts';
-import { findLarge, isPixelwise, type RelayStep, type Span, windowOf } from './relay-steps.ts';
+import { findLarge, isInOrder, isPixelwise, type RelayStep, type Span, windowOf } from './relay-steps.ts';
 
 export interface RelayPlan {
   readonly graph: RelayGraph;
@@ -48,8 +48,13 @@ const MAX_COLUMNS = 16;
 const LAGS = [1, 3] as const;
 /** Ways to lay maps of one size beside each other, tried where apart they do not fit. */
 const PAGINGS = ['parts', 'all'] as const;
-/** What is split over the CUs where maps are whole. */
-const WHOLE = ['any', 'pixels'] as const;
+/** What is split over the CUs where maps are whole: of the last member, whose results need not be where they are read, and of those before it. */
+const WHOLE = [
+  ['any', 'any'],
+  ['pixels', 'pixels'],
+  ['pixels', 'any'],
+] as const;
+const APART = ['apart', 'apart'] as const;
 /** Ways in which columns of other CUs come to those that read them. */
 const HALOS: readonly Halo[] = ['results', 'copies'];
 /** Slots in rotation for results that wait for their second operand. */
@@ -77,16 +82,38 @@ export function planWhole(graph: RelayGraph, machine: Machine, cache: LinkCache)
   const members = [...graph.members.keys()];
   if (!mayHoldMaps(graph, machine, members)) return undefined;
   for (const form of [graph, ...cutAtRows(graph, machine)]) {
-    const known = new Set<string>();
-    for (const split of ['any', 'pixels', 'apart'] as const) {
-      const slots = linksOf(form, machine, split, cache)
-        .map((link) => link?.plan.slots ?? 0)
-        .join();
-      if (!known.has(slots)) best.consider(planParts(form, machine, [{ members, tiling: undefined, split }], cache));
-      known.add(slots);
-    }
+    for (const parts of wholeParts(form, members, [...WHOLE, APART], machine, cache)) best.consider(planParts(form, machine, parts, cache));
   }
   return best.plan;
+}
+
+/** Members that make whole maps, split over the CUs in all those ways that differ. */
+function wholeParts(
+  graph: RelayGraph,
+  members: readonly number[],
+  ways: readonly (readonly [Split, Split])[],
+  machine: Machine,
+  cache: LinkCache,
+): RelayPart[][] {
+  const known = new Map<string, RelayPart[]>();
+  for (const [split, end] of ways) {
+    const links = linksOf(graph, machine, split, cache);
+    const last = members.at(-1)!;
+    const slotsOf = (link: LinkCost | undefined): number => link?.plan.slots ?? 0;
+    const slots = [...members.slice(0, -1).map((m) => links[m]), linksOf(graph, machine, end, cache)[last]].map(slotsOf).join();
+    if (known.has(slots)) continue;
+    const part = { members, tiling: undefined, split };
+    known.set(
+      slots,
+      split === end
+        ? [part]
+        : [
+            { ...part, members: members.slice(0, -1) },
+            { ...part, members: [last], split: end },
+          ],
+    );
+  }
+  return [...known.values()].filter((parts) => parts.every((part) => part.members.length > 0));
 }
 
 /**
@@ -156,7 +183,7 @@ function planMixed(graph: RelayGraph, machine: Machine, cache: LinkCache, best: 
     tryRows(height, (rows) => {
       const tiles: RelayPart = { members: first, tiling: { rows, lag }, split };
       const plans = forms.flatMap((form) =>
-        WHOLE.map((way) => planParts(form, machine, [tiles, { members: rest, tiling: undefined, split: way }], cache)),
+        wholeParts(form, rest, WHOLE, machine, cache).map((parts) => planParts(form, machine, [tiles, ...parts], cache)),
       );
       return plans.filter(best.consider).length > 0;
     });
@@ -195,6 +222,16 @@ function mayHoldMaps({ members, buffers }: RelayGraph, machine: Machine, whole: 
     if (live > limit) return false;
   }
   return true;
+}
+
+/** Is a step's last block made in parts that are stored while the rest is made? That of whole maps which a relay ends with. */
+export function endsInParts(
+  { graph, steps, links, tiled }: Pick<RelayPlan, 'graph' | 'steps' | 'links' | 'tiled'>,
+  step: RelayStep,
+): boolean {
+  const { destinations } = graph.members[step.member]!;
+  const isStored = destinations.some(({ buffer }) => graph.buffers[buffer]!.isStored);
+  return step === steps.at(-1) && !tiled.has(step.member) && links[step.member] !== undefined && isStored;
 }
 
 /** What the search minimises, in cycles. */
@@ -258,7 +295,7 @@ export function planParts(graph: RelayGraph, machine: Machine, parts: readonly R
   if (links.some((link, i) => link === undefined && members[i]!.work !== undefined)) return undefined;
   const steps = orderParts(graph, parts, cus);
   const own = findOwn(graph, parts, steps);
-  if (!own) return undefined;
+  if (!own || !isInOrder(graph, steps)) return undefined;
   const uses = findUses(graph, links, steps, cus, isMixed, columns, own);
   // Columns, and tiles in front of whole maps, make rings of few words: their sums have their own.
   const mayWait = (m: number): boolean => !tiled.has(m) || (isTiled && !columns);
@@ -272,7 +309,7 @@ export function planParts(graph: RelayGraph, machine: Machine, parts: readonly R
   let rings = place(pages);
   // Columns are tried where all else has failed: pages besides would take too long to look for.
   for (const paging of columns || isTiled || rings ? [] : PAGINGS) {
-    pages = choosePages(graph, lives, inPlace, paging);
+    pages = choosePages(graph, lives, inPlace, paging, mapsWords(machine), liveRows);
     rings = pages.length > 0 ? place(pages) : undefined;
     if (rings) break;
   }
@@ -294,7 +331,7 @@ export function planParts(graph: RelayGraph, machine: Machine, parts: readonly R
     tiled,
     own,
   };
-  return { ...plan, ...costOfWork({ graph, steps, held, tiled, columns, rings: rings.rings }, links, machine) };
+  return { ...plan, ...costOfWork({ graph: plan.graph, steps, held, tiled, columns, rings: rings.rings }, links, machine) };
 }
 
 /** Does some CU hold every pixel? */

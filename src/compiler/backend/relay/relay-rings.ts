@@ -64,8 +64,10 @@ export function findUses(
       };
       // Vector work is in place; every CU stores its share.
       for (const { buffer } of destinations) {
+        const { isStored, gatherer } = graph.buffers[buffer]!;
         const isPassedOn = isMixed && !columns?.[buffer] && !own.has(buffer);
-        if (!isPassedOn || member.stage.vec || graph.buffers[buffer]!.isStored) add(buffer, member.stage.vec ? span : share);
+        if (!isPassedOn || member.stage.vec || (isStored && (gatherer ?? step.member) === step.member))
+          add(buffer, member.stage.vec ? span : share);
       }
       if (span.to === span.from) continue;
       add(input.buffer, inputSpan(member, span));

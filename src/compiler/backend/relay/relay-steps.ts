@@ -9,6 +9,8 @@ import type { RelayGraph, RelayMember } from './relay.ts';
 
 /** A step whose input comes from DRAM begins with so many parts of every CU's pixels, so that computation starts when the first are there. */
 export const FIRST_PARTS = 4;
+/** The last block of a relay ends with so many parts, so that what others read is stored while the rest is made. */
+export const LAST_PARTS = 4;
 
 /** Raster pixels [from, to). */
 export interface Span {
@@ -118,6 +120,19 @@ export function orderSteps(graph: RelayGraph, tileRows: number, lag: number): Re
   return tiles > 1 ? sortSteps(steps, depths, lag) : steps;
 }
 
+/** Are rows made by all others when a member stores what these have made? */
+export function isInOrder({ members, buffers }: RelayGraph, steps: readonly RelayStep[]): boolean {
+  if (buffers.every(({ gatherer }) => gatherer === undefined)) return true;
+  const done = members.map(() => 0);
+  return steps.every(({ member, end }) => {
+    done[member] = end;
+    return buffers.every(({ gatherer }, b) => {
+      const isBehind = (maker: RelayMember, m: number): boolean => done[m]! < end && maker.destinations.some(({ buffer }) => buffer === b);
+      return gatherer !== member || !members.some(isBehind);
+    });
+  });
+}
+
 /** Columns of a map that a CU makes, where every CU has columns of its own. */
 export function ownColumns(width: number, cu: number, cus: number): Columns {
   const cut = (part: number): number => Math.round((width * part) / cus);
@@ -153,6 +168,15 @@ export function spanOf(
   return link && link.slots > 1
     ? { from: step.first * member.width, to: step.end * member.width }
     : shareOf(step, member, cu, cus, hasColumns);
+}
+
+/** Pixels cut between rows into so many parts, or as many as there are rows. */
+export function cutRows({ from, to }: Span, width: number, count: number): Span[] {
+  const rows = Math.ceil((to - from) / width);
+  const parts = Math.min(rows, count);
+  const cut = (i: number): number =>
+    i === parts ? to : i === 0 ? from : (Math.floor(from / width) + Math.round((rows * i) / parts)) * width;
+  return Array.from({ length: parts }, (_, i) => ({ from: cut(i), to: cut(i + 1) })).filter((part) => part.to > part.from);
 }
 
 /** Windows that a member looks through: of its MACs, or of a max pool. */

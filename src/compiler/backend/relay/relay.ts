@@ -23,6 +23,10 @@ export interface RelayBuffer {
   readonly isStored: boolean;
   /** Do its words in DRAM lie in the order of its pixels? */
   readonly isPlain: boolean;
+  /** Words from pixel to pixel in DRAM, where it is plain. */
+  readonly dramPitch: number;
+  /** The member behind which channels that several members make are stored in one run; undefined: every member stores what it makes. */
+  readonly gatherer: number | undefined;
 }
 
 /** Channels [from, to) of a member's result lie in a buffer from `channel` on. */
@@ -95,6 +99,16 @@ interface Place {
   readonly channel: number;
 }
 
+/** Which maps pass from member to member. */
+export interface GraphOptions {
+  /** What is read by none of so many members behind its maker goes through DRAM. */
+  readonly reach?: number;
+  /** Only of maps that depthwise layers read: these lie in whole lines, rows of their own. */
+  readonly isRows?: boolean;
+  /** What others read too and several members make, in parts that share lines, is stored whole. There is no graph where there is no such map. */
+  readonly gathers?: boolean;
+}
+
 /** What is known of a network's stages before members are chosen. */
 export class RelayFacts {
   readonly graph: StageGraph;
@@ -130,11 +144,11 @@ export class RelayFacts {
     return isPairWork(vec) || vec?.op === 'table' || vec?.op === 'max';
   }
 
-  /**
-   * The members' buffers; undefined where their tensors do not lie as plain maps. What is read by none of the `reach` members behind its maker goes through DRAM
-   * (`isRows`: only of maps that depthwise layers read: these lie in whole lines, rows of their own).
-   */
-  graphOf(indices: readonly number[], reach = Number.POSITIVE_INFINITY, isRows = false): RelayGraph | undefined {
+  /** The members' buffers; undefined where their tensors do not lie as plain maps. */
+  graphOf(
+    indices: readonly number[],
+    { reach = Number.POSITIVE_INFINITY, isRows = false, gathers = false }: GraphOptions = {},
+  ): RelayGraph | undefined {
     const { graph, layout } = this;
     const inside = new Set(indices);
     const buffers = new Map<string, DraftBuffer>();
@@ -180,7 +194,8 @@ export class RelayFacts {
       if (!results) return undefined;
       const destinations = results.map(({ tensor, isPlain, from, to, channel }): Destination => {
         const next = indices.slice(position + 1, isRows && !lines.has(tensor) ? undefined : position + 1 + reach);
-        const isHeld = isPlain && (isFeeding || next.some((reader) => this.readsRoot(reader, tensor)));
+        const isGathered = gathers && indices.filter((maker) => (this.makers.get(tensor) ?? []).includes(maker)).length > 1;
+        const isHeld = isPlain && (isFeeding || isGathered || next.some((reader) => this.readsRoot(reader, tensor)));
         if (isHeld) {
           const buffer = rootBuffer(tensor);
           buffer.made.push({ first: channel, end: channel + to - from });
@@ -210,9 +225,14 @@ export class RelayFacts {
       const isStored =
         made.length > 0 && (!isPlain || this.isNeeded(tensor, inside) || (!isRead && (this.readers.get(tensor) ?? []).length > 0));
       const pitch = isLine ? Math.ceil(channels / LINE_WORDS) * LINE_WORDS : channels;
-      const { height, width } = graph.tensors[tensor]!;
-      list.push({ tensor, first, height, width, channels, pitch, loaded, isStored, isPlain });
+      const { height, width, channels: dramPitch } = graph.tensors[tensor]!;
+      // Runs that begin inside a line write it twice.
+      const isShared = gathers && isStored && isPlain && made.length > 1 && made.some((run) => run.first % LINE_WORDS !== 0);
+      const makers = members.flatMap(({ destinations }, m) => (destinations.some(({ buffer }) => buffer === list.length) ? [m] : []));
+      const gatherer = isShared && makers.length > 1 ? makers.at(-1) : undefined;
+      list.push({ tensor, first, height, width, channels, pitch, loaded, isStored, isPlain, dramPitch, gatherer });
     }
+    if (gathers && list.every(({ gatherer }) => gatherer === undefined)) return undefined;
     // A maximum tells its operands apart by one distance.
     const isUneven = members.some(({ stage, other, input, work, destinations }) => {
       if (stage.vec?.op !== 'maximum') return false;
@@ -297,6 +317,36 @@ function partsOf(stage: Stage): Part[] {
     { stage: macs, isFed: false, isFeeding: true },
     { stage: pool, isFed: true, isFeeding: false },
   ];
+}
+
+/** Channels [channel, end) of a buffer. */
+export interface ChannelRun {
+  readonly buffer: number;
+  readonly channel: number;
+  readonly end: number;
+}
+
+/** Where a member's results lie, runs that follow each other as one. */
+export function joinChannels(destinations: readonly Destination[]): ChannelRun[] {
+  const runs: { buffer: number; channel: number; end: number }[] = [];
+  for (const { buffer, from, to, channel } of [...destinations].sort((a, b) => a.channel - b.channel)) {
+    const last = runs.findLast((run) => run.buffer === buffer);
+    if (last?.end === channel) last.end = channel + to - from;
+    else runs.push({ buffer, channel, end: channel + to - from });
+  }
+  return runs;
+}
+
+/** Channels that a member stores when it has made its own: its own, or all where it is the last of those that make them. */
+export function storesOf({ members, buffers }: RelayGraph, m: number): ChannelRun[] {
+  const stores = new Map<number, ChannelRun[]>();
+  const own = members[m]!.destinations.filter(({ buffer }) => buffers[buffer]!.isStored && (buffers[buffer]!.gatherer ?? m) === m);
+  const gathered = new Set(own.filter(({ buffer }) => buffers[buffer]!.gatherer === m).map(({ buffer }) => buffer));
+  const others = members.flatMap(({ destinations }, maker) =>
+    maker === m ? [] : destinations.filter(({ buffer }) => gathered.has(buffer)),
+  );
+  for (const run of joinChannels([...own, ...others])) stores.set(run.buffer, [...(stores.get(run.buffer) ?? []), run]);
+  return [...stores.values()].flat();
 }
 
 /** Channels that none of the runs has; undefined where they overlap. */

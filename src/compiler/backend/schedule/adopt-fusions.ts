@@ -4,8 +4,11 @@ import { findBands } from '../chain/band-choice.ts';
 import { LinkCache } from '../chain/chain.ts';
 import { chooseFusions, costOfFusion, type Fusion, findFusions, planFusion } from '../chain/fusion.ts';
 import { costOf } from '../mac/plan.ts';
+import { RelayFacts } from '../relay/relay.ts';
 import { findRelays, type RelayCandidate } from '../relay/relay-choice.ts';
+import { gatherStores } from '../relay/relay-gather.ts';
 import { costOfRelay } from '../relay/relay-plan.ts';
+import { dealtCycles } from '../relay/relay-traffic.ts';
 import { countMacs, type Stage } from '../stages/stage.ts';
 import { joinNeighbours } from './join-neighbours.ts';
 import { Residency } from './residency.ts';
@@ -13,7 +16,7 @@ import type { StagePlans } from './stage-plans.ts';
 import { type StepDrafts, stagesOf } from './step-drafts.ts';
 
 /** Share of its MACs' time that a relay may take longer than planned: ragged rows and late weights, which its plan does not see (ResNet-18 and SqueezeNet lost 1 to 5 %). */
-const RELAY_CAUTION = 0.07;
+const RELAY_CAUTION = 0.075;
 /** The same for bands, whose rows all CUs share. */
 const BAND_CAUTION = 0.005;
 
@@ -31,12 +34,16 @@ export function adoptFusions(plans: StagePlans, drafts: StepDrafts, hasRelays: b
     if (hasRelays) options.push(...findRelayOptions(plans, drafts, apart));
     if (hasBands) options.push(...findBandOptions(plans, drafts, apart));
   }
-  const chosen = chooseFusions(options, plans.stages.stages.length);
+  const chosen = chooseFusions(options, plans.stages.stages.length).map((fusion) => ('kind' in fusion ? fusion : gather(plans, fusion)));
   const cautious = (relay: RelayCandidate): number => costWithCaution(plans, relay);
   const joined = hasRelays ? joinNeighbours(plans, chosen, apart, cautious, (index) => !isTaken(drafts, index)) : chosen;
   for (const fusion of joined) {
     drafts.adopt({ main: fusion.members.at(-1)!, companions: [], ...('kind' in fusion ? { fusion } : { relay: fusion.plan }) });
   }
+}
+
+function gather({ stages, layout, machine, frames }: StagePlans, { members, plan }: RelayCandidate): RelayCandidate {
+  return { members, plan: gatherStores(new RelayFacts(stages, layout, frames), plan, machine) };
 }
 
 /** Cost of stages one by one, each with the machine to itself. */
@@ -73,8 +80,10 @@ function findRelayOptions(plans: StagePlans, drafts: StepDrafts, apart: readonly
     const { members } = relay;
     if (!takesWholeCells(drafts, members)) continue;
     const cost = costWithCaution(plans, relay);
-    if (cost >= members.reduce((sum, index) => sum + apart[index]!, 0)) continue;
-    const saved = costApart(plans, members) - cost;
+    // What passes on chip is not dealt out in short runs.
+    const dealt = members.reduce((sum, index) => sum + dealtCycles(stages, stages.stages[index]!, machine), 0);
+    if (cost >= members.reduce((sum, index) => sum + apart[index]!, dealt)) continue;
+    const saved = costApart(plans, members) + dealt - cost;
     if (saved > 0) options.push({ fusion: relay, saved });
   }
   return options;
