@@ -59,22 +59,23 @@ export function findUses(
     for (let cu = 0; cu < cus; cu++) {
       const span = spanOf(step, member, links[step.member]?.plan, cu, cus, hasColumns);
       const share = shareOf(step, member, cu, cus, hasColumns);
-      const add = (buffer: number, pixels: Span): void => {
-        if (pixels.to > pixels.from) uses[buffer]![cu]!.push({ span: pixels, slot: step.slot, member: step.member });
-      };
       // Vector work is in place; every CU stores its share.
       for (const { buffer } of destinations) {
         const { isStored, gatherer } = graph.buffers[buffer]!;
         const isPassedOn = isMixed && !columns?.[buffer] && !own.has(buffer);
         if (!isPassedOn || member.stage.vec || (isStored && (gatherer ?? step.member) === step.member))
-          add(buffer, member.stage.vec ? span : share);
+          addUse(uses[buffer]![cu]!, member.stage.vec ? span : share, step);
       }
       if (span.to === span.from) continue;
-      add(input.buffer, inputSpan(member, span));
-      if (other) add(other.buffer, other.isPixel ? { from: 0, to: 1 } : span);
+      addUse(uses[input.buffer]![cu]!, inputSpan(member, span), step);
+      if (other) addUse(uses[other.buffer]![cu]!, other.isPixel ? { from: 0, to: 1 } : span, step);
     }
   }
   return uses;
+}
+
+function addUse(uses: Use[], span: Span, { slot, member }: RelayStep): void {
+  if (span.to > span.from) uses.push({ span, slot, member });
 }
 
 /** Visits the rows that some pixels lie in. */

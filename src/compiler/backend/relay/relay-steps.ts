@@ -135,8 +135,12 @@ export function isInOrder({ members, buffers }: RelayGraph, steps: readonly Rela
 
 /** Columns of a map that a CU makes, where every CU has columns of its own. */
 export function ownColumns(width: number, cu: number, cus: number): Columns {
-  const cut = (part: number): number => Math.round((width * part) / cus);
-  return { left: cut(cu), right: cut(cu + 1) };
+  return { left: beginOf(cu, width, cus), right: beginOf(cu + 1, width, cus) };
+}
+
+/** Where a CU's part of so many begins. */
+function beginOf(cu: number, count: number, cus: number): number {
+  return Math.round((count * cu) / cus);
 }
 
 /** Pixels of a step that a CU makes: its part of them, or all where the channels are split over the CUs. */
@@ -150,8 +154,8 @@ export function shareOf(
   if (byCu) return { from: byCu[cu]!.first * width, to: byCu[cu]!.end * width };
   const grain = isCutAtRows ? width : 1;
   const units = ((end - first) * width) / grain;
-  const cut = (part: number): number => first * width + Math.round((units * part) / cus) * grain;
-  if (!hasColumns) return { from: cut(cu), to: cut(cu + 1) };
+  if (!hasColumns)
+    return { from: first * width + beginOf(cu, units, cus) * grain, to: first * width + beginOf(cu + 1, units, cus) * grain };
   // Rows, of which the CU has its columns.
   const { left, right } = ownColumns(width, cu, cus);
   return { from: first * width, to: (left < right ? end : first) * width };
