@@ -26,8 +26,12 @@ const NO_SECOND = {
 export const COPY = { shiftA: 0, shiftOut: 0, clamp: { low: -32768, high: 32767 } };
 const COPY_WINDOW = { kernelH: 1, kernelW: 1, strideH: 1, strideW: 1, dilationH: 1, dilationW: 1, iy0: 0, ix0: 0 };
 
+/** Columns of a walk over a single row: more than it has mostly, so that descriptors differ in their counts alone. */
+const ROW_COLUMNS = 4096;
+
 /** Walk over `rows` rows of `count` pixels of a slot, no window. */
 function linearWalk(from: PixelSlot, to: PixelSlot, count: number, words: number, rows = 1): WalkFields & Pick<MacDescriptor, 'words'> {
+  const columns = rows > 1 ? count : Math.max(count, ROW_COLUMNS);
   return {
     srcBase: from.base,
     srcRing: 0,
@@ -40,13 +44,13 @@ function linearWalk(from: PixelSlot, to: PixelSlot, count: number, words: number
     words,
     ...COPY_WINDOW,
     inHeight: rows,
-    inWidth: count,
+    inWidth: columns,
     outBase: to.base,
     outRing: 0,
     outOffset: 0,
     outRowStep: rows > 1 ? to.rowStep! : 0,
     outColStep: to.pitch,
-    outWidth: count,
+    outWidth: columns,
     x0: 0,
     count: rows * count,
   };
