@@ -39,8 +39,8 @@ export function joinRelays(
 }
 
 /**
- * The parts of a relay in other forms: tiles of other sizes, every CU with rows of its own. Members that make columns of single pixels (means, gates) are whole then: others wait for
- * all of what they read.
+ * The parts of a relay in other forms: tiles of other sizes, every CU with rows of its own. Members in front that make columns of single pixels (means, gates) are whole then, as all
+ * others wait for them, and so are those behind that read the smallest maps.
  */
 function formsOf({ graph, parts }: RelayPlan, { computeUnits }: Machine): (readonly RelayPart[])[] {
   const [only] = parts;
@@ -65,9 +65,12 @@ function wholePart(members: readonly number[]): RelayPart {
   return { members, tiling: undefined, split: 'any' };
 }
 
-/** Which of them are left without those at the beginning and at the end that make single columns: [from, end). */
-function wideMembers(graph: RelayGraph, members: readonly number[]): [number, number] {
-  const isWide = (m: number): boolean => graph.members[m]!.width > 1;
-  const from = members.findIndex(isWide);
-  return from < 0 ? [0, 0] : [from, members.findLastIndex(isWide) + 1];
+/** Which of them make and read large maps: [from, end). */
+function wideMembers({ members, buffers }: RelayGraph, own: readonly number[]): [number, number] {
+  const from = own.findIndex((m) => members[m]!.width > 1);
+  if (from < 0) return [0, 0];
+  const pixelsOf = (b: number): number => buffers[b]!.height * buffers[b]!.width;
+  const least = Math.min(...own.slice(from).flatMap((m) => (members[m]!.width > 1 ? [members[m]!.height * members[m]!.width] : [])));
+  const end = own.findLastIndex((m) => pixelsOf(members[m]!.input.buffer) > least) + 1;
+  return [from, Math.max(from, end)];
 }
