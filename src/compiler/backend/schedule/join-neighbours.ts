@@ -10,8 +10,10 @@ import type { LinkCache } from '../relay/relay-link.ts';
 import { planWhole, type RelayPlan } from '../relay/relay-plan.ts';
 import type { StagePlans } from './stage-plans.ts';
 
-/** Part of the smaller one's cost that estimates err by at least: with as much more or less, fewer bytes decide. */
-const JOIN_MARGIN = 0.02;
+/** Part of the smaller one's cost that estimates err by: with as much more or less, fewer bytes decide. */
+const JOIN_MARGIN = 0.1;
+/** What begins by itself waits for its first rows from DRAM, where those before have just stored them. */
+const BOUNDARY_CYCLES = 700;
 
 /** Consecutive stages that are one step, and what they cost. */
 interface Neighbour {
@@ -44,7 +46,9 @@ export function joinNeighbours(
     if (!plan) return undefined;
     const fusion = { members: [...a.members, ...b.members], plan };
     const cost = costOfRelay(fusion);
-    return cost < a.cost + b.cost + JOIN_MARGIN * Math.min(a.cost, b.cost) ? { members: fusion.members, fusion, cost } : undefined;
+    return cost < a.cost + b.cost + BOUNDARY_CYCLES + JOIN_MARGIN * Math.min(a.cost, b.cost)
+      ? { members: fusion.members, fusion, cost }
+      : undefined;
   };
   const joined: Neighbour[] = [];
   for (const next of neighboursOf(chosen, stages.stages.length)) {
