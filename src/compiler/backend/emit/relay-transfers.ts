@@ -3,9 +3,10 @@
  * Specification: docs/compiler.md, "Relays".
  */
 import { viewTensor } from '../layout/dram-layout.ts';
-import { joinChannels, type RelayBuffer, type RelayMember, storesOf } from '../relay/relay.ts';
+import type { RelayBuffer, RelayMember } from '../relay/relay.ts';
 import { endsInParts, type RelayPlan } from '../relay/relay-plan.ts';
 import { cutRows, LAST_PARTS, type RelayStep, type Span, shareOf } from '../relay/relay-steps.ts';
+import { joinChannels, storesOf } from '../relay/relay-stores.ts';
 import type { View } from '../stages/view.ts';
 import type { Piece } from '../tasks/task.ts';
 import type { EmitContext, Source } from './emit-context.ts';

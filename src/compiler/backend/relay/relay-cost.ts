@@ -5,12 +5,13 @@ import { TABLE_BYTES } from '../layout/table-image.ts';
 import { MAC_INSTRUCTIONS } from '../mac/evaluate.ts';
 import { inputRows } from '../mac/tile-rows.ts';
 import { isLookUp, type Stage, type VecWork, vecWorks } from '../stages/stage.ts';
-import { type RelayBuffer, type RelayGraph, type RelayMember, storesOf } from './relay.ts';
+import type { RelayBuffer, RelayGraph, RelayMember } from './relay.ts';
 import { wholeGap } from './relay-gaps.ts';
 import { type HeldColumns, sentColumns } from './relay-halo.ts';
 import type { LinkCost } from './relay-link.ts';
 import type { RelayRing } from './relay-rings.ts';
 import { FIRST_PARTS, LAST_PARTS, type RelayStep, type Span, windowOf } from './relay-steps.ts';
+import { storesOf } from './relay-stores.ts';
 import { runOf, storeCycles } from './relay-traffic.ts';
 
 /** What the cost depends on. */

@@ -7,15 +7,17 @@ import type { IntegerGraph } from '../../../graph/integer-graph.ts';
 import { traceCore } from '../../../isa/core.ts';
 import { type Machine, XC7Z045 } from '../../../machine/machine.ts';
 import { compileModel } from '../../../runtime/compile-model.ts';
+import { measureTiming } from '../../../runtime/measure-timing.ts';
 import { layOutTensors } from '../layout/dram-layout.ts';
 import { scheduleGraph } from '../schedule/schedule-graph.ts';
 import { arrangeStores } from '../stages/arrange-stores.ts';
 import { buildStages } from '../stages/build-stages.ts';
 import { composeMoves } from '../stages/compose-moves.ts';
 import { splitSlices } from '../stages/split-slices.ts';
-import { storesOf } from './relay.ts';
+import { stageMembers } from './relay.ts';
 import type { RelayPlan } from './relay-plan.ts';
 import { LAST_PARTS } from './relay-steps.ts';
+import { storesOf } from './relay-stores.ts';
 
 /** Units whose last result a convolution reads that is too large to be a member. */
 async function buildStage(size: number, channels: number, units: number): Promise<IntegerGraph> {
@@ -46,6 +48,13 @@ describe('a stage whose channels pass by', () => {
     expect(stores.at(-1)).toMatchObject([{ channel: 0, end: 116 }]);
     const { program, difference } = await checkConformance(graph, XC7Z045, 1, 9);
     expect(difference).toBeUndefined();
+    // The plan knows what it moves: whole lines.
+    const { layers } = measureTiming(program);
+    const moved = stageMembers(relay).reduce((sum, m) => {
+      const { dramReadBytes, dramWriteBytes } = layers[relay.members[m]!.index]!;
+      return sum + dramReadBytes + dramWriteBytes;
+    }, 0);
+    expect(Math.abs(plan!.bytes / moved - 1)).toBeLessThan(0.03);
     const pixels = traceCore(program.instructions).dispatches.flatMap(({ kind, descriptor }) =>
       kind === 'ST' && descriptor.words === 116 ? [descriptor.rows] : [],
     );
