@@ -9,6 +9,7 @@ import type { RelayMember } from '../relay/relay.ts';
 import { endsInParts, type RelayPlan } from '../relay/relay-plan.ts';
 import { slotPitch } from '../relay/relay-rings.ts';
 import { cutRows, FIRST_PARTS, inputSpan, isPixelwise, LAST_PARTS, type RelayStep, type Span, spanOf } from '../relay/relay-steps.ts';
+import { runsBehind } from '../relay/relay-stores.ts';
 import { type Geometry, isLookUp, isPairWork, type VecWork, vecWorks } from '../stages/stage.ts';
 import { type Piece, SPACE } from '../tasks/task.ts';
 import type { EmitContext, Source, WeightsGroup } from './emit-context.ts';
@@ -88,7 +89,7 @@ class RelayEmitter {
     if (link) this.emitMacs(step, member, link, parts, source);
     else this.emitLone(step.member, member, parts, source);
     if (plan.columns) this.transfers.copy(member, parts, source);
-    this.transfers.store(step, member, source);
+    if (!link || !endsInParts(plan, step)) this.transfers.store(step, member, source);
   }
 
   /** What a step reads from DRAM. */
@@ -137,6 +138,7 @@ class RelayEmitter {
     const { vec } = member.stage;
     const hasColumns = maps.hasColumns(member);
     const isEnding = endsInParts(this.job.plan, step);
+    const stored = isEnding ? runsBehind(this.job.plan.graph, step.member, link.blocks) : [];
     const ending = isEnding ? parts.map((list) => list.flatMap((span) => cutRows(span, member.width, LAST_PARTS))) : parts;
     link.blocks.forEach((block, b) => {
       const own = b === link.blocks.length - 1 ? ending : parts;
@@ -187,6 +189,7 @@ class RelayEmitter {
             );
         }
       }
+      if (stored[b]) this.transfers.store(step, member, source, stored[b]);
     });
     if (!vec || !hasColumns) return;
     // Few pixels: all channels at once.

@@ -6,7 +6,7 @@ import { viewTensor } from '../layout/dram-layout.ts';
 import type { RelayBuffer, RelayMember } from '../relay/relay.ts';
 import { endsInParts, type RelayPlan } from '../relay/relay-plan.ts';
 import { cutRows, LAST_PARTS, type RelayStep, type Span, shareOf } from '../relay/relay-steps.ts';
-import { joinChannels, storesOf } from '../relay/relay-stores.ts';
+import { joinChannels, type ResultRun, storesOf } from '../relay/relay-stores.ts';
 import type { View } from '../stages/view.ts';
 import type { Piece } from '../tasks/task.ts';
 import type { EmitContext, Source } from './emit-context.ts';
@@ -31,12 +31,17 @@ export class RelayTransfers {
     this.loadedRows = plan.graph.buffers.map(() => new Set());
   }
 
-  /** What others read: every CU stores its share of the pixels. */
-  store(step: RelayStep, member: RelayMember, source: Source): void {
+  /** What others read of a member's results (`made`: of these channels, runsBehind): every CU stores its share of the pixels. */
+  store(step: RelayStep, member: RelayMember, source: Source, made: ResultRun = { from: 0, to: member.channels }): void {
     const { context, plan, frame, maps } = this;
-    for (const { buffer, channel, end } of storesOf(plan.graph, step.member)) {
+    const { destinations } = member;
+    const parts = endsInParts(plan, step) && made.to === member.channels ? LAST_PARTS : 1;
+    for (const { buffer, ...all } of storesOf(plan.graph, step.member)) {
+      const isSome = made.to - made.from < member.channels;
+      const first = destinations[0]!.channel;
+      const { channel, end } = isSome ? { channel: first + made.from, end: first + made.to } : all;
       const view = this.view(plan.graph.buffers[buffer]!);
-      for (const { from, to, cu } of this.storedRuns(step, member, buffer)) {
+      for (const { from, to, cu } of this.storedRuns(step, member, buffer, parts)) {
         const run = { first: from, end: to, channel, words: end - channel, cu, ...maps.slot(buffer, cu, from, channel) };
         context.storePixels(view, frame, run, source, maps.own(buffer, cu, { from, to }));
       }
@@ -63,10 +68,9 @@ export class RelayTransfers {
   }
 
   /** Pixels that CUs store, one behind the other in their maps, in the order in which they are made. */
-  private storedRuns(step: RelayStep, member: RelayMember, buffer: number): (Span & { readonly cu: number })[] {
-    const { context, plan, maps } = this;
+  private storedRuns(step: RelayStep, member: RelayMember, buffer: number, parts: number): (Span & { readonly cu: number })[] {
+    const { context, maps } = this;
     const { width } = member;
-    const parts = endsInParts(plan, step) ? LAST_PARTS : 1;
     const byCu = Array.from({ length: context.cus }, (_, cu) => {
       const share = shareOf(step, member, cu, context.cus, maps.hasColumns(member));
       if (share.to === share.from) return [];

@@ -11,7 +11,7 @@ import { type HeldColumns, sentColumns } from './relay-halo.ts';
 import type { LinkCost } from './relay-link.ts';
 import type { RelayRing } from './relay-rings.ts';
 import { FIRST_PARTS, LAST_PARTS, type RelayStep, type Span, windowOf } from './relay-steps.ts';
-import { storesOf } from './relay-stores.ts';
+import { runsBehind, storesOf } from './relay-stores.ts';
 import { runOf, storeCycles } from './relay-traffic.ts';
 
 /** What the cost depends on. */
@@ -86,11 +86,15 @@ export function costOfWork(
     else tasks += count * (link ? blocks * (whole?.tasks ?? cus * 1.5) : cus) * (1 + works.length);
     if (!isTiled) {
       const loadCycles = (link?.bytes ?? 0) / bandwidth;
-      const lastCycles = link && m === members.length - 1 ? macCycles / blocks : 0;
+      const isEnd = link !== undefined && m === members.length - 1;
+      const runs = isEnd ? runsBehind(graph, m, link.plan.blocks).filter((run) => run).length : 1;
+      // Of the last map, what is made first is stored while the rest is made.
+      const early = runs > 1 ? macCycles * (1 - 1 / runs) : (macCycles / blocks) * (1 - 1 / LAST_PARTS);
       wholes.push({
         macCycles,
         vecCycles,
-        lastCycles,
+        early: isEnd ? early : 0,
+        late: isEnd ? 1 / (runs * LAST_PARTS) : 1,
         lines: link ? blocks * link.plan.groupLines : 0,
         loadCycles,
         storeCycles: stores.cycles,
@@ -225,8 +229,9 @@ interface WholeMember {
   readonly loadCycles: number;
   /** Transfers of results that others read. */
   readonly storeCycles: number;
-  /** The MACs' part that is made while results are stored already. */
-  readonly lastCycles: number;
+  /** MAC cycles before the end in which results are stored already, and the part of them that is stored behind it. */
+  readonly early: number;
+  readonly late: number;
 }
 
 /**
@@ -243,7 +248,7 @@ function playWhole(members: readonly WholeMember[], capacity: number, inputCycle
   const done: number[] = [];
   let first = 0;
   let lines = 0;
-  members.forEach(({ macCycles, vecCycles, lines: own, loadCycles, storeCycles, lastCycles }, m) => {
+  members.forEach(({ macCycles, vecCycles, lines: own, loadCycles, storeCycles, early, late }, m) => {
     lines += own;
     // Long weights pass in groups while they are in use.
     for (; lines > capacity && first < m; first++) lines -= members[first]!.lines;
@@ -252,10 +257,7 @@ function playWhole(members: readonly WholeMember[], capacity: number, inputCycle
     at += Math.max(mac, vecCycles) + Math.min(macCycles, vecCycles) * 0.25 + HANDOVER_CYCLES;
     // What waits to be stored is in the way of those that come two members later.
     at = Math.max(at, stores[m - 2] ?? 0);
-    // Of the last map, what is made first is stored while the rest is made.
-    const isEnd = lastCycles > 0;
-    const begin = at - (isEnd ? lastCycles * (1 - 1 / LAST_PARTS) : 0);
-    stored = Math.max(Math.max(stored, begin) + storeCycles, isEnd ? at + storeCycles / LAST_PARTS : 0);
+    stored = Math.max(Math.max(stored, at - early) + storeCycles, at + storeCycles * late);
     stores.push(stored);
     done.push(at);
   });

@@ -33,6 +33,7 @@ function buildSteps(maps: number, channels: number): { graph: RelayGraph; lives:
     pitch: channels,
     loaded: tensor === 0 ? [{ first: 0, end: channels }] : [],
     isStored: false,
+    isEnd: false,
     isPlain: true,
     dramPitch: channels,
     gatherer: undefined,

@@ -1,4 +1,6 @@
-/** What a relay's members store for others: runs of channels. Specification: docs/compiler.md, "Relays". */
+/** What a relay's members store for others: runs of channels; the last member as soon as they are made. Specification: docs/compiler.md, "Relays". */
+import { LINE_WORDS } from '../../../machine/machine.ts';
+import type { Block } from '../mac/blocks.ts';
 import type { Destination, RelayGraph } from './relay.ts';
 
 /** Channels [channel, end) of a buffer. */
@@ -29,4 +31,32 @@ export function storesOf({ members, buffers }: RelayGraph, m: number): ChannelRu
   );
   for (const run of joinChannels([...own, ...others])) stores.set(run.buffer, [...(stores.get(run.buffer) ?? []), run]);
   return [...stores.values()].flat();
+}
+
+/** Channels [from, to) of a member's result. */
+export interface ResultRun {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Channels of a run: a burst of DRAM for every pixel. */
+const RUN_CHANNELS = 64;
+
+/** For each block of a member: what is stored behind it, if anything. A network's result, behind which nothing else is done, as soon as it is made. */
+export function runsBehind(graph: RelayGraph, m: number, blocks: readonly Block[]): (ResultRun | undefined)[] {
+  const { destinations, channels } = graph.members[m]!;
+  const stores = storesOf(graph, m);
+  // Dealt out, blocks are as short as their destinations; pixels of which others make parts are stored whole; and what others read passes while they load their weights.
+  const isOwn = destinations.length === 1 && stores.length === 1 && stores[0]!.end - stores[0]!.channel === channels;
+  const isWhole = !isOwn || !graph.buffers[destinations[0]!.buffer]!.isEnd;
+  let from = 0;
+  return blocks.map((block, b) => {
+    const isLast = b === blocks.length - 1;
+    const to = isLast ? channels : block.channel + block.channels;
+    // A line that is cut is stored twice.
+    if (!isLast && (isWhole || to - from < RUN_CHANNELS || to % LINE_WORDS > 0)) return undefined;
+    const run = { from, to };
+    from = to;
+    return run;
+  });
 }

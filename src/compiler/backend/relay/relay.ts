@@ -21,6 +21,8 @@ export interface RelayBuffer {
   readonly loaded: readonly Channels[];
   /** Does anybody outside read what the members make? */
   readonly isStored: boolean;
+  /** Is it stored, and no stage reads it? */
+  readonly isEnd: boolean;
   /** Do its words in DRAM lie in the order of its pixels? */
   readonly isPlain: boolean;
   /** Words from pixel to pixel in DRAM, where it is plain. */
@@ -230,7 +232,8 @@ export class RelayFacts {
       const isShared = gathers && isStored && isPlain && made.length > 1 && made.some((run) => run.first % LINE_WORDS !== 0);
       const makers = members.flatMap(({ destinations }, m) => (destinations.some(({ buffer }) => buffer === list.length) ? [m] : []));
       const gatherer = isShared && makers.length > 1 ? makers.at(-1) : undefined;
-      list.push({ tensor, first, height, width, channels, pitch, loaded, isStored, isPlain, dramPitch, gatherer });
+      const isEnd = isStored && (this.readers.get(tensor) ?? []).length === 0;
+      list.push({ tensor, first, height, width, channels, pitch, loaded, isStored, isEnd, isPlain, dramPitch, gatherer });
     }
     if (gathers && list.every(({ gatherer }) => gatherer === undefined)) return undefined;
     // A maximum tells its operands apart by one distance.
