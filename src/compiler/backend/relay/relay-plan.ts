@@ -140,7 +140,9 @@ export function planRelay(
     );
   if (fits('tiles', MAX_TILED)) search('tiles', 1);
   for (const halo of hasStrips(width, machine) ? HALOS : []) {
-    if (fits(halo, MAX_COLUMNS)) for (const lag of LAGS) search(halo, lag);
+    const hasRoom = fits(halo, MAX_COLUMNS) && LAGS.map((lag) => search(halo, lag))[0];
+    // Copies take descriptors: only where results leave no room for tiles without waits.
+    if (hasRoom) break;
   }
   return best.plan;
 }
