@@ -15,7 +15,7 @@
 import { LINE_BYTES, LINE_WORDS, type Machine, weightsLines } from '../../../machine/machine.ts';
 import { roundUp } from '../layout/maps-memory.ts';
 import { type Block, blocksOf, imagesOf, regionsOf } from '../mac/blocks.ts';
-import { trafficCycles } from '../mac/plan.ts';
+import { costOf } from '../mac/cost.ts';
 import { largestSlot } from '../mac/tile-rows.ts';
 import { hasAdjacentTaps, outputCycles, PixelCosts, parameterLines, tapLines } from '../mac/window-cost.ts';
 import type { MacWork, PairWork } from '../stages/stage.ts';
@@ -140,7 +140,7 @@ export function planChain(work: ChainWork, machine: Machine, budgetWords: number
   const most = work.canCut ? Math.min(MAX_STRIPS, outWidth >> 1) : 1;
   for (let count = 1; count === 1 || count <= most; count *= 2) {
     const plan = search.bestOf(count);
-    const cost = plan ? plan.cycles + trafficCycles(plan.bytes, machine) : Number.POSITIVE_INFINITY;
+    const cost = plan ? costOf(plan, machine) : Number.POSITIVE_INFINITY;
     // Narrower strips cost more of everything but room.
     if (best && cost >= bestCost) break;
     if (cost < bestCost) [best, bestCost] = [plan, cost];
@@ -248,7 +248,7 @@ class ChainSearch {
     for (let tileRows = outHeight; tileRows >= 1; tileRows = tileRows > 1 ? Math.ceil(tileRows / 2) : 0) {
       // Where rings for two tiles do not fit, links wait for each other.
       const plan = this.evaluate(strips, tileRows, 1) ?? this.evaluate(strips, tileRows, 0);
-      const cost = plan ? plan.cycles + trafficCycles(plan.bytes, this.machine) : Number.POSITIVE_INFINITY;
+      const cost = plan ? costOf(plan, this.machine) : Number.POSITIVE_INFINITY;
       if (cost < bestCost) [best, bestCost] = [plan, cost];
     }
     return best;

@@ -4,7 +4,7 @@
  */
 import { type Machine, mapsWords } from '../../../machine/machine.ts';
 import { regionsOf } from '../mac/blocks.ts';
-import { trafficCycles } from '../mac/plan.ts';
+import { costOf } from '../mac/cost.ts';
 import { inputRows, readsAllRows } from '../mac/tile-rows.ts';
 import { isPairWork, isPoint, type MacWork, type Stage, type StageGraph, tensorsRead } from '../stages/stage.ts';
 import type { View } from '../stages/view.ts';
@@ -249,7 +249,7 @@ export function planFusion(
     const work = chainWork(stages, passes, graph, input, candidate.storesHead === true);
     const plan = work && planChain(work, machine, mapsWords(machine), cache);
     const fusion: Fusion | undefined = plan && { kind, members, plan, work };
-    if (fusion && (!best || costOfFusion(fusion, machine) < costOfFusion(best, machine))) best = fusion;
+    if (fusion && (!best || costOf(fusion.plan, machine) < costOf(best.plan, machine))) best = fusion;
   }
   return best;
 }
@@ -288,11 +288,6 @@ function chainWork(
   const stored = storesHead ? { vec: isPairWork(vec) ? vec : undefined } : undefined;
   const canCut = !graph.scatters.has(stages.at(-1)!.output) && !stored;
   return { passes, input, canCut, stored };
-}
-
-/** What the search minimises, in cycles. */
-export function costOfFusion({ plan }: Fusion, machine: Machine): number {
-  return plan.cycles + trafficCycles(plan.bytes, machine);
 }
 
 /** Plans of the members, in order. */

@@ -6,7 +6,7 @@
 import { LINE_BYTES, LINE_WORDS, type Machine, weightsLines } from '../../../machine/machine.ts';
 import { roundUp } from '../layout/maps-memory.ts';
 import { type Block, blocksOf, imagesOf, regionsOf } from '../mac/blocks.ts';
-import { trafficCycles } from '../mac/plan.ts';
+import { costOf } from '../mac/cost.ts';
 import { leastRingRows } from '../mac/source-walk.ts';
 import { inputRows } from '../mac/tile-rows.ts';
 import { CHUNK_LINES } from '../mac/weights-image.ts';
@@ -67,7 +67,7 @@ export function planSliceChain(work: SliceWork, machine: Machine, budgetWords: n
   for (const lanes of [1, 2, 4]) {
     for (let tileRows = height; tileRows >= 1; tileRows = tileRows > 1 ? Math.ceil(tileRows / 2) : 0) {
       const plan = evaluateSlices(work, lanes, tileRows, machine, budgetWords);
-      const cost = plan ? plan.cycles + trafficCycles(plan.bytes, machine) : Number.POSITIVE_INFINITY;
+      const cost = plan ? costOf(plan, machine) : Number.POSITIVE_INFINITY;
       if (cost < bestCost) {
         best = plan;
         bestCost = cost;

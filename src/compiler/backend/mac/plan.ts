@@ -6,6 +6,7 @@ import { LINE_WORDS, type Machine, weightsLines } from '../../../machine/machine
 import type { MacWork, Stage } from '../stages/stage.ts';
 import type { View } from '../stages/view.ts';
 import { type Block, blocksOf, regionsOf } from './blocks.ts';
+import { costOf } from './cost.ts';
 import { type Candidate, evaluate, type Placement, type Problem, planOfCandidate } from './evaluate.ts';
 import { hasAdjacentTaps, PixelCosts, parameterLines, tapLines } from './window-cost.ts';
 
@@ -52,21 +53,8 @@ export interface MacPlan {
   readonly bytes: number;
 }
 
-/** Weight of a byte's transfer time beside a cycle: bandwidth that another unit could use. */
-const TRAFFIC_WEIGHT = 0.4;
-
-/** What traffic counts for in the search, in cycles. */
-export function trafficCycles(bytes: number, machine: Machine): number {
-  return (TRAFFIC_WEIGHT * bytes * machine.clockHz) / machine.dram.bytesPerSecond;
-}
-
 /** Layers whose weights fill at most this part of the buffers when every CU has some of them are small. */
 const SMALL_LAYER = 6;
-
-/** What the search minimises, in cycles. */
-export function costOf(plan: Pick<MacPlan, 'cycles' | 'bytes'>, machine: Machine): number {
-  return plan.cycles + trafficCycles(plan.bytes, machine);
-}
 
 /** The best schedule of a stage; undefined when none fits. */
 export function planMacStage(stage: Stage, work: MacWork, view: View, machine: Machine, placement: Placement): MacPlan | undefined {

@@ -1,9 +1,10 @@
 /** Relays that follow each other as one: what the first one makes stays on chip for the second. Specification: docs/compiler.md, "Relays". */
 import type { Machine } from '../../../machine/machine.ts';
+import { costOf } from '../mac/cost.ts';
 import { type RelayFacts, type RelayGraph, stageMembers } from './relay.ts';
 import type { LinkCache } from './relay-link.ts';
 import type { RelayPart } from './relay-parts.ts';
-import { costOfRelay, planParts, type RelayPlan } from './relay-plan.ts';
+import { planParts, type RelayPlan } from './relay-plan.ts';
 
 /** Rows of a tile that are tried. */
 const TILE_ROWS = [1, 2, 4] as const;
@@ -32,7 +33,7 @@ export function joinRelays(
   for (const front of formsOf(first, machine)) {
     for (const back of formsOf(second, machine)) {
       const plan = planParts(graph, machine, [...front, ...behind(back)], cache);
-      if (plan && (!best || costOfRelay(plan, machine) < costOfRelay(best, machine))) best = plan;
+      if (plan && (!best || costOf(plan, machine) < costOf(best, machine))) best = plan;
     }
   }
   return best;

@@ -5,7 +5,7 @@
 import { type Machine, mapsWords, weightsLines } from '../../../machine/machine.ts';
 import type { LinkPlan } from '../chain/chain.ts';
 import { roundUp } from '../layout/maps-memory.ts';
-import { trafficCycles } from '../mac/plan.ts';
+import { costOf } from '../mac/cost.ts';
 import { isPairWork } from '../stages/stage.ts';
 import { isMade, type RelayBuffer, type RelayGraph, type RelayMember } from './relay.ts';
 import { costOfWork } from './relay-cost.ts';
@@ -71,7 +71,7 @@ class Cheapest {
 
   /** Is it one? */
   readonly consider = (plan: RelayPlan | undefined): boolean => {
-    if (plan && (!this.plan || costOfRelay(plan, this.machine) < costOfRelay(this.plan, this.machine))) this.plan = plan;
+    if (plan && (!this.plan || costOf(plan, this.machine) < costOf(this.plan, this.machine))) this.plan = plan;
     return plan !== undefined;
   };
 }
@@ -234,11 +234,6 @@ export function endsInParts(
   const { destinations } = graph.members[step.member]!;
   const isStored = destinations.some(({ buffer }) => graph.buffers[buffer]!.isStored);
   return step === steps.at(-1) && !tiled.has(step.member) && links[step.member] !== undefined && isStored;
-}
-
-/** What the search minimises, in cycles. */
-export function costOfRelay({ cycles, bytes }: RelayPlan, machine: Machine): number {
-  return cycles + trafficCycles(bytes, machine);
 }
 
 /** Tensors that never leave the chip, or not whole: members make some of their channels and store none. */

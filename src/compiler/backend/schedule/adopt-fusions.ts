@@ -2,12 +2,11 @@
 import { macCount } from '../../../machine/machine.ts';
 import { findBands } from '../chain/band-choice.ts';
 import { LinkCache } from '../chain/chain.ts';
-import { chooseFusions, costOfFusion, type Fusion, findFusions, planFusion } from '../chain/fusion.ts';
-import { costOf } from '../mac/plan.ts';
+import { chooseFusions, type Fusion, findFusions, planFusion } from '../chain/fusion.ts';
+import { costOf } from '../mac/cost.ts';
 import { RelayFacts } from '../relay/relay.ts';
 import { findRelays, type RelayCandidate } from '../relay/relay-choice.ts';
 import { gatherStores } from '../relay/relay-gather.ts';
-import { costOfRelay } from '../relay/relay-plan.ts';
 import { dealtCycles } from '../relay/relay-traffic.ts';
 import { countMacs, type Stage } from '../stages/stage.ts';
 import { joinNeighbours } from './join-neighbours.ts';
@@ -66,7 +65,7 @@ function findChainOptions(plans: StagePlans, drafts: StepDrafts): Option[] {
       if (canGrow && members.length > 3) full.add(members[0]!);
       continue;
     }
-    const saved = costApart(plans, members) - costOfFusion(fusion, machine);
+    const saved = costApart(plans, members) - costOf(fusion.plan, machine);
     if (saved > 0) options.push({ fusion, saved });
   }
   return options;
@@ -92,7 +91,7 @@ function findRelayOptions(plans: StagePlans, drafts: StepDrafts, apart: readonly
 /** Where channels come bit by bit (pages), cutting apart costs short runs, which no plan sees either. */
 function costWithCaution(plans: StagePlans, { members, plan }: RelayCandidate): number {
   const caution = plan.rings.some(({ page }) => page !== undefined) ? 0 : RELAY_CAUTION * macCycles(plans, members);
-  return costOfRelay(plan, plans.machine) + caution;
+  return costOf(plan, plans.machine) + caution;
 }
 
 /** `apart` as for relays. Bands take over cells never, flows and stages with companions whole. */
@@ -104,7 +103,7 @@ function findBandOptions(plans: StagePlans, drafts: StepDrafts, apart: readonly 
     const { members } = band;
     const without = costWithout(drafts, members, apart);
     if (without === undefined) continue;
-    const cost = costOfFusion(band, machine) + BAND_CAUTION * macCycles(plans, members);
+    const cost = costOf(band.plan, machine) + BAND_CAUTION * macCycles(plans, members);
     const saved = costApart(plans, members) - cost;
     if (cost < without && saved > 0) options.push({ fusion: band, saved });
   }

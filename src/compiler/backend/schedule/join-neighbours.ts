@@ -2,7 +2,8 @@
  * Relays beside each other, and chains and lone stages beside relays, become one relay where that is cheaper: maps that pass between them need not go through DRAM.
  * Specification: docs/compiler.md, "Relays".
  */
-import { costOfFusion, type Fusion } from '../chain/fusion.ts';
+import type { Fusion } from '../chain/fusion.ts';
+import { costOf } from '../mac/cost.ts';
 import { RelayFacts } from '../relay/relay.ts';
 import type { RelayCandidate } from '../relay/relay-choice.ts';
 import { joinRelays } from '../relay/relay-join.ts';
@@ -53,7 +54,7 @@ export function joinNeighbours(
   const joined: Neighbour[] = [];
   for (const next of neighboursOf(chosen, stages.stages.length)) {
     const { members, fusion } = next;
-    const cost = fusion ? ('kind' in fusion ? costOfFusion(fusion, machine) : costOfRelay(fusion)) : apart[members[0]!]!;
+    const cost = fusion ? ('kind' in fusion ? costOf(fusion.plan, machine) : costOfRelay(fusion)) : apart[members[0]!]!;
     let last: Neighbour = { ...next, cost };
     for (let one = joined.at(-1) && join(joined.at(-1)!, last); one; one = joined.at(-1) && join(joined.at(-1)!, last)) {
       joined.pop();

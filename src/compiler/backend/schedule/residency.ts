@@ -1,8 +1,9 @@
 /** Which tensors stay in the maps buffers between steps. Specification: docs/compiler.md, "Residency". */
 import { mapsWords } from '../../../machine/machine.ts';
 import { roundUp } from '../layout/maps-memory.ts';
+import { costOf } from '../mac/cost.ts';
 import type { Placement } from '../mac/evaluate.ts';
-import { costOf } from '../mac/plan.ts';
+
 import { isPairWork } from '../stages/stage.ts';
 import type { StagePlans } from './stage-plans.ts';
 import type { StepDrafts } from './step-drafts.ts';

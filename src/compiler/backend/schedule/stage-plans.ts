@@ -4,8 +4,9 @@
  */
 import { type Machine, mapsWords } from '../../../machine/machine.ts';
 import { type DramLayout, rootOfTensor, viewTensor } from '../layout/dram-layout.ts';
+import { costOf } from '../mac/cost.ts';
 import { freePlacement, type Placement } from '../mac/evaluate.ts';
-import { costOf, type MacPlan, planMacStage, trafficCycles } from '../mac/plan.ts';
+import { type MacPlan, planMacStage } from '../mac/plan.ts';
 import { stripesOf } from '../mac/split-wide-stages.ts';
 import { isPairWork, type MacWork, type Stage, type StageGraph, tensorsRead } from '../stages/stage.ts';
 import { isOneRun, isPixelwise, onNarrowRows, simplifyGeometry, type View, withNarrowRows } from '../stages/view.ts';
@@ -137,7 +138,8 @@ export class StagePlans {
     const tensors = [...tensorsRead(stage), stage.output];
     const bytes = 2 * tensors.reduce((sum, tensor) => sum + this.wordsOf(tensor), 0);
     const { machine } = this;
-    return (bytes * machine.clockHz) / machine.dram.bytesPerSecond + trafficCycles(bytes, machine) + VEC_CYCLES;
+    const cycles = (bytes * machine.clockHz) / machine.dram.bytesPerSecond + VEC_CYCLES;
+    return costOf({ cycles, bytes }, machine);
   }
 
   /** Words of an input row as a plan lays it out. */
