@@ -140,9 +140,7 @@ export function planRelay(
     );
   if (fits('tiles', MAX_TILED)) search('tiles', 1);
   for (const halo of hasStrips(width, machine) ? HALOS : []) {
-    const hasRoom = fits(halo, MAX_COLUMNS) && LAGS.map((lag) => search(halo, lag))[0];
-    // Copies take descriptors: only where results leave no room for tiles without waits.
-    if (hasRoom) break;
+    if (fits(halo, MAX_COLUMNS)) for (const lag of LAGS) search(halo, lag);
   }
   return best.plan;
 }
