@@ -269,8 +269,14 @@ function onPages(graph: RelayGraph, pages: readonly Page[]): RelayGraph {
   return { ...graph, buffers: graph.buffers.map((buffer, b) => ({ ...buffer, pitch: pitchOf(b) ?? buffer.pitch })) };
 }
 
-/** A plan of parts that follow each other; undefined where it does not fit. */
-export function planParts(graph: RelayGraph, machine: Machine, parts: readonly RelayPart[], cache: LinkCache): RelayPlan | undefined {
+/** A plan of parts that follow each other; undefined where it does not fit. `isBehind`: tiles that are stored keep their rows while the next ones are made. */
+export function planParts(
+  graph: RelayGraph,
+  machine: Machine,
+  parts: readonly RelayPart[],
+  cache: LinkCache,
+  isBehind = false,
+): RelayPlan | undefined {
   const { members } = graph;
   const tiled = new Set(parts.flatMap((part) => (part.tiling ? part.members : [])));
   const isTiled = tiled.size === members.length && parts.length === 1;
@@ -291,7 +297,7 @@ export function planParts(graph: RelayGraph, machine: Machine, parts: readonly R
   const steps = orderParts(graph, parts, cus);
   const own = findOwn(graph, parts, steps);
   if (!own || !isInOrder(graph, steps)) return undefined;
-  const uses = findUses(graph, links, steps, cus, isMixed, columns, own);
+  const uses = findUses(graph, links, steps, cus, isMixed, isBehind, columns, own);
   // Columns, and tiles in front of whole maps, make rings of few words: their sums have their own.
   const mayWait = (m: number): boolean => !tiled.has(m) || (isTiled && !columns);
   const inPlace = graph.inPlace.filter((m) => mayWait(m) && isReplaceable(graph, uses, m));

@@ -48,6 +48,7 @@ export function findUses(
   steps: readonly RelayStep[],
   cus: number,
   isMixed: boolean,
+  isBehind: boolean,
   columns: HeldColumns | undefined,
   own: ReadonlySet<number>,
 ): Use[][][] {
@@ -65,6 +66,8 @@ export function findUses(
         const isPassedOn = isMixed && !columns?.[buffer] && !own.has(buffer);
         if (!isPassedOn || member.stage.vec || (isStored && (gatherer ?? step.member) === step.member))
           addUse(uses[buffer]![cu]!, member.stage.vec ? span : share, step);
+        if (isBehind && isStored && step.end - step.first < member.height)
+          addUse(uses[buffer]![cu]!, share, { ...step, slot: step.slot + 1 });
       }
       if (span.to === span.from) continue;
       addUse(uses[input.buffer]![cu]!, inputSpan(member, span), step);

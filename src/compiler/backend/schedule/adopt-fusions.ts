@@ -5,6 +5,7 @@ import { LinkCache } from '../chain/chain.ts';
 import { chooseFusions, type Fusion, findFusions, planFusion } from '../chain/fusion.ts';
 import { costOf } from '../mac/cost.ts';
 import { RelayFacts } from '../relay/relay.ts';
+import { storeBehind } from '../relay/relay-behind.ts';
 import { findRelays, type RelayCandidate } from '../relay/relay-choice.ts';
 import { gatherStores } from '../relay/relay-gather.ts';
 import { dealtCycles } from '../relay/relay-traffic.ts';
@@ -37,7 +38,11 @@ export function adoptFusions(plans: StagePlans, drafts: StepDrafts, hasRelays: b
   const cautious = (relay: RelayCandidate): number => costWithCaution(plans, relay);
   const joined = hasRelays ? joinNeighbours(plans, chosen, apart, cautious, (index) => !isTaken(drafts, index)) : chosen;
   for (const fusion of joined) {
-    drafts.adopt({ main: fusion.members.at(-1)!, companions: [], ...('kind' in fusion ? { fusion } : { relay: fusion.plan }) });
+    drafts.adopt({
+      main: fusion.members.at(-1)!,
+      companions: [],
+      ...('kind' in fusion ? { fusion } : { relay: storeBehind(fusion.plan, plans.machine) }),
+    });
   }
 }
 
