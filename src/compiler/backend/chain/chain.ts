@@ -15,7 +15,7 @@
 import { LINE_BYTES, LINE_WORDS, type Machine, weightsLines } from '../../../machine/machine.ts';
 import { roundUp } from '../layout/maps-memory.ts';
 import { type Block, blocksOf, imagesOf, regionsOf } from '../mac/blocks.ts';
-import { costOf } from '../mac/cost.ts';
+import { Cheapest, costOf } from '../mac/cost.ts';
 import { largestSlot } from '../mac/tile-rows.ts';
 import { hasAdjacentTaps, outputCycles, PixelCosts, parameterLines, tapLines } from '../mac/window-cost.ts';
 import type { MacWork, PairWork } from '../stages/stage.ts';
@@ -242,16 +242,13 @@ class ChainSearch {
   bestOf(count: number): ChainPlan | undefined {
     const strips = cutStrips(this.work.passes, count);
     if (!strips) return undefined;
-    let best: ChainPlan | undefined;
-    let bestCost = Number.POSITIVE_INFINITY;
+    const best = new Cheapest<ChainPlan>(this.machine);
     const { outHeight } = this.work.passes.at(-1)!.body.geometry;
     for (let tileRows = outHeight; tileRows >= 1; tileRows = tileRows > 1 ? Math.ceil(tileRows / 2) : 0) {
       // Where rings for two tiles do not fit, links wait for each other.
-      const plan = this.evaluate(strips, tileRows, 1) ?? this.evaluate(strips, tileRows, 0);
-      const cost = plan ? costOf(plan, this.machine) : Number.POSITIVE_INFINITY;
-      if (cost < bestCost) [best, bestCost] = [plan, cost];
+      best.consider(this.evaluate(strips, tileRows, 1) ?? this.evaluate(strips, tileRows, 0));
     }
-    return best;
+    return best.plan;
   }
 
   private evaluate(strips: readonly Strip[], tileRows: number, lag: number): ChainPlan | undefined {

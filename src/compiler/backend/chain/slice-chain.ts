@@ -6,7 +6,7 @@
 import { LINE_BYTES, LINE_WORDS, type Machine, weightsLines } from '../../../machine/machine.ts';
 import { roundUp } from '../layout/maps-memory.ts';
 import { type Block, blocksOf, imagesOf, regionsOf } from '../mac/blocks.ts';
-import { costOf } from '../mac/cost.ts';
+import { Cheapest } from '../mac/cost.ts';
 import { leastRingRows } from '../mac/source-walk.ts';
 import { inputRows } from '../mac/tile-rows.ts';
 import { CHUNK_LINES } from '../mac/weights-image.ts';
@@ -60,21 +60,15 @@ export const SLICE_SLOTS = 2;
 
 /** The best plan within a budget of maps words; undefined when none fits. */
 export function planSliceChain(work: SliceWork, machine: Machine, budgetWords: number): SlicePlan | undefined {
-  let best: SlicePlan | undefined;
-  let bestCost = Number.POSITIVE_INFINITY;
+  const best = new Cheapest<SlicePlan>(machine);
   const height = work.body.geometry.outHeight;
   // Depthwise reads begin at lines: a CU has 16 channels or more.
   for (const lanes of [1, 2, 4]) {
     for (let tileRows = height; tileRows >= 1; tileRows = tileRows > 1 ? Math.ceil(tileRows / 2) : 0) {
-      const plan = evaluateSlices(work, lanes, tileRows, machine, budgetWords);
-      const cost = plan ? costOf(plan, machine) : Number.POSITIVE_INFINITY;
-      if (cost < bestCost) {
-        best = plan;
-        bestCost = cost;
-      }
+      best.consider(evaluateSlices(work, lanes, tileRows, machine, budgetWords));
     }
   }
-  return best;
+  return best.plan;
 }
 
 function evaluateSlices(work: SliceWork, lanes: number, tileRows: number, machine: Machine, budgetWords: number): SlicePlan | undefined {

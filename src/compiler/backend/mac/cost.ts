@@ -16,3 +16,19 @@ const BYTE_PRICE = 0.4;
 export function costOf({ cycles, bytes }: PlanCost, machine: Machine): number {
   return cycles + (BYTE_PRICE * bytes * machine.clockHz) / machine.dram.bytesPerSecond;
 }
+
+/** The cheapest plan of some that are made, the first of equals; undefined when none fits. */
+export class Cheapest<P extends PlanCost> {
+  private readonly machine: Machine;
+  plan: P | undefined;
+
+  constructor(machine: Machine) {
+    this.machine = machine;
+  }
+
+  /** Is it one? */
+  readonly consider = (plan: P | undefined): boolean => {
+    if (plan && (!this.plan || costOf(plan, this.machine) < costOf(this.plan, this.machine))) this.plan = plan;
+    return plan !== undefined;
+  };
+}

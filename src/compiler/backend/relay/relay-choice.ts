@@ -1,8 +1,7 @@
 /** Which runs of a network's stages may become relays, and their plans. Specification: docs/compiler.md, "Relays". */
 import type { Machine } from '../../../machine/machine.ts';
-import type { DramLayout } from '../layout/dram-layout.ts';
 import type { StageGraph } from '../stages/stage.ts';
-import { RelayFacts } from './relay.ts';
+import type { RelayFacts } from './relay.ts';
 import type { LinkCache } from './relay-link.ts';
 import { PATIENCE, Patience } from './relay-patience.ts';
 import { planRelay, type RelayPlan } from './relay-plan.ts';
@@ -17,21 +16,21 @@ const REACHES = [
   { reach: 4, isRows: false },
 ] as const;
 
+/** What all that looks for relays of a network knows, and what it has found of their links. */
+export interface RelaySearch {
+  readonly facts: RelayFacts;
+  readonly machine: Machine;
+  readonly cache: LinkCache;
+}
+
 export interface RelayCandidate {
   readonly members: readonly number[];
   readonly plan: RelayPlan;
 }
 
 /** All runs of consecutive stages that have a plan; `isFree`: may a stage be a member as far as its step is concerned? */
-export function* findRelays(
-  graph: StageGraph,
-  layout: DramLayout,
-  machine: Machine,
-  frames: number,
-  isFree: (stage: number) => boolean,
-): Generator<RelayCandidate> {
-  const facts = new RelayFacts(graph, layout, frames);
-  const cache: LinkCache = new Map();
+export function* findRelays({ facts, machine, cache }: RelaySearch, isFree: (stage: number) => boolean): Generator<RelayCandidate> {
+  const { graph } = facts;
   const isMember = graph.stages.map((_, index) => facts.isEligible(index) && isFree(index));
   for (let first = 0; first < isMember.length; first++) {
     if (!isMember[first]) continue;

@@ -1,7 +1,7 @@
 /** Relays that follow each other as one: what the first one makes stays on chip for the second. Specification: docs/compiler.md, "Relays". */
 import type { Machine } from '../../../machine/machine.ts';
-import { costOf } from '../mac/cost.ts';
-import { type RelayFacts, type RelayGraph, stageMembers } from './relay.ts';
+import { Cheapest } from '../mac/cost.ts';
+import { cutLike, type RelayFacts, type RelayGraph, stagesOfRelay } from './relay.ts';
 import type { LinkCache } from './relay-link.ts';
 import type { RelayPart } from './relay-parts.ts';
 import { planParts, type RelayPlan } from './relay-plan.ts';
@@ -18,25 +18,26 @@ export function joinRelays(
   cache: LinkCache,
 ): RelayPlan | undefined {
   const both = [first, second];
-  const indices = both.flatMap(({ graph }) => stageMembers(graph).map((m) => graph.members[m]!.index));
+  const indices = both.flatMap(({ graph }) => stagesOfRelay(graph));
   const gathers = both.some(({ graph }) => graph.buffers.some(({ gatherer }) => gatherer !== undefined));
   const whole = (gathers ? facts.graphOf(indices, { gathers }) : undefined) ?? facts.graphOf(indices);
   if (!whole) return undefined;
-  const known = both.flatMap(({ graph }) => graph.members);
-  const graph = { ...whole, members: whole.members.map((member, m) => ({ ...member, isCutAtRows: known[m]!.isCutAtRows })) };
+  const graph = cutLike(
+    whole,
+    both.flatMap((one) => one.graph.members),
+  );
   const shift = first.graph.members.length;
   const behind = (parts: readonly RelayPart[]): RelayPart[] =>
     parts.map((part) => ({ ...part, members: part.members.map((m) => m + shift) }));
   const asPlanned = planParts(graph, machine, [...first.parts, ...behind(second.parts)], cache);
   if (asPlanned) return asPlanned;
-  let best: RelayPlan | undefined;
+  const best = new Cheapest<RelayPlan>(machine);
   for (const front of formsOf(first, machine)) {
     for (const back of formsOf(second, machine)) {
-      const plan = planParts(graph, machine, [...front, ...behind(back)], cache);
-      if (plan && (!best || costOf(plan, machine) < costOf(best, machine))) best = plan;
+      best.consider(planParts(graph, machine, [...front, ...behind(back)], cache));
     }
   }
-  return best;
+  return best.plan;
 }
 
 /**

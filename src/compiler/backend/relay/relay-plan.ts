@@ -5,7 +5,7 @@
 import { type Machine, mapsWords, weightsLines } from '../../../machine/machine.ts';
 import type { LinkPlan } from '../chain/chain.ts';
 import { roundUp } from '../layout/maps-memory.ts';
-import { costOf } from '../mac/cost.ts';
+import { Cheapest } from '../mac/cost.ts';
 import { isPairWork } from '../stages/stage.ts';
 import { isMade, type RelayBuffer, type RelayGraph, type RelayMember } from './relay.ts';
 import { costOfWork } from './relay-cost.ts';
@@ -60,25 +60,9 @@ const HALOS: readonly Halo[] = ['results', 'copies'];
 /** Slots in rotation for results that wait for their second operand. */
 const RELAY_SLOTS = 2;
 
-/** The cheapest plan of some that are made; undefined when none fits. */
-class Cheapest {
-  private readonly machine: Machine;
-  plan: RelayPlan | undefined;
-
-  constructor(machine: Machine) {
-    this.machine = machine;
-  }
-
-  /** Is it one? */
-  readonly consider = (plan: RelayPlan | undefined): boolean => {
-    if (plan && (!this.plan || costOf(plan, this.machine) < costOf(this.plan, this.machine))) this.plan = plan;
-    return plan !== undefined;
-  };
-}
-
 /** The cheapest plan that makes map by map; undefined when none fits. */
 export function planWhole(graph: RelayGraph, machine: Machine, cache: LinkCache): RelayPlan | undefined {
-  const best = new Cheapest(machine);
+  const best = new Cheapest<RelayPlan>(machine);
   const members = [...graph.members.keys()];
   if (!mayHoldMaps(graph, machine, members)) return undefined;
   for (const form of [graph, ...cutAtRows(graph, machine)]) {
@@ -127,7 +111,7 @@ export function planRelay(
   isPassed: boolean,
   patience: Patience,
 ): RelayPlan | undefined {
-  const best = new Cheapest(machine);
+  const best = new Cheapest<RelayPlan>(machine);
   const all = [...graph.members.keys()];
   if (!patience.tries('whole', () => best.consider(planWhole(graph, machine, cache)))) planMixed(graph, machine, cache, best, patience);
   if (isPassed) return best.plan;
@@ -171,7 +155,7 @@ function cutAtRows(graph: RelayGraph, machine: Machine): RelayGraph[] {
 }
 
 /** Plans in which the largest maps are made and read tile by tile, whole maps behind that; tiles are cut into columns where rows do not fit. */
-function planMixed(graph: RelayGraph, machine: Machine, cache: LinkCache, best: Cheapest, patience: Patience): void {
+function planMixed(graph: RelayGraph, machine: Machine, cache: LinkCache, best: Cheapest<RelayPlan>, patience: Patience): void {
   const members = findLarge(graph);
   if (members.size < 2 || members.size === graph.members.length) return;
   const { height, width } = graph.members[Math.max(...members)]!;

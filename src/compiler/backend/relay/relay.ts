@@ -368,6 +368,16 @@ export function isMade({ members }: RelayGraph, b: number): boolean {
   return members.some(({ destinations }) => destinations.some(({ buffer }) => buffer === b));
 }
 
+/** The same members with the cuts of others, one for each. */
+export function cutLike(graph: RelayGraph, others: readonly RelayMember[]): RelayGraph {
+  return { ...graph, members: graph.members.map((member, m) => ({ ...member, isCutAtRows: others[m]!.isCutAtRows })) };
+}
+
+/** Stages of a relay, in order. */
+export function stagesOfRelay(graph: RelayGraph): number[] {
+  return stageMembers(graph).map((m) => graph.members[m]!.index);
+}
+
 /** Members that begin a stage: all but max pools behind MACs, whose stage is that of the member in front. */
 export function stageMembers({ members }: RelayGraph): number[] {
   return members.flatMap(({ index }, m) => (members[m - 1]?.index === index ? [] : [m]));

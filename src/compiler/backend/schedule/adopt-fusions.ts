@@ -6,7 +6,7 @@ import { chooseFusions, type Fusion, findFusions, planFusion } from '../chain/fu
 import { costOf } from '../mac/cost.ts';
 import { RelayFacts } from '../relay/relay.ts';
 import { storeBehind } from '../relay/relay-behind.ts';
-import { findRelays, type RelayCandidate } from '../relay/relay-choice.ts';
+import { findRelays, type RelayCandidate, type RelaySearch } from '../relay/relay-choice.ts';
 import { gatherStores } from '../relay/relay-gather.ts';
 import { dealtCycles } from '../relay/relay-traffic.ts';
 import { countMacs, type Stage } from '../stages/stage.ts';
@@ -30,24 +30,22 @@ interface Option {
 export function adoptFusions(plans: StagePlans, drafts: StepDrafts, hasRelays: boolean, hasBands: boolean): void {
   const options = findChainOptions(plans, drafts);
   const apart = hasRelays || hasBands ? costsBesideResidents(plans, drafts) : [];
-  if (hasRelays || hasBands) {
-    if (hasRelays) options.push(...findRelayOptions(plans, drafts, apart));
-    if (hasBands) options.push(...findBandOptions(plans, drafts, apart));
-  }
-  const chosen = chooseFusions(options, plans.stages.stages.length).map((fusion) => ('kind' in fusion ? fusion : gather(plans, fusion)));
+  const { stages, layout, machine, frames } = plans;
+  const search: RelaySearch = { facts: new RelayFacts(stages, layout, frames), machine, cache: new Map() };
+  if (hasRelays) options.push(...findRelayOptions(plans, drafts, apart, search));
+  if (hasBands) options.push(...findBandOptions(plans, drafts, apart));
+  const chosen = chooseFusions(options, stages.stages.length).map((fusion) =>
+    'kind' in fusion ? fusion : { ...fusion, plan: gatherStores(search, fusion.plan) },
+  );
   const cautious = (relay: RelayCandidate): number => costWithCaution(plans, relay);
-  const joined = hasRelays ? joinNeighbours(plans, chosen, apart, cautious, (index) => !isTaken(drafts, index)) : chosen;
+  const joined = hasRelays ? joinNeighbours(search, chosen, apart, cautious, (index) => !isTaken(drafts, index)) : chosen;
   for (const fusion of joined) {
     drafts.adopt({
       main: fusion.members.at(-1)!,
       companions: [],
-      ...('kind' in fusion ? { fusion } : { relay: storeBehind(fusion.plan, plans.machine) }),
+      ...('kind' in fusion ? { fusion } : { relay: storeBehind(fusion.plan, machine, search.cache) }),
     });
   }
-}
-
-function gather({ stages, layout, machine, frames }: StagePlans, { members, plan }: RelayCandidate): RelayCandidate {
-  return { members, plan: gatherStores(new RelayFacts(stages, layout, frames), plan, machine) };
 }
 
 /** Cost of stages one by one, each with the machine to itself. */
@@ -77,10 +75,10 @@ function findChainOptions(plans: StagePlans, drafts: StepDrafts): Option[] {
 }
 
 /** `apart`: costs of stages one by one, with what would stay on chip then. */
-function findRelayOptions(plans: StagePlans, drafts: StepDrafts, apart: readonly number[]): Option[] {
-  const { stages, layout, machine, frames } = plans;
+function findRelayOptions(plans: StagePlans, drafts: StepDrafts, apart: readonly number[], search: RelaySearch): Option[] {
+  const { stages, machine } = plans;
   const options: Option[] = [];
-  for (const relay of findRelays(stages, layout, machine, frames, (index) => mayRelay(drafts, index))) {
+  for (const relay of findRelays(search, (index) => mayRelay(drafts, index))) {
     const { members } = relay;
     if (!takesWholeCells(drafts, members)) continue;
     const cost = costWithCaution(plans, relay);

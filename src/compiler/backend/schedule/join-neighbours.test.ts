@@ -8,7 +8,6 @@ import { planWhole } from '../relay/relay-plan.ts';
 import { buildStages } from '../stages/build-stages.ts';
 import { GraphBuilder } from '../stages/graph-builder.test-util.ts';
 import { joinNeighbours } from './join-neighbours.ts';
-import { StagePlans } from './stage-plans.ts';
 
 /** Six pointwise layers on one map, the first two and the next two of them relays. */
 function setUp() {
@@ -23,32 +22,32 @@ function setUp() {
     [0, 1],
     [2, 3],
   ].map((members): RelayCandidate => ({ members, plan: planWhole(facts.graphOf(members)!, XC7Z045, new Map())! }));
-  return { plans: new StagePlans(stages, layout, XC7Z045, 1), chosen };
+  return { search: { facts, machine: XC7Z045, cache: new Map() }, chosen };
 }
 
 describe('joinNeighbours', () => {
   const members = (joined: readonly { readonly members: readonly number[] }[]) => joined.map((one) => one.members);
 
   it('joins relays, and single stages beside them, where that costs less', () => {
-    const { plans, chosen } = setUp();
+    const { search, chosen } = setUp();
     const alone = [0, 0, 0, 0, 1e6, 0];
     const cost = ({ members: own }: RelayCandidate): number => 1e4 * own.length;
     // The fifth stage is dear alone, the last one free.
-    expect(members(joinNeighbours(plans, chosen, alone, cost, () => true))).toEqual([[0, 1, 2, 3, 4]]);
+    expect(members(joinNeighbours(search, chosen, alone, cost, () => true))).toEqual([[0, 1, 2, 3, 4]]);
   });
 
   it('leaves what is dearer together, and what may not be part of a relay', () => {
-    const { plans, chosen } = setUp();
+    const { search, chosen } = setUp();
     const dear = [0, 0, 0, 0, 1e6, 1e6];
     const steep = ({ members: own }: RelayCandidate): number => 1e4 * own.length ** 2;
-    expect(members(joinNeighbours(plans, chosen, dear, steep, () => false))).toEqual([
+    expect(members(joinNeighbours(search, chosen, dear, steep, () => false))).toEqual([
       [0, 1],
       [2, 3],
     ]);
     expect(
       members(
         joinNeighbours(
-          plans,
+          search,
           chosen,
           dear,
           ({ members: own }) => 1e4 * own.length,

@@ -4,12 +4,9 @@
  */
 import type { Fusion } from '../chain/fusion.ts';
 import { costOf } from '../mac/cost.ts';
-import { RelayFacts } from '../relay/relay.ts';
-import type { RelayCandidate } from '../relay/relay-choice.ts';
+import type { RelayCandidate, RelaySearch } from '../relay/relay-choice.ts';
 import { joinRelays } from '../relay/relay-join.ts';
-import type { LinkCache } from '../relay/relay-link.ts';
 import { planWhole, type RelayPlan } from '../relay/relay-plan.ts';
-import type { StagePlans } from './stage-plans.ts';
 
 /** Part of the smaller one's cost that estimates err by: with as much more or less, fewer bytes decide. */
 const JOIN_MARGIN = 0.1;
@@ -26,14 +23,12 @@ interface Neighbour {
 
 /** The fusions that are left. `costOfRelay`: with what plans do not see; `apart`: costs of stages one by one; `isFree`: may a stage be part of a relay? */
 export function joinNeighbours(
-  { stages, layout, machine, frames }: StagePlans,
+  { facts, machine, cache }: RelaySearch,
   chosen: readonly (Fusion | RelayCandidate)[],
   apart: readonly number[],
   costOfRelay: (relay: RelayCandidate) => number,
   isFree: (stage: number) => boolean,
 ): (Fusion | RelayCandidate)[] {
-  const facts = new RelayFacts(stages, layout, frames);
-  const cache: LinkCache = new Map();
   const relayOf = ({ members, fusion }: Neighbour): RelayPlan | undefined => {
     if (fusion && !('kind' in fusion)) return fusion.plan;
     if (fusion?.kind === 'bands' || !members.every((index) => facts.isEligible(index) && isFree(index))) return undefined;
@@ -52,7 +47,7 @@ export function joinNeighbours(
       : undefined;
   };
   const joined: Neighbour[] = [];
-  for (const next of neighboursOf(chosen, stages.stages.length)) {
+  for (const next of neighboursOf(chosen, facts.graph.stages.length)) {
     const { members, fusion } = next;
     const cost = fusion ? ('kind' in fusion ? costOf(fusion.plan, machine) : costOfRelay(fusion)) : apart[members[0]!]!;
     let last: Neighbour = { ...next, cost };

@@ -2,7 +2,7 @@
 import type { CellPlan } from '../cell/cell-plan.ts';
 import type { Fusion } from '../chain/fusion.ts';
 import type { FlowPlan } from '../flow/flow-plan.ts';
-import { stageMembers } from '../relay/relay.ts';
+import { stagesOfRelay } from '../relay/relay.ts';
 import type { RelayPlan } from '../relay/relay-plan.ts';
 import { tensorsRead, tensorsWritten } from '../stages/stage.ts';
 import type { StagePlans } from './stage-plans.ts';
@@ -19,7 +19,7 @@ export interface StepDraft {
 
 /** Stages of a step, in order. */
 export function stagesOf({ main, fusion, flow, cell, relay }: StepDraft): readonly number[] {
-  if (relay) return stageMembers(relay.graph).map((m) => relay.graph.members[m]!.index);
+  if (relay) return stagesOfRelay(relay.graph);
   return (flow ?? cell)?.members.map(({ index }) => index) ?? fusion?.members ?? [main];
 }
 
